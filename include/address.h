@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Addresses as people write them: 127.0.0.1:5220, [::1]:5220, name:port, and
+ * :port for all addresses of this host.
+ */
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+#include <sys/socket.h>
+
+#include <netdb.h>
+
+/* The port of the service, for defaults and examples. */
+#define ADDRESS_PORT "5220"
+
+/* Room for any text that address_format makes, its end included. */
+#define ADDRESS_TEXT_MAX 64
+
+/* Room for a host name (RFC 1035 has 253 characters), its end included. */
+#define ADDRESS_HOST_MAX 256
+
+struct address {
+	char host[ADDRESS_HOST_MAX]; /* empty: all addresses */
+	char port[8];                /* decimal, 0 to 65535 */
+};
+
+/* What address_parse takes, in words for an error message. */
+#define ADDRESS_SYNTAX                                                         \
+	"an address such as 127.0.0.1:5220, [::1]:5220, name:5220 or :5220"
+
+/* Returns -1 when the text is no address; nothing is looked up. */
+int address_parse(struct address *, const char *text);
+
+/*
+ * Looks the address up and returns getaddrinfo's status: 0, or a code for
+ * gai_strerror.  The caller frees the list with freeaddrinfo.  The family is
+ * AF_UNSPEC, AF_INET or AF_INET6; an empty host means every local address.
+ * This may wait for a name server.
+ */
+int address_resolve(const struct address *, int family, struct addrinfo **);
+
+/* Writes 127.0.0.1:5220 or [::1]:5220 into text and returns text. */
+const char *address_format(
+    const struct sockaddr *, char text[static ADDRESS_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The log: lines on standard error.
+ *
+ * It never waits: a line that the reader of standard error does not take at
+ * once is dropped and counted.  A line is at most LOG_LINE_MAX bytes, which
+ * one write to a pipe keeps whole (POSIX.1, PIPE_BUF), so the lines of several
+ * threads do not mix.  Bytes outside printable ASCII are written as \xHH:
+ * nothing that came from a peer or a file can forge a line.  errno survives
+ * every call.
+ *
+ * When standard error is the journal (JOURNAL_STREAM, systemd.exec(5)), each
+ * line starts with its priority as in sd-daemon(3).
+ */
+#ifndef LOG_H
+#define LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The longest line in bytes, its end included. */
+#define LOG_LINE_MAX 512
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
+
+/*
+ * Names the program for error lines, which start with it, and sets the least
+ * grave level that is written.  To be called before there are threads.
+ */
+void log_open(const char *program, enum log_level);
+
+/* The level of a name (error, warn, info, debug), or -1. */
+int log_level_parse(const char *name);
+
+/* True when lines of the level are written: spares work for debug lines. */
+bool log_enabled(enum log_level);
+
+/* How many lines were dropped since the start. */
+unsigned long log_dropped(void);
+
+/* The forms without x end in the text of errno. */
+#define LOG_FORMAT(n) __attribute__((format(printf, n, n + 1)))
+void log_error(const char *format, ...) LOG_FORMAT(1);
+void log_errorx(const char *format, ...) LOG_FORMAT(1);
+void log_warn(const char *format, ...) LOG_FORMAT(1);
+void log_warnx(const char *format, ...) LOG_FORMAT(1);
+void log_info(const char *format, ...) LOG_FORMAT(1);
+void log_debug(const char *format, ...) LOG_FORMAT(1);
+
+/* Keeps one kind of line that peers can cause to one a second. */
+struct log_limit {
+	uint64_t next;     /* when a line is due again, in ms */
+	unsigned withheld; /* lines left out since the last one */
+};
+
+/*
+ * True when a line may be written at the time now (in ms).  Then *withheld is
+ * the number of lines that were left out since the last one.
+ */
+bool log_limit_pass(struct log_limit *, uint64_t now, unsigned *withheld);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Every call that moves bytes, makes a descriptor or reads the clock.  The
+ * rest of the program calls nothing of the kind itself, so that a test can
+ * link a kernel of its own in place of this module.
+ *
+ * All descriptors made here are non-blocking and close-on-exec.  A call that
+ * a signal interrupts is made again.  Failures are -1 with the errno of the
+ * system call of the same name; nothing is logged.
+ */
+#ifndef SYS_H
+#define SYS_H
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Milliseconds of CLOCK_MONOTONIC: jumps of the wall clock do not show. */
+uint64_t sys_now(void);
+
+/* Sleeps for the given milliseconds, or less when a signal comes. */
+void sys_sleep(unsigned ms);
+
+/* A TCP socket of the family AF_INET or AF_INET6. */
+int sys_socket(int family);
+
+/* Sets an option whose value is an int. */
+int sys_setsockopt(int fd, int level, int name, int value);
+
+/*
+ * How long, in milliseconds, sent bytes may stay unacknowledged or unwanted
+ * by the peer before the kernel ends the connection, also when it has been
+ * closed (TCP_USER_TIMEOUT, RFC 5482); 0 is the system's own choice.  Does
+ * nothing where the system has no such option.
+ */
+int sys_set_user_timeout(int fd, unsigned ms);
+
+int sys_bind(int fd, const struct sockaddr *, socklen_t);
+int sys_listen(int fd, int backlog);
+int sys_getsockname(int fd, struct sockaddr_storage *);
+int sys_getpeername(int fd, struct sockaddr_storage *);
+
+/* The next queued connection. */
+int sys_accept(int fd);
+
+/* At most n bytes; 0 is the peer's end of file. */
+ssize_t sys_recv(int fd, void *, size_t n);
+
+/* At most n bytes, and never a SIGPIPE. */
+ssize_t sys_send(int fd, const void *, size_t n);
+
+/* Sends FIN after what was sent. */
+int sys_shutdown(int fd);
+
+/*
+ * Makes the close that follows a reset, which drops what the kernel still
+ * holds for the peer (SO_LINGER with a time of 0).
+ */
+int sys_set_reset(int fd);
+
+/* Never to be called again for the same number, whatever it returns. */
+int sys_close(int fd);
+
+/* A pipe: ends[0] reads what was written to ends[1]. */
+int sys_pipe(int ends[2]);
+ssize_t sys_read(int fd, void *, size_t n);
+ssize_t sys_write(int fd, const void *, size_t n);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "sys.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+/* SIGPIPE is ignored as well: not every system has the flag. */
+#ifdef MSG_NOSIGNAL
+enum { SEND_FLAGS = MSG_NOSIGNAL };
+#else
+enum { SEND_FLAGS = 0 };
+#endif
+
+#ifdef TCP_USER_TIMEOUT
+enum { USER_TIMEOUT = TCP_USER_TIMEOUT };
+#else
+enum { USER_TIMEOUT = -1 };
+#endif
+
+uint64_t
+sys_now(void)
+{
+	struct timespec t;
+	/* It cannot fail for a clock that the system has, as POSIX.1 asks. */
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void
+sys_sleep(unsigned ms)
+{
+	(void)poll(NULL, 0, (int)ms);
+}
+
+int
+sys_setsockopt(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+int
+sys_set_user_timeout(int fd, unsigned ms)
+{
+	if (USER_TIMEOUT == -1)
+		return 0;
+	return setsockopt(fd, IPPROTO_TCP, USER_TIMEOUT, &ms, sizeof ms);
+}
+
+int
+sys_bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+	return bind(fd, address, length);
+}
+
+int
+sys_listen(int fd, int backlog)
+{
+	return listen(fd, backlog);
+}
+
+int
+sys_getsockname(int fd, struct sockaddr_storage *address)
+{
+	socklen_t length = sizeof *address;
+	return getsockname(fd, (struct sockaddr *)address, &length);
+}
+
+int
+sys_getpeername(int fd, struct sockaddr_storage *address)
+{
+	socklen_t length = sizeof *address;
+	return getpeername(fd, (struct sockaddr *)address, &length);
+}
+
+ssize_t
+sys_recv(int fd, void *bytes, size_t n)
+{
+	ssize_t got;
+	do
+		got = recv(fd, bytes, n, 0);
+	while (got == -1 && errno == EINTR);
+	return got;
+}
+
+ssize_t
+sys_send(int fd, const void *bytes, size_t n)
+{
+	ssize_t sent;
+	do
+		sent = send(fd, bytes, n, SEND_FLAGS);
+	while (sent == -1 && errno == EINTR);
+	return sent;
+}
+
+int
+sys_shutdown(int fd)
+{
+	return shutdown(fd, SHUT_WR);
+}
+
+int
+sys_set_reset(int fd)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+int
+sys_close(int fd)
+{
+	return close(fd);
+}
+
+ssize_t
+sys_read(int fd, void *bytes, size_t n)
+{
+	ssize_t got;
+	do
+		got = read(fd, bytes, n);
+	while (got == -1 && errno == EINTR);
+	return got;
+}
+
+ssize_t
+sys_write(int fd, const void *bytes, size_t n)
+{
+	ssize_t written;
+	do
+		written = write(fd, bytes, n);
+	while (written == -1 && errno == EINTR);
+	return written;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+/* What a program of unit tests is: one suite, run by runner.c. */
+#ifndef RUNNER_H
+#define RUNNER_H
+
+#include <check.h>
+
+/* Each program defines it. */
+Suite *suite(void);
+
+#endif
