@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The loop: who is called, and when.  It waits for descriptors and deadlines
+ * and calls their owners; it does not know what they are for.
+ *
+ * Two rules keep its callers safe.  Within a turn a watch is called at most
+ * once, and not at all once it wants nothing.  And nothing that is watched is
+ * closed or freed inside a turn: loop_unwatch first, close and free when
+ * loop_turn has returned.  So no event can reach a stranger that got the same
+ * descriptor number or the same memory.
+ */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include "poller.h"
+#include "timer.h"
+
+#include <stdint.h>
+
+/* Belongs in the structure that has the descriptor, which owns both. */
+struct watch {
+	void (*ready)(struct watch *);
+	int fd;
+	uint8_t wants; /* enum poller_interest; changed by the loop alone */
+};
+
+/* A loop belongs to one thread. */
+struct loop;
+
+/* Opens a loop on a back end of poller_open, with its errors. */
+struct loop *loop_open(const char *backend);
+void loop_close(struct loop *);
+
+/* The name of the back end. */
+const char *loop_backend(const struct loop *);
+
+/* The time of the present turn, in milliseconds of sys_now. */
+uint64_t loop_now(const struct loop *);
+
+/* Prepares a watch that wants nothing. */
+void watch_init(struct watch *, int fd, void (*ready)(struct watch *));
+
+/* Says what is wanted of the descriptor from now on; poller_set's errors. */
+int loop_watch(struct loop *, struct watch *, enum poller_interest wants);
+
+/* Ends the interest for good.  The descriptor is closed after the turn. */
+void loop_unwatch(struct loop *, struct watch *);
+
+/* The most queues of deadlines that a loop takes. */
+#define LOOP_QUEUES_MAX 8
+
+/* Lets the loop serve a queue, which must live as long as the loop. */
+void loop_add_queue(struct loop *, struct timer_queue *);
+
+/*
+ * One turn: waits for the first event or deadline, calls the owners of what is
+ * ready, then of what is due.  Returns -1 with errno when the wait failed;
+ * deadlines are served all the same.
+ */
+int loop_turn(struct loop *);
+
+#endif

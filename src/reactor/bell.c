@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "bell.h"
+
+#include "sys.h"
+
+#include <errno.h>
+
+static void
+hear(struct watch *watch)
+{
+	struct bell *bell = LIST_OWNER(watch, struct bell, watch);
+	char bytes[8];
+	while (sys_read(watch->fd, bytes, sizeof bytes) > 0)
+		continue;
+	/*
+	 * Cleared before the callback looks: whoever rings from here on writes
+	 * a byte, and whoever rang before has published what it had to say.
+	 */
+	atomic_store(&bell->rung, false);
+	bell->heard(bell);
+}
+
+int
+bell_open(struct bell *bell, struct loop *loop, void (*heard)(struct bell *))
+{
+	int ends[2];
+	if (sys_pipe(ends) == -1)
+		return -1;
+	watch_init(&bell->watch, ends[0], hear);
+	bell->ringing_end = ends[1];
+	bell->heard = heard;
+	atomic_init(&bell->rung, false);
+	if (loop_watch(loop, &bell->watch, POLLER_INPUT) == 0)
+		return 0;
+	int saved = errno;
+	(void)sys_close(ends[0]);
+	(void)sys_close(ends[1]);
+	errno = saved;
+	return -1;
+}
+
+void
+bell_close(struct bell *bell, struct loop *loop)
+{
+	loop_unwatch(loop, &bell->watch);
+	(void)sys_close(bell->watch.fd);
+	(void)sys_close(bell->ringing_end);
+}
+
+void
+bell_ring(struct bell *bell)
+{
+	/* One byte at most is in the pipe, so the write cannot fail. */
+	if (!atomic_exchange(&bell->rung, true))
+		(void)sys_write(bell->ringing_end, "", 1);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "signals.h"
+
+#include "bell.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+/* Standard signals are below this number on every system we know. */
+enum { SIGNOS = 32 };
+
+static struct bell bell;
+static const int *caught_signos;
+static void (*caught)(int signo, void *arg);
+static void *caught_arg;
+
+/* How often each signal came, and how often that was passed on. */
+static atomic_uint counts[SIGNOS];
+static unsigned passed[SIGNOS];
+
+static void
+count_signal(int signo)
+{
+	int saved = errno;
+	atomic_fetch_add(&counts[signo], 1);
+	bell_ring(&bell);
+	errno = saved;
+}
+
+static void
+pass_on(struct bell *self)
+{
+	(void)self;
+	for (const int *signo = caught_signos; *signo != 0; signo++) {
+		unsigned count = atomic_load(&counts[*signo]);
+		for (; passed[*signo] != count; passed[*signo]++)
+			caught(*signo, caught_arg);
+	}
+}
+
+static void
+set_handlers(void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
+	(void)sigfillset(&action.sa_mask);
+	for (const int *signo = caught_signos; *signo != 0; signo++)
+		(void)sigaction(*signo, &action, NULL);
+}
+
+int
+signals_open(struct loop *loop, const int *signos,
+    void (*callback)(int signo, void *arg), void *arg)
+{
+	if (bell_open(&bell, loop, pass_on) == -1)
+		return -1;
+	caught_signos = signos;
+	caught = callback;
+	caught_arg = arg;
+	set_handlers(count_signal);
+	return 0;
+}
+
+void
+signals_close(struct loop *loop)
+{
+	set_handlers(SIG_IGN);
+	bell_close(&bell, loop);
+}
