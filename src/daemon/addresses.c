@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "addresses.h"
+
+#include "address.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const struct address default_addresses[] = {
+    {"127.0.0.1", ADDRESS_PORT},
+    {"::1", ADDRESS_PORT},
+};
+
+/* True when the host has no such address because it does without IPv6. */
+static bool
+lacks_family(int family, int error)
+{
+	return family == AF_INET6 &&
+	       (error == EAFNOSUPPORT || error == EADDRNOTAVAIL);
+}
+
+/* Says what to do about a bind that failed, and picks the exit status. */
+static int
+explain(const char *name, int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		log_errorx("%s is in use; stop the other server, or choose "
+			   "another port with --listen",
+		    name);
+		return EX_UNAVAILABLE;
+	case EADDRNOTAVAIL:
+	case EAFNOSUPPORT:
+		log_errorx("%s is not an address of this host; choose one with "
+			   "--listen",
+		    name);
+		return EX_UNAVAILABLE;
+	case EACCES:
+	case EPERM:
+		log_errorx("%s needs a right that this account lacks, as ports "
+			   "below 1024 do; choose another port with --listen",
+		    name);
+		return EX_NOPERM;
+	default:
+		errno = error;
+		log_error("bind %s", name);
+		return EX_OSERR;
+	}
+}
+
+/* Binds all that an address stands for; optional where a family may lack. */
+static int
+bind_list(struct server *server, const struct addrinfo *list, bool optional)
+{
+	char name[ADDRESS_TEXT_MAX];
+	int status = 0;
+	unsigned nbound = 0;
+	for (; list != NULL; list = list->ai_next) {
+		if (server_bind(server, list->ai_addr, list->ai_addrlen) == 0) {
+			nbound++;
+			continue;
+		}
+		int error = errno;
+		address_format(list->ai_addr, name);
+		if (!lacks_family(list->ai_family, error) ||
+		    (list->ai_next == NULL && nbound == 0 && !optional))
+			return explain(name, error);
+		log_info("%s is left out: this host does without IPv6", name);
+	}
+	return status;
+}
+
+static int
+bind_one(struct server *server, const struct address *address, bool optional)
+{
+	struct addrinfo *list;
+	int error = address_resolve(address, AF_UNSPEC, &list);
+	if (error != 0) {
+		log_errorx("the address of %s is not known: %s; check the name "
+			   "given to --listen",
+		    address->host, gai_strerror(error));
+		return EX_NOHOST;
+	}
+	int status = bind_list(server, list, optional);
+	freeaddrinfo(list);
+	return status;
+}
+
+int
+addresses_bind(struct server *server, const struct daemon_options *options)
+{
+	bool by_default = options->nlisten == 0;
+	const struct address *addresses =
+	    by_default ? default_addresses : options->listen;
+	size_t n = by_default
+		       ? sizeof default_addresses / sizeof default_addresses[0]
+		       : options->nlisten;
+	for (size_t i = 0; i < n; i++) {
+		int status = bind_one(server, &addresses[i], by_default);
+		if (status != 0)
+			return status;
+	}
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* From the addresses that were asked for to sockets that are bound. */
+#ifndef ADDRESSES_H
+#define ADDRESSES_H
+
+#include "daemon_options.h"
+#include "server.h"
+
+/*
+ * Looks up and binds the addresses of the options, or the default ones.  A
+ * name can stand for several; those of a family that this host lacks are left
+ * out.  Returns 0 or an exit status of sysexits(3), logged.
+ */
+int addresses_bind(struct server *, const struct daemon_options *);
+
+#endif

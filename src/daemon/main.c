@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/* upcased, the daemon: the stages from the command line to the end. */
+#include "config.h"
+
+#include "addresses.h"
+#include "daemon_options.h"
+#include "log.h"
+#include "poller.h"
+#include "privileges.h"
+#include "server.h"
+#include "signals.h"
+#include "upcase.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const int signos[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0};
+
+/* What a signal means to the server. */
+static void
+obey(int signo, void *arg)
+{
+	struct server *server = arg;
+	switch (signo) {
+	case SIGTERM:
+	case SIGINT:
+		server_drain(server);
+		break;
+	case SIGUSR1:
+		server_report(server);
+		break;
+	case SIGHUP:
+		log_info("SIGHUP: there is no configuration file to read");
+		break;
+	}
+}
+
+/*
+ * Descriptors 0, 1 and 2 must be open, or a socket would get such a number
+ * and the log would go to a client.
+ */
+static int
+open_standard_streams(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd == -1)
+		return -1;
+	return close(fd);
+}
+
+static int
+print_version(void)
+{
+	printf("%s (Unicode %s)\nback ends:", PACKAGE_STRING, UPCASE_UNICODE);
+	const char *name;
+	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++)
+		printf(" %s", name);
+	printf("\n");
+	return 0;
+}
+
+/* Nothing that was inherited may hold up or widen what the daemon does. */
+static void
+set_surroundings(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)umask(S_IRWXG | S_IRWXO);
+	/* A file system that was the working directory could not be unmounted.
+	 */
+	if (chdir("/") == -1)
+		log_warn("change to the directory /");
+}
+
+static int
+serve(struct server *server, const struct daemon_options *options)
+{
+	int status = addresses_bind(server, options);
+	if (status != 0)
+		return status;
+	status = privileges_drop(options->user);
+	if (status != 0)
+		return status;
+	if (signals_open(server_loop(server), signos, obey, server) == -1) {
+		log_error("catch signals");
+		return EX_OSERR;
+	}
+	if (server_start(server) == -1 || server_run(server) == -1)
+		status = EX_OSERR;
+	signals_close(server_loop(server));
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct daemon_options options;
+	if (open_standard_streams() == -1)
+		return EX_OSERR;
+	enum options_outcome outcome =
+	    daemon_options_read(&options, argc, argv);
+	if (outcome == OPTIONS_BAD)
+		return EX_USAGE;
+	if (outcome == OPTIONS_DONE)
+		return 0;
+	if (options.version)
+		return print_version();
+	log_open("upcased", options.log_level);
+	set_surroundings();
+	struct server *server = server_open(&options.server);
+	if (server == NULL) {
+		log_error("start; the limits of descriptors (ulimit -n) and "
+			  "memory may be too low");
+		return EX_OSERR;
+	}
+	int status = serve(server, &options);
+	server_close(server);
+	return status;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "privileges.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const struct passwd *
+default_account(void)
+{
+	const struct passwd *account = getpwnam("upcased");
+	if (account != NULL)
+		return account;
+	account = getpwnam("nobody");
+	if (account != NULL)
+		log_warnx("there is no account upcased: serving as nobody, "
+			  "which other programs may use as well");
+	return account;
+}
+
+/* Groups first: without user 0 they could no longer be changed. */
+static int
+become(const struct passwd *account)
+{
+	if (setgroups(1, &account->pw_gid) == -1 ||
+	    setgid(account->pw_gid) == -1 || setuid(account->pw_uid) == -1) {
+		log_error("become %s", account->pw_name);
+		return EX_OSERR;
+	}
+	if (setuid(0) != -1 || seteuid(0) != -1 || getuid() == 0 ||
+	    geteuid() == 0) {
+		log_errorx("%s could become root again; name another account "
+			   "with --user",
+		    account->pw_name);
+		return EX_OSERR;
+	}
+	return 0;
+}
+
+/* Without privileges there is nothing to drop, and no choice. */
+static int
+check_account(const char *user)
+{
+	const struct passwd *account;
+	if (user == NULL)
+		return 0;
+	account = getpwnam(user);
+	if (account != NULL && account->pw_uid == getuid())
+		return 0;
+	log_errorx("only root can become %s; start it as root or leave out "
+		   "--user",
+	    user);
+	return EX_NOPERM;
+}
+
+int
+privileges_drop(const char *user)
+{
+	if (geteuid() != 0 && getuid() != 0)
+		return check_account(user);
+	const struct passwd *account =
+	    user == NULL ? default_account() : getpwnam(user);
+	if (account == NULL) {
+		log_errorx("there is no account %s; create it, or name another "
+			   "with --user",
+		    user == NULL ? "nobody" : user);
+		return EX_NOUSER;
+	}
+	if (account->pw_uid == 0) {
+		log_errorx("%s is root; name another account with --user",
+		    account->pw_name);
+		return EX_NOPERM;
+	}
+	return become(account);
+}

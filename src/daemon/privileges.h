@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/* The daemon never serves as root. */
+#ifndef PRIVILEGES_H
+#define PRIVILEGES_H
+
+/*
+ * As root: becomes the account of that name; for NULL the account "upcased",
+ * or else "nobody" with a warning.  Then makes sure that there is no way
+ * back.  Otherwise only checks that no other account was asked for.  To be
+ * called before there are threads.  Returns 0 or an exit status of
+ * sysexits(3), logged.
+ */
+int privileges_drop(const char *user);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conn.h"
+
+#include "conns.h"
+#include "log.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct conn) <= 64 || sizeof(void *) > 8,
+    "a connection fits in a cache line");
+
+static enum conn_event receive(struct conn *);
+static enum conn_event send_pending(struct conn *);
+static enum conn_event discard(struct conn *);
+
+/* What each state does when it is called, and what it waits for. */
+/* clang-format off */
+static const struct behaviour {
+	enum conn_event (*step)(struct conn *);
+	enum poller_interest wants;
+	enum conns_deadline deadline;
+} behaviours[CONN_NSTATES] = {
+	[CONN_RECEIVING] = { receive,	   POLLER_INPUT,   CONNS_IDLE },
+	[CONN_SENDING]	 = { send_pending, POLLER_OUTPUT,  CONNS_STALL },
+	[CONN_FINISHING] = { send_pending, POLLER_OUTPUT,  CONNS_STALL },
+	[CONN_ENDING]	 = { send_pending, POLLER_OUTPUT,  CONNS_STALL },
+	[CONN_LINGERING] = { discard,	   POLLER_INPUT,   CONNS_LINGER },
+	[CONN_CLOSED]	 = { NULL,	   POLLER_NOTHING, CONNS_NEVER },
+};
+/* clang-format on */
+
+/* What a call that returned -1 means. */
+static enum conn_event
+failure(const struct conn *conn)
+{
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return CONN_NOTHING;
+	if (log_enabled(LOG_LEVEL_DEBUG))
+		log_debug("conn %d: %s", conn->watch.fd, strerror(errno));
+	return CONN_FAILED;
+}
+
+/*
+ * Sends the n bytes of the output buffer at once.  What the kernel does not
+ * take becomes the pending output, for which the caller has made room.
+ */
+static enum conn_event
+answer(struct conn *conn, size_t n)
+{
+	struct conns *conns = conn->conns;
+	size_t taken = 0;
+	if (n == 0)
+		return CONN_MOVED;
+	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
+	if (sent == -1 && failure(conn) == CONN_FAILED)
+		return CONN_FAILED;
+	if (sent > 0)
+		taken = (size_t)sent;
+	counters_add(conns->counters, COUNTER_SENT, taken);
+	if (taken == n)
+		return CONN_MOVED;
+	conn->pending =
+	    pool_store(&conns->pool, conns->output + taken, n - taken, conn);
+	return CONN_DATA;
+}
+
+/* Ends the transform: an incomplete sequence at the end gets its answer. */
+static enum conn_event
+finish_input(struct conn *conn)
+{
+	size_t n = upcase_final(&conn->upcase, conn->conns->output);
+	return answer(conn, n);
+}
+
+/* RECEIVING: one recv, and its answer. */
+static enum conn_event
+receive(struct conn *conn)
+{
+	struct conns *conns = conn->conns;
+	size_t room = conns_make_room(conns);
+	ssize_t got = sys_recv(conn->watch.fd, conns->input, room);
+	if (got == -1)
+		return failure(conn);
+	if (got == 0) {
+		if (finish_input(conn) == CONN_FAILED)
+			return CONN_FAILED;
+		return CONN_EOF;
+	}
+	counters_add(conns->counters, COUNTER_RECEIVED, (size_t)got);
+	size_t n = upcase_update(
+	    &conn->upcase, conns->output, conns->input, (size_t)got);
+	enum conn_event event = answer(conn, n);
+	if (event != CONN_FAILED && upcase_refused(&conn->upcase))
+		return CONN_REFUSED;
+	return event;
+}
+
+/* SENDING, FINISHING, ENDING: as much of the pending output as will go. */
+static enum conn_event
+send_pending(struct conn *conn)
+{
+	struct conns *conns = conn->conns;
+	enum conn_event event = CONN_NOTHING;
+	while (conn->pending != NULL) {
+		struct block *block = conn->pending;
+		size_t left = block->end - block->start;
+		ssize_t sent =
+		    sys_send(conn->watch.fd, block->bytes + block->start, left);
+		if (sent == -1)
+			return failure(conn) == CONN_FAILED ? CONN_FAILED
+							    : event;
+		counters_add(conns->counters, COUNTER_SENT, (size_t)sent);
+		conn->pending = pool_drop(&conns->pool, block, (size_t)sent);
+		event = CONN_MOVED;
+		/* A short send means that the kernel is full. */
+		if ((size_t)sent < left)
+			return event;
+	}
+	return CONN_FLUSHED;
+}
+
+/*
+ * LINGERING: reads what the peer still sends.  Closing with input unread
+ * would make the kernel send a reset, which could overtake the last bytes of
+ * our answer (RFC 1122, section 4.2.2.13).
+ */
+static enum conn_event
+discard(struct conn *conn)
+{
+	struct conns *conns = conn->conns;
+	ssize_t got = sys_recv(conn->watch.fd, conns->input, CONNS_INPUT);
+	if (got == -1)
+		return failure(conn);
+	return got == 0 ? CONN_EOF : CONN_MOVED;
+}
+
+/* Why a connection ends, when an event moves it towards its end. */
+static enum counter
+cause_of(const struct conn *conn, enum conn_event event)
+{
+	/* One that lingers has been ended by us: nothing later is the cause. */
+	if (conn->state == CONN_LINGERING && event != CONN_EVICTED)
+		return (enum counter)conn->cause;
+	switch (event) {
+	case CONN_EOF:
+		/* An incomplete sequence at the end can be refused as well. */
+		return upcase_refused(&conn->upcase) ? COUNTER_REFUSED
+						     : COUNTER_ENDED;
+	case CONN_REFUSED:
+		return COUNTER_REFUSED;
+	case CONN_EXPIRED:
+		if (conn->state != CONN_RECEIVING)
+			return COUNTER_STALLED;
+		return conn->conns->draining ? COUNTER_QUIET : COUNTER_IDLE;
+	case CONN_FAILED:
+		return COUNTER_FAILED;
+	case CONN_NOTHING:
+	case CONN_MOVED:
+	case CONN_DATA:
+	case CONN_FLUSHED:
+	case CONN_EVICTED:
+	case CONN_NEVENTS:
+		break;
+	}
+	return (enum counter)conn->cause;
+}
+
+/* What has to be done once, when a connection is closed. */
+static void
+end(struct conn *conn, enum conn_event event, enum conn_state from)
+{
+	struct conns *conns = conn->conns;
+	/*
+	 * A peer that does not read must not keep what the kernel holds for
+	 * it: after a plain close that would stay, uncounted.
+	 */
+	bool stalled = event == CONN_EXPIRED && from != CONN_LINGERING;
+	if (stalled || event == CONN_EVICTED)
+		(void)sys_set_reset(conn->watch.fd);
+	pool_release(&conns->pool, conn->pending);
+	conn->pending = NULL;
+	counters_add(conns->counters, (enum counter)conn->cause, 1);
+}
+
+/* The only place that changes the state. */
+static void
+enter(struct conn *conn, enum conn_event event)
+{
+	enum conn_state from = (enum conn_state)conn->state;
+	enum conn_state to = conn_state_next(from, event);
+	if (to == from)
+		return;
+	if (log_enabled(LOG_LEVEL_DEBUG))
+		log_debug("conn %d: %s -> %s (%s)", conn->watch.fd,
+		    conn_state_name(from), conn_state_name(to),
+		    conn_event_name(event));
+	conn->cause = (uint8_t)cause_of(conn, event);
+	conn->state = (uint8_t)to;
+	if (conn->cause == COUNTER_REFUSED && from == CONN_RECEIVING)
+		conns_log_refusal(conn->conns, conn->watch.fd);
+	/* If that fails, the peer is gone, and the next recv says so. */
+	if (to == CONN_LINGERING)
+		(void)sys_shutdown(conn->watch.fd);
+	if (to == CONN_CLOSED)
+		end(conn, event, from);
+}
+
+/*
+ * The only place that says what the connection waits for: both its interest
+ * and its deadline follow from the state.
+ */
+static void
+settle(struct conn *conn, bool rearm)
+{
+	struct conns *conns = conn->conns;
+	const struct behaviour *behaviour = &behaviours[conn->state];
+	if (conn->state != CONN_CLOSED &&
+	    loop_watch(conns->loop, &conn->watch, behaviour->wants) == -1)
+		enter(conn, CONN_FAILED);
+	if (conn->state == CONN_CLOSED) {
+		loop_unwatch(conns->loop, &conn->watch);
+		conns_retire(conns, conn);
+	} else if (rearm) {
+		conn_rearm(conn);
+	}
+}
+
+/* Follows an event to where the connection waits again. */
+static void
+advance(struct conn *conn, enum conn_event event)
+{
+	enum conn_state from = (enum conn_state)conn->state;
+	enter(conn, event);
+	/* The end of the input begins with a step: mostly nothing is left. */
+	if (from == CONN_RECEIVING &&
+	    (conn->state == CONN_FINISHING || conn->state == CONN_ENDING)) {
+		event = send_pending(conn);
+		enter(conn, event);
+	}
+	/* The time to linger is for all that the peer still sends. */
+	bool progress = event == CONN_MOVED && from != CONN_LINGERING;
+	settle(conn, progress || conn->state != from);
+}
+
+static void
+ready(struct watch *watch)
+{
+	struct conn *conn = LIST_OWNER(watch, struct conn, watch);
+	advance(conn, behaviours[conn->state].step(conn));
+}
+
+void
+conn_expired(struct timer *timer)
+{
+	struct conn *conn = LIST_OWNER(timer, struct conn, timer);
+	enum conn_event event = CONN_EXPIRED;
+	if (conn->state == CONN_RECEIVING) {
+		(void)conns_make_room(conn->conns);
+		if (finish_input(conn) == CONN_FAILED)
+			event = CONN_FAILED;
+	}
+	advance(conn, event);
+}
+
+void
+conn_evict(struct conn *conn, enum counter cause)
+{
+	conn->cause = (uint8_t)cause;
+	enter(conn, CONN_EVICTED);
+	settle(conn, false);
+}
+
+void
+conn_rearm(struct conn *conn)
+{
+	conns_arm(conn->conns, &conn->timer, behaviours[conn->state].deadline);
+}
+
+int
+conn_start(struct conn *conn, struct conns *conns, int fd)
+{
+	watch_init(&conn->watch, fd, ready);
+	timer_init(&conn->timer);
+	if (loop_watch(conns->loop, &conn->watch, POLLER_INPUT) == -1)
+		return -1;
+	conn->conns = conns;
+	conn->pending = NULL;
+	upcase_init(&conn->upcase, conns->invalid);
+	conn->state = CONN_RECEIVING;
+	conn->cause = COUNTER_FAILED;
+	conn_rearm(conn);
+	return 0;
+}

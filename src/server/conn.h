@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One connection: what it does in each state.  The states and transitions are
+ * in conn_state.h, what the connections of a worker share is in conns.h.
+ */
+#ifndef CONN_H
+#define CONN_H
+
+#include "conn_state.h"
+#include "counters.h"
+#include "loop.h"
+#include "pool.h"
+#include "timer.h"
+#include "upcase.h"
+
+#include <stdint.h>
+
+struct conns;
+
+/* One cache line: it has no buffer of its own, no address and no strings. */
+struct conn {
+	struct watch watch;
+	struct timer timer; /* its deadline; when closed, its link in a list */
+	struct conns *conns;
+	struct block *pending; /* output that the kernel did not take yet */
+	struct upcase upcase;
+	uint8_t state; /* enum conn_state */
+	uint8_t cause; /* enum counter: why it ends, once it does */
+};
+
+/*
+ * Starts to serve the socket, which the connection owns from now on.  Returns
+ * -1 with the poller's errno; then the socket is still the caller's.
+ */
+int conn_start(struct conn *, struct conns *, int fd);
+
+/* Resets the connection and counts it under the given cause. */
+void conn_evict(struct conn *, enum counter cause);
+
+/* Arms the deadline of the state anew, after the rules have changed. */
+void conn_rearm(struct conn *);
+
+/* For the queues of deadlines: the deadline of the state has passed. */
+void conn_expired(struct timer *);
+
+#endif

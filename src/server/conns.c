@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conns.h"
+
+#include "address.h"
+#include "sys.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+static int
+take_memory(struct conns *conns, size_t nslots, size_t nblocks)
+{
+	conns->input = malloc(CONNS_INPUT);
+	conns->output = malloc(UPCASE_BOUND(CONNS_INPUT));
+	/* Slots that are never used are never touched. */
+	conns->slots = calloc(nslots, sizeof *conns->slots);
+	if (conns->input == NULL || conns->output == NULL ||
+	    conns->slots == NULL)
+		return -1;
+	return pool_open(&conns->pool, nblocks);
+}
+
+int
+conns_open(struct conns *conns, struct loop *loop,
+    const struct server_settings *settings, struct counters *counters,
+    size_t nslots, size_t nblocks)
+{
+	*conns = (struct conns){
+	    .loop = loop,
+	    .counters = counters,
+	    .invalid = settings->invalid,
+	    .nslots = nslots,
+	};
+	list_init(&conns->free);
+	list_init(&conns->closed);
+	if (take_memory(conns, nslots, nblocks) == -1) {
+		conns_close(conns);
+		errno = ENOMEM;
+		return -1;
+	}
+	timer_queue_init(&conns->idle, settings->idle_ms, conn_expired);
+	timer_queue_init(&conns->stall, settings->stall_ms, conn_expired);
+	timer_queue_init(&conns->linger, settings->linger_ms, conn_expired);
+	timer_queue_init(&conns->quiet, settings->quiet_ms, conn_expired);
+	loop_add_queue(loop, &conns->idle);
+	loop_add_queue(loop, &conns->stall);
+	loop_add_queue(loop, &conns->linger);
+	loop_add_queue(loop, &conns->quiet);
+	return 0;
+}
+
+void
+conns_close(struct conns *conns)
+{
+	pool_close(&conns->pool);
+	free(conns->slots);
+	free(conns->output);
+	free(conns->input);
+}
+
+static struct conn *
+take_slot(struct conns *conns)
+{
+	struct list *link = list_first(&conns->free);
+	if (link != NULL) {
+		list_remove(link);
+		return LIST_OWNER(link, struct conn, timer.link);
+	}
+	if (conns->nfresh == conns->nslots)
+		return NULL;
+	return &conns->slots[conns->nfresh++];
+}
+
+static void
+give_slot(struct conns *conns, struct conn *conn)
+{
+	conn->state = CONN_CLOSED;
+	list_init(&conn->timer.link);
+	/* In front, so that the slots in use stay few and warm. */
+	list_append(conns->free.next, &conn->timer.link);
+}
+
+void
+conns_adopt(struct conns *conns, int fd)
+{
+	counters_add(conns->counters, COUNTER_ACCEPTED, 1);
+	struct conn *conn = take_slot(conns);
+	/* The server hands over no more connections than there are slots. */
+	assert(conn != NULL);
+	if (conn_start(conn, conns, fd) == 0)
+		return;
+	log_warn("serve a new connection");
+	counters_add(conns->counters, COUNTER_FAILED, 1);
+	watch_init(&conn->watch, fd, NULL);
+	conn->state = CONN_CLOSED;
+	conns_retire(conns, conn);
+}
+
+void
+conns_drain(struct conns *conns)
+{
+	conns->draining = true;
+	struct timer_queue *const queues[] = {&conns->idle, &conns->linger};
+	for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
+		struct list *link;
+		/* Each goes to the queue that holds in a drain. */
+		while ((link = list_first(&queues[i]->timers)) != NULL)
+			conn_rearm(LIST_OWNER(link, struct conn, timer.link));
+	}
+}
+
+void
+conns_cut(struct conns *conns)
+{
+	for (size_t i = 0; i < conns->nfresh; i++) {
+		if (conns->slots[i].state != CONN_CLOSED)
+			conn_evict(&conns->slots[i], COUNTER_CUT);
+	}
+}
+
+size_t
+conns_release(struct conns *conns)
+{
+	size_t n = 0;
+	struct list *link;
+	while ((link = list_first(&conns->closed)) != NULL) {
+		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
+		list_remove(link);
+		(void)sys_close(conn->watch.fd);
+		give_slot(conns, conn);
+		n++;
+	}
+	return n;
+}
+
+/* The peer's address in words, for a line of the log. */
+static const char *
+describe_peer(int fd, char text[static ADDRESS_TEXT_MAX])
+{
+	struct sockaddr_storage peer;
+	/* After a reset the system no longer knows. */
+	if (sys_getpeername(fd, &peer) == -1)
+		return "a peer that is gone";
+	return address_format((struct sockaddr *)&peer, text);
+}
+
+static void
+evict_longest_waiting(struct conns *conns)
+{
+	struct conn *conn = pool_longest_waiting(&conns->pool);
+	assert(conn != NULL);
+	unsigned withheld;
+	if (log_limit_pass(
+		&conns->evictions, loop_now(conns->loop), &withheld)) {
+		char peer[ADDRESS_TEXT_MAX];
+		log_warnx("reset %s, which did not read its answers: "
+			  "the memory for pending output is full (%u more)",
+		    describe_peer(conn->watch.fd, peer), withheld);
+	}
+	conn_evict(conn, COUNTER_EVICTED);
+}
+
+size_t
+conns_make_room(struct conns *conns)
+{
+	while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))
+		evict_longest_waiting(conns);
+	size_t most = pool_room(&conns->pool) / UPCASE_EXPANSION - UPCASE_CARRY;
+	return most < CONNS_INPUT ? most : CONNS_INPUT;
+}
+
+void
+conns_arm(
+    struct conns *conns, struct timer *timer, enum conns_deadline deadline)
+{
+	struct timer_queue *queue = NULL;
+	switch (deadline) {
+	case CONNS_NEVER:
+		break;
+	case CONNS_IDLE:
+		queue = conns->draining ? &conns->quiet : &conns->idle;
+		break;
+	case CONNS_STALL:
+		queue = &conns->stall;
+		break;
+	case CONNS_LINGER:
+		queue = conns->draining ? &conns->quiet : &conns->linger;
+		break;
+	}
+	if (queue == NULL)
+		timer_disarm(timer);
+	else
+		timer_arm(queue, timer, loop_now(conns->loop));
+}
+
+void
+conns_retire(struct conns *conns, struct conn *conn)
+{
+	timer_disarm(&conn->timer);
+	list_append(&conns->closed, &conn->timer.link);
+}
+
+void
+conns_log_refusal(struct conns *conns, int fd)
+{
+	unsigned withheld;
+	if (!log_limit_pass(&conns->refusals, loop_now(conns->loop), &withheld))
+		return;
+	char peer[ADDRESS_TEXT_MAX];
+	log_info("ended %s, which sent bytes that are not UTF-8 (%u more)",
+	    describe_peer(fd, peer), withheld);
+}

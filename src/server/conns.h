@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The connections of one worker, and what they share: the loop, the buffers,
+ * the pool, the deadlines and the counters.  All of it belongs to one thread.
+ */
+#ifndef CONNS_H
+#define CONNS_H
+
+#include "conn.h"
+#include "counters.h"
+#include "log.h"
+#include "loop.h"
+#include "pool.h"
+#include "server.h"
+#include "timer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The most that one recv asks for, in bytes: the length of a turn. */
+#define CONNS_INPUT ((size_t)65536)
+
+/*
+ * The least: when the pool cannot hold the answer to that much, whoever has
+ * had output pending longest makes room.
+ */
+#define CONNS_INPUT_MIN ((size_t)4096)
+
+_Static_assert(UPCASE_BOUND(CONNS_INPUT_MIN) <= POOL_BLOCK_OUTPUT,
+    "one free block holds the answer to the least input");
+
+enum conns_deadline { CONNS_NEVER, CONNS_IDLE, CONNS_STALL, CONNS_LINGER };
+
+struct conns {
+	struct loop *loop;
+	struct counters *counters;
+	enum upcase_invalid invalid;
+	bool draining;
+
+	/* Scratch buffers: what is in them is over when a step returns. */
+	unsigned char *input;  /* CONNS_INPUT bytes */
+	unsigned char *output; /* UPCASE_BOUND(CONNS_INPUT) bytes */
+	struct pool pool;
+
+	struct timer_queue idle, stall, linger;
+	struct timer_queue quiet; /* instead of idle and linger in a drain */
+
+	/* The slab never moves; slots are first used in their order. */
+	struct conn *slots;
+	size_t nslots, nfresh;
+	struct list free;   /* slots that were used before, by timer.link */
+	struct list closed; /* to be released after the turn, likewise */
+
+	struct log_limit evictions, refusals;
+};
+
+/*
+ * Takes all memory that the connections will ever need, for at most nslots of
+ * them and nblocks of pending output.  -1 with ENOMEM.
+ */
+int conns_open(struct conns *, struct loop *, const struct server_settings *,
+    struct counters *, size_t nslots, size_t nblocks);
+
+/* No connection may be open. */
+void conns_close(struct conns *);
+
+/* Serves the socket, or closes it when that fails; it is counted either way. */
+void conns_adopt(struct conns *, int fd);
+
+/* From now on connections end when they are quiet. */
+void conns_drain(struct conns *);
+
+/* Resets all connections, as at the end of a drain. */
+void conns_cut(struct conns *);
+
+/*
+ * To be called after each turn of the loop: closes the sockets of connections
+ * that ended in it, and returns how many there were.
+ */
+size_t conns_release(struct conns *);
+
+/*
+ * For conn.c.  Evicts until there is room for the answer to CONNS_INPUT_MIN
+ * bytes, and returns how many bytes may be received.
+ */
+size_t conns_make_room(struct conns *);
+
+/* For conn.c: arms the timer for the deadline. */
+void conns_arm(struct conns *, struct timer *, enum conns_deadline);
+
+/* For conn.c: takes a closed connection until it is released. */
+void conns_retire(struct conns *, struct conn *);
+
+/* For conn.c: logs that the peer of the socket sent what is not UTF-8. */
+void conns_log_refusal(struct conns *, int fd);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "limits.h"
+
+#include "conns.h"
+
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <fcntl.h>
+
+/* Kept free for what the C library may open, such as a name service. */
+enum { SPARE_DESCRIPTORS = 4 };
+
+/* Inherited descriptors are looked for below this number. */
+enum { INHERITED_MAX = 4096 };
+
+/* Between these the memory for pending output follows the connections. */
+#define MEMORY_LEAST ((size_t)1 << 20)
+#define MEMORY_MOST  ((size_t)256 << 20)
+
+void
+limits_count_descriptors(struct descriptors *descriptors)
+{
+	struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	struct rlimit raised = {limit.rlim_max, limit.rlim_max};
+	/* Some systems allow less than they say: then the old limit stays. */
+	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+		limit = raised;
+	descriptors->limit = SERVER_CONNECTIONS_MAX + INHERITED_MAX;
+	if (limit.rlim_cur < descriptors->limit)
+		descriptors->limit = (size_t)limit.rlim_cur;
+	descriptors->open = 0;
+	for (int fd = 0; fd < INHERITED_MAX; fd++)
+		descriptors->open += fcntl(fd, F_GETFD) != -1;
+}
+
+static size_t
+pending_memory(const struct server_settings *settings, size_t connections)
+{
+	if (settings->memory_limit != 0)
+		return settings->memory_limit;
+	/* A block for each: enough for a burst of slow readers. */
+	size_t memory = connections * POOL_BLOCK;
+	if (memory < MEMORY_LEAST)
+		memory = MEMORY_LEAST;
+	return memory > MEMORY_MOST ? MEMORY_MOST : memory;
+}
+
+int
+limits_compute(struct limits *limits, const struct server_settings *settings,
+    const struct descriptors *descriptors)
+{
+	size_t used = descriptors->open + SPARE_DESCRIPTORS;
+	size_t possible = 0;
+	if (descriptors->limit > used)
+		possible = descriptors->limit - used;
+	size_t wanted = settings->max_connections;
+	if (wanted == 0)
+		wanted = possible < LIMITS_CONNECTIONS_DEFAULT
+			     ? possible
+			     : LIMITS_CONNECTIONS_DEFAULT;
+	limits->connections = wanted;
+	if (wanted == 0 || wanted > possible) {
+		limits->connections = possible;
+		errno = EMFILE;
+		return -1;
+	}
+	size_t least = SERVER_MEMORY_MIN * (size_t)settings->workers;
+	size_t pending = pending_memory(settings, wanted);
+	if (pending < least)
+		pending = least;
+	limits->blocks = pending / settings->workers / POOL_BLOCK;
+	/* Any worker may get all connections, so each has all the slots. */
+	limits->memory =
+	    settings->workers *
+	    (limits->blocks * POOL_BLOCK + wanted * sizeof(struct conn) +
+		CONNS_INPUT + UPCASE_BOUND(CONNS_INPUT));
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* How many connections there may be, and how much memory for them. */
+#ifndef LIMITS_H
+#define LIMITS_H
+
+#include "server.h"
+
+#include <stddef.h>
+
+/* The most connections unless more are asked for: slots have to be small. */
+#define LIMITS_CONNECTIONS_DEFAULT ((size_t)65536)
+
+struct limits {
+	size_t connections; /* in all */
+	size_t blocks;      /* of pending output, for each worker */
+	size_t memory;      /* ours, for all of it, in bytes */
+};
+
+/* How many descriptors are open, and how many there may be at once. */
+struct descriptors {
+	size_t open, limit;
+};
+
+/*
+ * Raises the limit of descriptors as far as the system lets us, and counts
+ * those that are open.
+ */
+void limits_count_descriptors(struct descriptors *);
+
+/*
+ * Computes the limits.  Returns -1 with EMFILE when the descriptors do not
+ * allow a connection, or not as many as the settings ask for; then
+ * limits.connections is what they allow.
+ */
+int limits_compute(struct limits *, const struct server_settings *,
+    const struct descriptors *);
+
+#endif

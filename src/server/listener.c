@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "listener.h"
+
+#include "address.h"
+#include "sys.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The kernel's queue; it has a limit of its own (somaxconn on Linux). */
+enum { BACKLOG = 4096 };
+
+/* Connections accepted in one turn: those that exist must get theirs. */
+enum { ACCEPTED_A_TURN = 64 };
+
+/* How long to wait after a failure of the system, in ms. */
+enum { RETRY_MS = 100 };
+
+/* What became of one attempt to accept. */
+enum attempt {
+	ATTEMPT_DONE,  /* a connection, or one that was gone again */
+	ATTEMPT_EMPTY, /* the queue is */
+	ATTEMPT_FAILED /* the system lacks what it takes */
+};
+
+static void accept_ready(struct watch *);
+static void retry(struct timer *);
+
+void
+listeners_init(struct listeners *listeners, struct loop *loop,
+    const struct server_settings *settings, struct counters *counters)
+{
+	*listeners = (struct listeners){
+	    .loop = loop,
+	    .settings = settings,
+	    .counters = counters,
+	};
+	timer_queue_init(&listeners->retries, RETRY_MS, retry);
+	timer_init(&listeners->retry);
+	loop_add_queue(loop, &listeners->retries);
+}
+
+/* Options that accepted sockets inherit are set here, once for all. */
+static int
+set_options(int fd, int family, const struct server_settings *settings)
+{
+	if (sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
+		return -1;
+	/* [::]:5220 and 0.0.0.0:5220 are two listeners, on every system. */
+	if (family == AF_INET6 &&
+	    sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1)
+		return -1;
+	/* Two answers in a row must not wait for an acknowledgement. */
+	if (sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1) == -1)
+		return -1;
+	/* What a peer that does not read can make the kernel hold. */
+	if (sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, settings->send_buffer) ==
+		-1 ||
+	    sys_setsockopt(
+		fd, SOL_SOCKET, SO_RCVBUF, settings->receive_buffer) == -1)
+		return -1;
+	/* A closed connection must not keep that for longer than an open one.
+	 */
+	return sys_set_user_timeout(fd, settings->stall_ms);
+}
+
+int
+listeners_bind(struct listeners *listeners, const struct sockaddr *address,
+    socklen_t length)
+{
+	size_t size = (listeners->n + 1) * sizeof *listeners->list;
+	struct listener *list = realloc(listeners->list, size);
+	if (list == NULL)
+		return -1;
+	listeners->list = list;
+	int fd = sys_socket(address->sa_family);
+	if (fd == -1)
+		return -1;
+	if (set_options(fd, address->sa_family, listeners->settings) == -1 ||
+	    sys_bind(fd, address, length) == -1) {
+		int saved = errno;
+		(void)sys_close(fd);
+		errno = saved;
+		return -1;
+	}
+	struct listener *listener = &list[listeners->n++];
+	listener->all = listeners;
+	watch_init(&listener->watch, fd, accept_ready);
+	return 0;
+}
+
+int
+listeners_start(struct listeners *listeners, char *text, size_t size)
+{
+	for (size_t i = 0; i < listeners->n; i++) {
+		struct watch *watch = &listeners->list[i].watch;
+		struct sockaddr_storage address;
+		char name[ADDRESS_TEXT_MAX] = "a socket";
+		if (sys_getsockname(watch->fd, &address) == 0)
+			address_format((struct sockaddr *)&address, name);
+		if (sys_listen(watch->fd, BACKLOG) == -1 ||
+		    loop_watch(listeners->loop, watch, POLLER_INPUT) == -1) {
+			(void)snprintf(text, size, "%s", name);
+			return -1;
+		}
+		log_info("listening on %s", name);
+	}
+	return 0;
+}
+
+/* Takes all listeners out of the loop; the kernel's queue holds the rest. */
+static void
+pause_all(struct listeners *listeners)
+{
+	listeners->paused = true;
+	for (size_t i = 0; i < listeners->n; i++)
+		(void)loop_watch(
+		    listeners->loop, &listeners->list[i].watch, POLLER_NOTHING);
+}
+
+static void
+wait_to_retry(struct listeners *listeners)
+{
+	listeners->waits = true;
+	timer_arm(
+	    &listeners->retries, &listeners->retry, loop_now(listeners->loop));
+	pause_all(listeners);
+}
+
+static void
+retry(struct timer *timer)
+{
+	struct listeners *listeners =
+	    LIST_OWNER(timer, struct listeners, retry);
+	listeners->waits = false;
+	listeners_resume(listeners);
+}
+
+void
+listeners_resume(struct listeners *listeners)
+{
+	if (!listeners->paused || listeners->waits ||
+	    !listeners->may_accept(listeners->owner))
+		return;
+	listeners->paused = false;
+	for (size_t i = 0; i < listeners->n; i++) {
+		/* If the poller has no memory, the next attempt may do. */
+		if (loop_watch(listeners->loop, &listeners->list[i].watch,
+			POLLER_INPUT) == -1) {
+			wait_to_retry(listeners);
+			return;
+		}
+	}
+}
+
+/*
+ * True for an error of the connection that would have been accepted: it was
+ * gone again, or the network reports one for it early (accept(2) on Linux).
+ */
+static bool
+is_of_peer(int error)
+{
+	static const int errors[] = {ECONNABORTED, ECONNRESET, EPROTO, EPERM,
+	    ENETDOWN, ENETUNREACH, ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH,
+	    EOPNOTSUPP, ETIMEDOUT};
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+		if (error == errors[i])
+			return true;
+	}
+	return false;
+}
+
+static enum attempt
+accept_one(struct listeners *listeners, int fd)
+{
+	int peer = sys_accept(fd);
+	if (peer != -1) {
+		listeners->accepted(peer, listeners->owner);
+		return ATTEMPT_DONE;
+	}
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return ATTEMPT_EMPTY;
+	return is_of_peer(errno) ? ATTEMPT_DONE : ATTEMPT_FAILED;
+}
+
+static void
+note_failure(struct listeners *listeners)
+{
+	unsigned withheld;
+	counters_add(listeners->counters, COUNTER_ACCEPT_FAILURES, 1);
+	if (!log_limit_pass(
+		&listeners->failures, loop_now(listeners->loop), &withheld))
+		return;
+	log_warn("new connections wait (%u more times): accept", withheld);
+}
+
+static void
+accept_ready(struct watch *watch)
+{
+	struct listener *listener = LIST_OWNER(watch, struct listener, watch);
+	struct listeners *listeners = listener->all;
+	for (int i = 0; i < ACCEPTED_A_TURN; i++) {
+		if (!listeners->may_accept(listeners->owner)) {
+			pause_all(listeners);
+			return;
+		}
+		switch (accept_one(listeners, watch->fd)) {
+		case ATTEMPT_DONE:
+			break;
+		case ATTEMPT_EMPTY:
+			return;
+		case ATTEMPT_FAILED:
+			note_failure(listeners);
+			wait_to_retry(listeners);
+			return;
+		}
+	}
+}
+
+void
+listeners_finish(struct listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->n; i++) {
+		int fd = listeners->list[i].watch.fd;
+		/* New ones may keep coming; no more than were queued count. */
+		for (int n = 0; n < BACKLOG; n++) {
+			if (!listeners->may_accept(listeners->owner) ||
+			    accept_one(listeners, fd) != ATTEMPT_DONE)
+				break;
+		}
+	}
+	listeners_close(listeners);
+}
+
+void
+listeners_close(struct listeners *listeners)
+{
+	timer_disarm(&listeners->retry);
+	for (size_t i = 0; i < listeners->n; i++) {
+		loop_unwatch(listeners->loop, &listeners->list[i].watch);
+		(void)sys_close(listeners->list[i].watch.fd);
+	}
+	free(listeners->list);
+	listeners->list = NULL;
+	listeners->n = 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The listeners: sockets that are bound, and what is accepted from them.
+ *
+ * One function of their owner decides whether a connection may be accepted.
+ * While it may not, the listeners are out of the loop, and new clients wait
+ * in the kernel's queue; whoever makes room calls listeners_resume.  A failure
+ * of accept that is the system's, such as a lack of descriptors, pauses all
+ * listeners for a moment: left in the loop they would only make it spin.
+ */
+#ifndef LISTENER_H
+#define LISTENER_H
+
+#include "counters.h"
+#include "log.h"
+#include "loop.h"
+#include "server.h"
+#include "timer.h"
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct listener {
+	struct watch watch;
+	struct listeners *all;
+};
+
+struct listeners {
+	struct loop *loop;
+	const struct server_settings *settings;
+	struct counters *counters;
+	bool (*may_accept)(void *owner);
+	void (*accepted)(int fd, void *owner); /* who owns the socket then */
+	void *owner;
+
+	struct listener *list;
+	size_t n;
+	struct timer_queue retries;
+	struct timer retry; /* armed after a failure of the system */
+	bool paused;        /* out of the loop */
+	bool waits;         /* until the retry */
+	struct log_limit failures;
+};
+
+void listeners_init(struct listeners *, struct loop *,
+    const struct server_settings *, struct counters *);
+
+/* Binds an address: -1 with the errno of socket, setsockopt or bind. */
+int listeners_bind(struct listeners *, const struct sockaddr *, socklen_t);
+
+/*
+ * Starts to listen on all addresses and logs each: -1 with the errno of
+ * listen or of the poller, and what was to be listened on in text.
+ */
+int listeners_start(struct listeners *, char *text, size_t size);
+
+/* Accepts again, if that is allowed by now; harmless at any time. */
+void listeners_resume(struct listeners *);
+
+/*
+ * Accepts what is queued, as far as allowed, and closes the listeners.  Not
+ * inside a turn of the loop.
+ */
+void listeners_finish(struct listeners *);
+
+/* Closes the listeners.  Not inside a turn of the loop. */
+void listeners_close(struct listeners *);
+
+#endif

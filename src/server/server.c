@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "server.h"
+
+#include "address.h"
+#include "counters.h"
+#include "limits.h"
+#include "listener.h"
+#include "log.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct server_settings server_defaults = {
+    .workers = 1,
+    .invalid = UPCASE_PASS,
+    .idle_ms = 10 * 60 * 1000,
+    .stall_ms = 30 * 1000,
+    .drain_ms = 10 * 1000,
+    .linger_ms = 5 * 1000,
+    .quiet_ms = 1000,
+    .send_buffer = 64 * 1024,
+    .receive_buffer = 64 * 1024,
+};
+
+struct server {
+	const struct server_settings *settings;
+	struct loop *loop;
+	struct counters counters; /* of the accepting thread */
+	struct listeners listeners;
+	struct limits limits;
+
+	struct worker *workers;
+	unsigned nworkers; /* that are open */
+	struct worker_reports reports;
+
+	unsigned ndrains; /* how often a drain was asked for */
+	bool draining, cut, expired;
+	struct timer_queue drains;
+	struct timer drain;
+};
+
+/* Connections that are open, or handed over and not yet served. */
+static size_t
+load(struct server *server)
+{
+	size_t sum = 0;
+	for (unsigned i = 0; i < server->nworkers; i++)
+		sum += worker_load(&server->workers[i]);
+	return sum;
+}
+
+static bool
+is_threaded(const struct server *server)
+{
+	return server->settings->workers > 1;
+}
+
+/*
+ * True when no more than n connections are open.  Otherwise the next end of a
+ * connection wakes the loop.  A worker counts first and looks at the wish
+ * afterwards, and here it is the other way round, so one of the two sees what
+ * the other did.
+ */
+static bool
+has_at_most(struct server *server, size_t n)
+{
+	if (load(server) <= n)
+		return true;
+	atomic_store(&server->reports.wanted, true);
+	return load(server) <= n;
+}
+
+/* The only place that decides whether a connection may be accepted. */
+static bool
+may_accept(void *arg)
+{
+	struct server *server = arg;
+	return has_at_most(server, server->limits.connections - 1);
+}
+
+/* The worker with the fewest connections gets the next. */
+static void
+serve(int fd, void *arg)
+{
+	struct server *server = arg;
+	struct worker *least = &server->workers[0];
+	for (unsigned i = 1; i < server->nworkers; i++) {
+		struct worker *worker = &server->workers[i];
+		if (worker_load(worker) < worker_load(least))
+			least = worker;
+	}
+	worker_hand(least, fd);
+}
+
+/* That the loop was woken is all: follow_up looks at what has changed. */
+static void
+hear_report(struct bell *bell)
+{
+	(void)bell;
+}
+
+static void
+expire_drain(struct timer *timer)
+{
+	struct server *server = LIST_OWNER(timer, struct server, drain);
+	server->expired = true;
+}
+
+struct server *
+server_open(const struct server_settings *settings)
+{
+	struct server *server = calloc(1, sizeof *server);
+	if (server == NULL)
+		return NULL;
+	server->settings = settings;
+	server->loop = loop_open(settings->backend);
+	if (server->loop == NULL ||
+	    bell_open(&server->reports.bell, server->loop, hear_report) == -1) {
+		int saved = errno;
+		loop_close(server->loop);
+		free(server);
+		errno = saved;
+		return NULL;
+	}
+	listeners_init(
+	    &server->listeners, server->loop, settings, &server->counters);
+	server->listeners.may_accept = may_accept;
+	server->listeners.accepted = serve;
+	server->listeners.owner = server;
+	timer_queue_init(&server->drains, settings->drain_ms, expire_drain);
+	timer_init(&server->drain);
+	loop_add_queue(server->loop, &server->drains);
+	return server;
+}
+
+void
+server_close(struct server *server)
+{
+	if (server == NULL)
+		return;
+	listeners_close(&server->listeners);
+	for (unsigned i = 0; i < server->nworkers; i++)
+		worker_close(&server->workers[i]);
+	free(server->workers);
+	bell_close(&server->reports.bell, server->loop);
+	loop_close(server->loop);
+	free(server);
+}
+
+struct loop *
+server_loop(struct server *server)
+{
+	return server->loop;
+}
+
+int
+server_bind(
+    struct server *server, const struct sockaddr *address, socklen_t length)
+{
+	return listeners_bind(&server->listeners, address, length);
+}
+
+/*
+ * The descriptors of each worker are opened before those of connections are
+ * counted, so the slots can only be as many as the limit allows at most.
+ */
+static int
+open_workers(struct server *server)
+{
+	const struct server_settings *settings = server->settings;
+	server->workers = calloc(settings->workers, sizeof *server->workers);
+	if (server->workers == NULL)
+		return -1;
+	struct worker_reports *reports = &server->reports;
+	for (unsigned i = 0; i < settings->workers; i++) {
+		if (worker_open(&server->workers[i], server->loop,
+			is_threaded(server) ? reports : NULL, settings,
+			server->limits.connections,
+			server->limits.blocks) == -1)
+			return -1;
+		server->nworkers++;
+	}
+	return 0;
+}
+
+/* Descriptors that a worker with a thread of its own will open. */
+enum { WORKER_DESCRIPTORS = 3 };
+
+static int
+decide_limits(struct server *server)
+{
+	const struct server_settings *settings = server->settings;
+	struct descriptors descriptors;
+	limits_count_descriptors(&descriptors);
+	if (is_threaded(server))
+		descriptors.open += WORKER_DESCRIPTORS * settings->workers;
+	if (limits_compute(&server->limits, settings, &descriptors) == 0)
+		return 0;
+	if (settings->max_connections == 0)
+		log_errorx("the limit of %zu descriptors leaves none for "
+			   "connections; raise it (ulimit -n, LimitNOFILE=)",
+		    descriptors.limit);
+	else
+		log_errorx("the limit of %zu descriptors allows %zu "
+			   "connections, not %zu; raise it (ulimit -n, "
+			   "LimitNOFILE=) or lower --max-connections",
+		    descriptors.limit, server->limits.connections,
+		    settings->max_connections);
+	return -1;
+}
+
+static void
+log_decisions(const struct server *server)
+{
+	const struct server_settings *settings = server->settings;
+	log_info("serving with %s, %u worker%s, at most %zu connections",
+	    loop_backend(server->loop), settings->workers,
+	    settings->workers == 1 ? "" : "s", server->limits.connections);
+	/* Linux doubles what it is asked for, and others take it as it is. */
+	size_t kernel = 2 * ((size_t)settings->send_buffer +
+				(size_t)settings->receive_buffer);
+	log_info("memory: at most %zu KiB, and about %zu KiB of the kernel's "
+		 "for each connection, held for up to %u ms once it is closed",
+	    server->limits.memory / 1024, kernel / 1024, settings->stall_ms);
+}
+
+int
+server_start(struct server *server)
+{
+	char name[ADDRESS_TEXT_MAX];
+	if (decide_limits(server) == -1)
+		return -1;
+	if (open_workers(server) == -1) {
+		log_error("start the workers");
+		return -1;
+	}
+	log_decisions(server);
+	if (listeners_start(&server->listeners, name, sizeof name) == -1) {
+		log_error("listen on %s", name);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+start_drain(struct server *server)
+{
+	server->draining = true;
+	listeners_finish(&server->listeners);
+	log_info("draining: %zu connections are served on, for at most %u ms",
+	    load(server), server->settings->drain_ms);
+	for (unsigned i = 0; i < server->nworkers; i++)
+		worker_drain(&server->workers[i]);
+	timer_arm(&server->drains, &server->drain, loop_now(server->loop));
+}
+
+static void
+cut_drain(struct server *server)
+{
+	server->cut = true;
+	log_info("ending the drain: %zu connections are reset", load(server));
+	for (unsigned i = 0; i < server->nworkers; i++)
+		worker_cut(&server->workers[i]);
+}
+
+/* What events of the turn have made due, outside the turn. */
+static void
+follow_up(struct server *server)
+{
+	if (server->ndrains > 0 && !server->draining)
+		start_drain(server);
+	if (server->draining && !server->cut &&
+	    (server->ndrains > 1 || server->expired))
+		cut_drain(server);
+	if (!is_threaded(server))
+		worker_release(&server->workers[0]);
+	if (!server->draining)
+		listeners_resume(&server->listeners);
+}
+
+static void
+stop_workers(struct server *server, unsigned nstarted)
+{
+	for (unsigned i = 0; i < nstarted; i++)
+		worker_stop(&server->workers[i]);
+}
+
+int
+server_run(struct server *server)
+{
+	unsigned nstarted = 0;
+	while (is_threaded(server) && nstarted < server->nworkers) {
+		if (worker_start(&server->workers[nstarted]) == -1) {
+			log_error("start worker %u", nstarted + 1);
+			stop_workers(server, nstarted);
+			return -1;
+		}
+		nstarted++;
+	}
+	do {
+		worker_turn(server->loop, &server->counters);
+		follow_up(server);
+	} while (!server->draining || !has_at_most(server, 0));
+	stop_workers(server, nstarted);
+	server_report(server);
+	return 0;
+}
+
+void
+server_drain(struct server *server)
+{
+	server->ndrains++;
+}
+
+void
+server_report(struct server *server)
+{
+	size_t totals[NCOUNTERS] = {0};
+	counters_sum(&server->counters, totals);
+	for (unsigned i = 0; i < server->nworkers; i++)
+		counters_sum(&server->workers[i].counters, totals);
+	char line[LOG_LINE_MAX];
+	int end = snprintf(line, sizeof line, "open=%zu", load(server));
+	for (int i = 0; i < NCOUNTERS; i++)
+		end += snprintf(line + end, sizeof line - (size_t)end,
+		    " %s=%zu", counter_name((enum counter)i), totals[i]);
+	log_info("%s log-dropped=%lu", line, log_dropped());
+}
