@@ -112,7 +112,7 @@ print_refused(const struct options *options, int outcome, char **argv)
 {
 	char letter[3] = {'-', (char)optopt, '\0'};
 	const char *refused = argv[optind - 1];
-	if (optopt > 0 && optopt < FIRST_ROW)
+	if (optopt != 0 && optopt < FIRST_ROW)
 		refused = letter;
 	fprintf(stderr, "%s: %s '%s'; see '%s --help'\n", options->program,
 	    outcome == ':' ? "a value is missing after" : "unknown option",

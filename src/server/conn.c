@@ -254,16 +254,23 @@ ready(struct watch *watch)
 	advance(conn, behaviours[conn->state].step(conn));
 }
 
+/*
+ * The peer may have done its part since the turn began to wait, and late is
+ * no reason to lose what it sent: the state gets one more step, and only if
+ * that finds nothing, the deadline holds.
+ */
 void
 conn_expired(struct timer *timer)
 {
 	struct conn *conn = LIST_OWNER(timer, struct conn, timer);
-	enum conn_event event = CONN_EXPIRED;
-	if (conn->state == CONN_RECEIVING) {
-		(void)conns_make_room(conn->conns);
-		if (finish_input(conn) == CONN_FAILED)
-			event = CONN_FAILED;
-	}
+	enum conn_event event = behaviours[conn->state].step(conn);
+	if (event == CONN_MOVED && conn->state == CONN_LINGERING)
+		event = CONN_NOTHING;
+	if (event == CONN_NOTHING)
+		event = CONN_EXPIRED;
+	if (event == CONN_EXPIRED && conn->state == CONN_RECEIVING &&
+	    finish_input(conn) == CONN_FAILED)
+		event = CONN_FAILED;
 	advance(conn, event);
 }
 

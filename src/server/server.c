@@ -23,6 +23,10 @@ const struct server_settings server_defaults = {
     .drain_ms = 10 * 1000,
     .linger_ms = 5 * 1000,
     .quiet_ms = 1000,
+    /*
+     * Linux doubles these.  A peer that sends and never reads then makes it
+     * hold 230 KiB, where its own choice lets it hold over 4 MiB.
+     */
     .send_buffer = 64 * 1024,
     .receive_buffer = 64 * 1024,
 };

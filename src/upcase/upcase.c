@@ -28,31 +28,28 @@ static const unsigned char replacement[] = {0xef, 0xbf, 0xbd};
 _Static_assert(sizeof(replacement) <= UPCASE_EXPANSION,
     "replacing one byte takes more room than the bound has for it");
 
-/* What begins at a place of the input. */
-struct sequence {
-	size_t len;  /* what the lead byte announces; 1 if it is no lead byte */
-	size_t have; /* how many bytes from the first on can be part of it */
-};
-
 /*
- * Measures the sequence at src, of which n > 0 bytes are there.  Only the
- * second byte is limited beyond being a continuation (Unicode 17.0, table
- * 3-7); the limits keep out what is overlong, a surrogate or above U+10FFFF.
+ * Returns how many of the n > 0 bytes at src, which do not begin with a whole
+ * sequence, are a maximal subpart of one: at least 1, as a byte that cannot
+ * begin a sequence counts for itself.  Sets *incomplete if more input could
+ * still complete it.
+ *
+ * Only the second byte is limited beyond being a continuation (Unicode 17.0,
+ * table 3-7); the limits keep out what is overlong, a surrogate or above
+ * U+10FFFF.
  */
-static struct sequence
-measure(const unsigned char *src, size_t n)
+static size_t
+measure(const unsigned char *src, size_t n, bool *incomplete)
 {
 	unsigned char lead = src[0];
 	unsigned char low = 0x80;
 	unsigned char high = 0xbf;
-	struct sequence s = {.len = 1, .have = 1};
+	size_t have = 1;
 
-	if (lead < 0x80)
-		return s;
-	s.have = 0;
+	*incomplete = false;
 	if (lead < 0xc2 || lead > 0xf4)
-		return s;
-	s.len = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+		return 1;
+	size_t len = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 	if (lead == 0xe0)
 		low = 0xa0;
 	else if (lead == 0xed)
@@ -62,13 +59,14 @@ measure(const unsigned char *src, size_t n)
 	else if (lead == 0xf4)
 		high = 0x8f;
 
-	for (s.have = 1; s.have < s.len && s.have < n; s.have++) {
-		if (src[s.have] < low || src[s.have] > high)
-			break;
+	for (; have < len && have < n; have++) {
+		if (src[have] < low || src[have] > high)
+			return have;
 		low = 0x80;
 		high = 0xbf;
 	}
-	return s;
+	*incomplete = have < len;
+	return have;
 }
 
 /* Deals with a maximal subpart of n bytes and returns the place behind it. */
@@ -90,66 +88,53 @@ reject(struct upcase *u, unsigned char *dst, const unsigned char *src, size_t n)
 }
 
 /*
- * Takes the one sequence at the cursor, well-formed or not.  Returns false,
- * and leaves the cursor where it is, if the input ends inside of it.
+ * Moves the cursor over the bad bytes that a kernel stopped at.  Returns false,
+ * and leaves it where it is, if they are not bad yet: the input ends there.
  */
 static bool
-take(struct upcase *u, struct upcase_cursor *cursor)
+skip(struct upcase *u, struct upcase_cursor *c)
 {
-	size_t n = (size_t)(cursor->end - cursor->src);
-	struct sequence s = measure(cursor->src, n);
+	bool incomplete;
+	size_t n = measure(c->src, (size_t)(c->end - c->src), &incomplete);
 
-	if (s.have == s.len) {
-		struct upcase_cursor one = {
-		    .src = cursor->src,
-		    .end = cursor->src + s.len,
-		    .dst = cursor->dst,
-		};
-		upcase_scalar(&one);
-		cursor->src = one.src;
-		cursor->dst = one.dst;
-		return true;
-	}
-	if (s.have == n)
+	if (incomplete)
 		return false;
-
-	/* A byte that cannot begin a sequence is a subpart of its own. */
-	size_t subpart = s.have > 0 ? s.have : 1;
-	cursor->dst = reject(u, cursor->dst, cursor->src, subpart);
-	cursor->src += subpart;
+	c->dst = reject(u, c->dst, c->src, n);
+	c->src += n;
 	return true;
 }
 
 /*
  * Completes the sequence that was held back with bytes from the cursor.  What
- * is held back is always the beginning of a well-formed sequence, so the one
- * taken here reaches at least to its end.
+ * is held back is the beginning of a well-formed sequence, so a step from
+ * there, over a sequence or a maximal subpart, is never shorter.
  */
 static void
-take_carry(struct upcase *u, struct upcase_cursor *cursor)
+take_carry(struct upcase *u, struct upcase_cursor *c)
 {
 	unsigned char joined[SEQUENCE];
-	size_t n = (size_t)(cursor->end - cursor->src);
+	size_t n = (size_t)(c->end - c->src);
 	size_t held = u->ncarry;
 	size_t more = n < SEQUENCE - held ? n : SEQUENCE - held;
 
 	memcpy(joined, u->carry, held);
-	memcpy(joined + held, cursor->src, more);
+	memcpy(joined + held, c->src, more);
 
 	struct upcase_cursor one = {
 	    .src = joined,
 	    .end = joined + held + more,
-	    .dst = cursor->dst,
+	    .dst = c->dst,
 	};
-	if (take(u, &one)) {
-		cursor->src += (size_t)(one.src - joined) - held;
-		cursor->dst = one.dst;
-		u->ncarry = 0;
-	} else {
-		memcpy(u->carry + held, cursor->src, more);
+	upcase_scalar(&one);
+	if (one.src == joined && !skip(u, &one)) {
+		memcpy(u->carry + held, c->src, more);
 		u->ncarry = (uint8_t)(held + more);
-		cursor->src += more;
+		c->src += more;
+		return;
 	}
+	c->src += (size_t)(one.src - joined) - held;
+	c->dst = one.dst;
+	u->ncarry = 0;
 }
 
 void
@@ -165,21 +150,21 @@ upcase_update(struct upcase *u, unsigned char *restrict dst,
 	if (u->refused || n == 0)
 		return 0;
 
-	struct upcase_cursor cursor = {.src = src, .end = src + n, .dst = dst};
+	struct upcase_cursor c = {.src = src, .end = src + n, .dst = dst};
 	if (u->ncarry > 0)
-		take_carry(u, &cursor);
+		take_carry(u, &c);
 
-	while (!u->refused && cursor.src < cursor.end) {
-		upcase_scalar(&cursor);
-		if (cursor.src == cursor.end)
+	while (!u->refused && c.src < c.end) {
+		upcase_scalar(&c);
+		if (c.src == c.end)
 			break;
-		if (!take(u, &cursor)) {
-			u->ncarry = (uint8_t)(cursor.end - cursor.src);
-			memcpy(u->carry, cursor.src, u->ncarry);
+		if (!skip(u, &c)) {
+			u->ncarry = (uint8_t)(c.end - c.src);
+			memcpy(u->carry, c.src, u->ncarry);
 			break;
 		}
 	}
-	return (size_t)(cursor.dst - dst);
+	return (size_t)(c.dst - dst);
 }
 
 size_t
