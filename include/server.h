@@ -51,12 +51,15 @@ struct server;
 struct server *server_open(const struct server_settings *);
 void server_close(struct server *);
 
-/* Binds one more address; -1 with the errno of socket, bind or setsockopt. */
+/*
+ * Binds one more address and listens on it; nothing is accepted before
+ * server_start.  -1 with the errno of socket, setsockopt, bind or listen.
+ */
 int server_bind(struct server *, const struct sockaddr *, socklen_t);
 
 /*
  * Takes all that serving needs: computes the limits, takes the memory, starts
- * to listen, and logs what was decided.  To be called once, after the last
+ * to accept, and logs what was decided.  To be called once, after the last
  * bind and after privileges were dropped.  Failures are logged: -1.
  */
 int server_start(struct server *);

@@ -46,9 +46,15 @@ explain(const char *name, int error)
 			   "below 1024 do; choose another port with --listen",
 		    name);
 		return EX_NOPERM;
+	case EMFILE:
+	case ENFILE:
+		log_errorx("there are not enough descriptors to listen on %s; "
+			   "raise their limit (ulimit -n, LimitNOFILE=)",
+		    name);
+		return EX_OSERR;
 	default:
 		errno = error;
-		log_error("bind %s", name);
+		log_error("cannot listen on %s", name);
 		return EX_OSERR;
 	}
 }

@@ -77,7 +77,7 @@ set_surroundings(void)
 	/* A file system that was the working directory could not be unmounted.
 	 */
 	if (chdir("/") == -1)
-		log_warn("change to the directory /");
+		log_warn("cannot change to the directory /");
 }
 
 static int
@@ -90,7 +90,7 @@ serve(struct server *server, const struct daemon_options *options)
 	if (status != 0)
 		return status;
 	if (signals_open(server_loop(server), signos, obey, server) == -1) {
-		log_error("catch signals");
+		log_error("cannot catch signals");
 		return EX_OSERR;
 	}
 	if (server_start(server) == -1 || server_run(server) == -1)
@@ -117,8 +117,9 @@ main(int argc, char **argv)
 	set_surroundings();
 	struct server *server = server_open(&options.server);
 	if (server == NULL) {
-		log_error("start; the limits of descriptors (ulimit -n) and "
-			  "memory may be too low");
+		log_error(
+		    "cannot start; the limits of descriptors (ulimit -n) and "
+		    "memory may be too low");
 		return EX_OSERR;
 	}
 	int status = serve(server, &options);

@@ -12,17 +12,46 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+/*
+ * Looks an account up.  NULL with errno 0 says that there is none, anything
+ * else that it could not be looked up.
+ */
+static const struct passwd *
+find_account(const char *name)
+{
+	errno = 0;
+	const struct passwd *account = getpwnam(name);
+	/* The ways in which systems say that there is none: getpwnam(3). */
+	if (account == NULL &&
+	    (errno == ENOENT || errno == ESRCH || errno == EPERM))
+		errno = 0;
+	return account;
+}
+
 static const struct passwd *
 default_account(void)
 {
-	const struct passwd *account = getpwnam("upcased");
-	if (account != NULL)
+	const struct passwd *account = find_account("upcased");
+	if (account != NULL || errno != 0)
 		return account;
-	account = getpwnam("nobody");
+	account = find_account("nobody");
 	if (account != NULL)
 		log_warnx("there is no account upcased: serving as nobody, "
 			  "which other programs may use as well");
 	return account;
+}
+
+static int
+explain_missing(const char *name)
+{
+	if (errno != 0) {
+		log_error("cannot look up the account %s", name);
+		return EX_OSERR;
+	}
+	log_errorx("there is no account %s; create it, or name another with "
+		   "--user",
+	    name);
+	return EX_NOUSER;
 }
 
 /* Groups first: without user 0 they could no longer be changed. */
@@ -31,7 +60,7 @@ become(const struct passwd *account)
 {
 	if (setgroups(1, &account->pw_gid) == -1 ||
 	    setgid(account->pw_gid) == -1 || setuid(account->pw_uid) == -1) {
-		log_error("become %s", account->pw_name);
+		log_error("cannot become %s", account->pw_name);
 		return EX_OSERR;
 	}
 	if (setuid(0) != -1 || seteuid(0) != -1 || getuid() == 0 ||
@@ -51,8 +80,10 @@ check_account(const char *user)
 	const struct passwd *account;
 	if (user == NULL)
 		return 0;
-	account = getpwnam(user);
-	if (account != NULL && account->pw_uid == getuid())
+	account = find_account(user);
+	if (account == NULL)
+		return explain_missing(user);
+	if (account->pw_uid == getuid())
 		return 0;
 	log_errorx("only root can become %s; start it as root or leave out "
 		   "--user",
@@ -66,13 +97,9 @@ privileges_drop(const char *user)
 	if (geteuid() != 0 && getuid() != 0)
 		return check_account(user);
 	const struct passwd *account =
-	    user == NULL ? default_account() : getpwnam(user);
-	if (account == NULL) {
-		log_errorx("there is no account %s; create it, or name another "
-			   "with --user",
-		    user == NULL ? "nobody" : user);
-		return EX_NOUSER;
-	}
+	    user == NULL ? default_account() : find_account(user);
+	if (account == NULL)
+		return explain_missing(user == NULL ? "nobody" : user);
 	if (account->pw_uid == 0) {
 		log_errorx("%s is root; name another account with --user",
 		    account->pw_name);

@@ -92,7 +92,7 @@ conns_adopt(struct conns *conns, int fd)
 	assert(conn != NULL);
 	if (conn_start(conn, conns, fd) == 0)
 		return;
-	log_warn("serve a new connection");
+	log_warn("cannot serve a new connection");
 	counters_add(conns->counters, COUNTER_FAILED, 1);
 	watch_init(&conn->watch, fd, NULL);
 	conn->state = CONN_CLOSED;

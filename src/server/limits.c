@@ -74,9 +74,12 @@ limits_compute(struct limits *limits, const struct server_settings *settings,
 		pending = least;
 	limits->blocks = pending / settings->workers / POOL_BLOCK;
 	/* Any worker may get all connections, so each has all the slots. */
-	limits->memory =
-	    settings->workers *
-	    (limits->blocks * POOL_BLOCK + wanted * sizeof(struct conn) +
-		CONNS_INPUT + UPCASE_BOUND(CONNS_INPUT));
+	size_t slots = wanted * sizeof(struct conn);
+	/* One with a thread of its own has as many places in its ring. */
+	if (settings->workers > 1)
+		slots += wanted * sizeof(int);
+	size_t each = limits->blocks * POOL_BLOCK + slots + CONNS_INPUT +
+		      UPCASE_BOUND(CONNS_INPUT);
+	limits->memory = settings->workers * each;
 	return 0;
 }

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* The kernel's queue; it has a limit of its own (somaxconn on Linux). */
@@ -83,8 +82,13 @@ listeners_bind(struct listeners *listeners, const struct sockaddr *address,
 	int fd = sys_socket(address->sa_family);
 	if (fd == -1)
 		return -1;
+	/*
+	 * Bound sockets of the same address bear each other until one listens,
+	 * so only that tells whether the address is free.
+	 */
 	if (set_options(fd, address->sa_family, listeners->settings) == -1 ||
-	    sys_bind(fd, address, length) == -1) {
+	    sys_bind(fd, address, length) == -1 ||
+	    sys_listen(fd, BACKLOG) == -1) {
 		int saved = errno;
 		(void)sys_close(fd);
 		errno = saved;
@@ -97,19 +101,18 @@ listeners_bind(struct listeners *listeners, const struct sockaddr *address,
 }
 
 int
-listeners_start(struct listeners *listeners, char *text, size_t size)
+listeners_start(struct listeners *listeners)
 {
 	for (size_t i = 0; i < listeners->n; i++) {
-		struct watch *watch = &listeners->list[i].watch;
+		if (loop_watch(listeners->loop, &listeners->list[i].watch,
+			POLLER_INPUT) == -1)
+			return -1;
+	}
+	for (size_t i = 0; i < listeners->n; i++) {
 		struct sockaddr_storage address;
 		char name[ADDRESS_TEXT_MAX] = "a socket";
-		if (sys_getsockname(watch->fd, &address) == 0)
+		if (sys_getsockname(listeners->list[i].watch.fd, &address) == 0)
 			address_format((struct sockaddr *)&address, name);
-		if (sys_listen(watch->fd, BACKLOG) == -1 ||
-		    loop_watch(listeners->loop, watch, POLLER_INPUT) == -1) {
-			(void)snprintf(text, size, "%s", name);
-			return -1;
-		}
 		log_info("listening on %s", name);
 	}
 	return 0;

@@ -47,14 +47,14 @@ struct listeners {
 void listeners_init(struct listeners *, struct loop *,
     const struct server_settings *, struct counters *);
 
-/* Binds an address: -1 with the errno of socket, setsockopt or bind. */
+/*
+ * Binds an address and listens on it: clients are queued from now on.  -1 with
+ * the errno of socket, setsockopt, bind or listen.
+ */
 int listeners_bind(struct listeners *, const struct sockaddr *, socklen_t);
 
-/*
- * Starts to listen on all addresses and logs each: -1 with the errno of
- * listen or of the poller, and what was to be listened on in text.
- */
-int listeners_start(struct listeners *, char *text, size_t size);
+/* Starts to accept, and logs each address: -1 with the poller's errno. */
+int listeners_start(struct listeners *);
 
 /* Accepts again, if that is allowed by now; harmless at any time. */
 void listeners_resume(struct listeners *);

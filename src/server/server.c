@@ -3,7 +3,6 @@
 
 #include "server.h"
 
-#include "address.h"
 #include "counters.h"
 #include "limits.h"
 #include "listener.h"
@@ -222,9 +221,10 @@ static void
 log_decisions(const struct server *server)
 {
 	const struct server_settings *settings = server->settings;
-	log_info("serving with %s, %u worker%s, at most %zu connections",
+	log_info("serving with %s, %u worker%s, at most %zu connection%s",
 	    loop_backend(server->loop), settings->workers,
-	    settings->workers == 1 ? "" : "s", server->limits.connections);
+	    settings->workers == 1 ? "" : "s", server->limits.connections,
+	    server->limits.connections == 1 ? "" : "s");
 	/* Linux doubles what it is asked for, and others take it as it is. */
 	size_t kernel = 2 * ((size_t)settings->send_buffer +
 				(size_t)settings->receive_buffer);
@@ -236,16 +236,15 @@ log_decisions(const struct server *server)
 int
 server_start(struct server *server)
 {
-	char name[ADDRESS_TEXT_MAX];
 	if (decide_limits(server) == -1)
 		return -1;
 	if (open_workers(server) == -1) {
-		log_error("start the workers");
+		log_error("cannot start the workers");
 		return -1;
 	}
 	log_decisions(server);
-	if (listeners_start(&server->listeners, name, sizeof name) == -1) {
-		log_error("listen on %s", name);
+	if (listeners_start(&server->listeners) == -1) {
+		log_error("cannot wait for new connections");
 		return -1;
 	}
 	return 0;
@@ -300,7 +299,7 @@ server_run(struct server *server)
 	unsigned nstarted = 0;
 	while (is_threaded(server) && nstarted < server->nworkers) {
 		if (worker_start(&server->workers[nstarted]) == -1) {
-			log_error("start worker %u", nstarted + 1);
+			log_error("cannot start worker %u", nstarted + 1);
 			stop_workers(server, nstarted);
 			return -1;
 		}

@@ -102,7 +102,7 @@ worker_turn(struct loop *loop, struct counters *counters)
 	if (loop_turn(loop) == 0)
 		return;
 	counters_add(counters, COUNTER_WAIT_FAILURES, 1);
-	log_warn("wait for connections");
+	log_warn("cannot wait for connections");
 	sys_sleep(WAIT_FAILED_MS);
 }
 
