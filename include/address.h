@@ -14,7 +14,7 @@
 #define ADDRESS_PORT "5220"
 
 /* Room for any text that address_format makes, its end included. */
-#define ADDRESS_TEXT_MAX 64
+#define ADDRESS_TEXT_MAX 80
 
 /* Room for a host name (RFC 1035 has 253 characters), its end included. */
 #define ADDRESS_HOST_MAX 256
@@ -39,7 +39,10 @@ int address_parse(struct address *, const char *text);
  */
 int address_resolve(const struct address *, int family, struct addrinfo **);
 
-/* Writes 127.0.0.1:5220 or [::1]:5220 into text and returns text. */
+/*
+ * Writes 127.0.0.1:5220 or [::1]:5220 into text and returns text.  Nothing is
+ * looked up but the name of the interface of a link-local address.
+ */
 const char *address_format(
     const struct sockaddr *, char text[static ADDRESS_TEXT_MAX]);
 

@@ -43,7 +43,7 @@ const char *poller_name(const struct poller *);
 /*
  * Changes what a descriptor is wanted for, at once.  The caller says what it
  * was wanted for before.  Returns -1 with errno, and the interest stays as it
- * was; only a change from POLLER_NOTHING can fail for lack of memory.
+ * was.
  */
 int poller_set(struct poller *, int fd, enum poller_interest had,
     enum poller_interest wants, void *owner);

@@ -3,7 +3,7 @@
 
 #include "address.h"
 
-#include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 
 #include <stdbool.h>
@@ -17,6 +17,18 @@ is_port(const char *text)
 	size_t digits = strspn(text, "0123456789");
 	return digits > 0 && digits <= 5 && text[digits] == '\0' &&
 	       strtol(text, NULL, 10) <= 65535;
+}
+
+/* True without brackets, blanks and bytes that control a terminal. */
+static bool
+is_host(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char byte = (unsigned char)*text;
+		if (byte <= ' ' || byte == 0x7f || byte == '[' || byte == ']')
+			return false;
+	}
+	return true;
 }
 
 int
@@ -42,7 +54,7 @@ address_parse(struct address *address, const char *text)
 		return -1;
 	memcpy(address->host, host, length);
 	address->host[length] = '\0';
-	if (strpbrk(address->host, "[] \t") != NULL)
+	if (!is_host(address->host))
 		return -1;
 	memcpy(address->port, colon + 1, strlen(colon + 1) + 1);
 	return 0;
@@ -65,21 +77,17 @@ const char *
 address_format(
     const struct sockaddr *address, char text[static ADDRESS_TEXT_MAX])
 {
-	char host[INET6_ADDRSTRLEN] = "?";
-	if (address->sa_family == AF_INET) {
-		struct sockaddr_in in;
-		memcpy(&in, address, sizeof in);
-		(void)inet_ntop(AF_INET, &in.sin_addr, host, sizeof host);
-		(void)snprintf(text, ADDRESS_TEXT_MAX, "%s:%u", host,
-		    (unsigned)ntohs(in.sin_port));
-	} else if (address->sa_family == AF_INET6) {
-		struct sockaddr_in6 in6;
-		memcpy(&in6, address, sizeof in6);
-		(void)inet_ntop(AF_INET6, &in6.sin6_addr, host, sizeof host);
-		(void)snprintf(text, ADDRESS_TEXT_MAX, "[%s]:%u", host,
-		    (unsigned)ntohs(in6.sin6_port));
-	} else {
+	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1], port[8];
+	socklen_t length = address->sa_family == AF_INET6
+			       ? sizeof(struct sockaddr_in6)
+			       : sizeof(struct sockaddr_in);
+	if (getnameinfo(address, length, host, sizeof host, port, sizeof port,
+		NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
 		(void)snprintf(text, ADDRESS_TEXT_MAX, "an unknown address");
+		return text;
 	}
+	bool is_ipv6 = address->sa_family == AF_INET6;
+	(void)snprintf(
+	    text, ADDRESS_TEXT_MAX, is_ipv6 ? "[%s]:%s" : "%s:%s", host, port);
 	return text;
 }

@@ -82,7 +82,10 @@ write_line(const char *line, size_t length)
 	atomic_fetch_add_explicit(&ndropped, 1, memory_order_relaxed);
 }
 
-/* Appends text with all but printable ASCII escaped; returns the new end. */
+/*
+ * Appends text with all but printable ASCII escaped; returns the new end.  So
+ * is the backslash, or a peer's own could be taken for an escape.
+ */
 static size_t
 escape(char *line, size_t end, const char *text)
 {
@@ -90,7 +93,7 @@ escape(char *line, size_t end, const char *text)
 	/* The longest escape and the line's end must still fit. */
 	for (; *text != '\0' && end < LOG_LINE_MAX - 5; text++) {
 		unsigned char byte = (unsigned char)*text;
-		if (byte >= 0x20 && byte <= 0x7e) {
+		if (byte >= 0x20 && byte <= 0x7e && byte != '\\') {
 			line[end++] = (char)byte;
 			continue;
 		}

@@ -56,6 +56,16 @@ open_standard_streams(void)
 	return close(fd);
 }
 
+/* What was printed must also have arrived. */
+static int
+finish_output(void)
+{
+	if (fflush(stdout) == 0)
+		return 0;
+	perror("upcased: cannot write to standard output");
+	return EX_IOERR;
+}
+
 static int
 print_version(void)
 {
@@ -64,7 +74,7 @@ print_version(void)
 	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++)
 		printf(" %s", name);
 	printf("\n");
-	return 0;
+	return finish_output();
 }
 
 /* Nothing that was inherited may hold up or widen what the daemon does. */
@@ -110,7 +120,7 @@ main(int argc, char **argv)
 	if (outcome == OPTIONS_BAD)
 		return EX_USAGE;
 	if (outcome == OPTIONS_DONE)
-		return 0;
+		return finish_output();
 	if (options.version)
 		return print_version();
 	log_open("upcased", options.log_level);

@@ -81,6 +81,7 @@ int
 poller_set(struct poller *poller, int fd, enum poller_interest had,
     enum poller_interest wants, void *owner)
 {
+	assert(fd >= 0);
 	if (had == wants)
 		return 0;
 	return poller->ops->set(poller, fd, had, wants, owner);
