@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+/* upc: sends text to upcased and prints the answer. */
+#include "config.h"
+
+#include "client_options.h"
+#include "connect.h"
+#include "progress.h"
+#include "sys.h"
+#include "transfer.h"
+#include "verdict.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/*
+ * Fills closed standard descriptors, lest the socket become one of them.
+ * Each is opened the wrong way round, so that its use still fails.
+ */
+static int
+fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1)
+			continue;
+		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+		if (open("/dev/null", flags) != fd)
+			return -1;
+	}
+	return 0;
+}
+
+/* The words with a blank between two and a line end; NULL: no memory. */
+static char *
+join(int nwords, char **words)
+{
+	size_t size = 1;
+	for (int i = 0; i < nwords; i++)
+		size += strlen(words[i]) + 1;
+	char *text = malloc(size);
+	if (text == NULL)
+		return NULL;
+	char *end = text;
+	for (int i = 0; i < nwords; i++) {
+		size_t length = strlen(words[i]);
+		memcpy(end, words[i], length);
+		end += length;
+		*end++ = i + 1 < nwords ? ' ' : '\n';
+	}
+	*end = '\0';
+	return text;
+}
+
+/* What is left to read of standard input; 0: not known, as of a pipe. */
+static uint64_t
+input_size(void)
+{
+	struct stat status;
+	if (fstat(STDIN_FILENO, &status) == -1 || !S_ISREG(status.st_mode))
+		return 0;
+	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+	return at >= 0 && at < status.st_size ? (uint64_t)(status.st_size - at)
+					      : 0;
+}
+
+/* A progress line must not run into an answer or a line being typed. */
+static bool
+wants_progress(const struct client_options *options)
+{
+	return !options->no_progress && isatty(STDERR_FILENO) != 0 &&
+	       isatty(STDOUT_FILENO) == 0 && isatty(STDIN_FILENO) == 0;
+}
+
+/* Sends the text, or standard input without one; returns the exit status. */
+static int
+exchange(const struct client_options *options, const char *text, int server,
+    const char *peer)
+{
+	struct progress progress;
+	progress_start(&progress, wants_progress(options) ? STDERR_FILENO : -1,
+	    text == NULL ? input_size() : 0, sys_now());
+	const struct transfer_task task = {
+	    .server = server,
+	    .text = text,
+	    .length = text == NULL ? 0 : strlen(text),
+	    .input = text == NULL ? STDIN_FILENO : -1,
+	    .output = STDOUT_FILENO,
+	    .is_dialogue = text == NULL && isatty(STDIN_FILENO) != 0 &&
+			   isatty(STDOUT_FILENO) != 0,
+	    .timeout = options->timeout,
+	    .progress = &progress,
+	};
+	struct transfer_result result;
+	transfer_run(&task, &result);
+	return verdict_say(&result, peer, options->timeout);
+}
+
+/* What --help and --version print must have arrived, too. */
+static int
+finish_output(void)
+{
+	if (fflush(stdout) == 0)
+		return EX_OK;
+	fprintf(stderr, "upc: cannot write to standard output: %s\n",
+	    strerror(errno));
+	return EX_IOERR;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (fill_standard_descriptors() == -1)
+		return EX_OSERR;
+	(void)signal(SIGPIPE, SIG_IGN);
+
+	struct client_options options;
+	int first = argc;
+	enum options_outcome outcome =
+	    client_options_parse(&options, argc, argv, &first);
+	if (outcome == OPTIONS_BAD)
+		return EX_USAGE;
+	if (outcome == OPTIONS_RUN && options.version)
+		(void)puts("upc " PACKAGE_VERSION);
+	if (outcome == OPTIONS_DONE || options.version)
+		return finish_output();
+
+	char *text = NULL;
+	if (first < argc) {
+		text = join(argc - first, argv + first);
+		if (text == NULL) {
+			fprintf(stderr, "upc: out of memory for the text\n");
+			return EX_OSERR;
+		}
+	}
+	char peer[ADDRESS_TEXT_MAX];
+	int server = connect_server(
+	    &options.server, options.family, options.connect_timeout, peer);
+	if (server == -1) {
+		free(text);
+		return EX_UNAVAILABLE;
+	}
+	int status = exchange(&options, text, server, peer);
+	(void)sys_close(server);
+	free(text);
+	return status;
+}

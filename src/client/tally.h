@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What went to the server and what came back, in numbers that tell whether
+ * an answer is whole.  Upper case keeps every line end and makes at least one
+ * character of each, and so do all of upcased's ways to treat bytes that are
+ * not UTF-8.  So a whole answer has as many lines as the text, and no fewer
+ * characters.
+ */
+#ifndef TALLY_H
+#define TALLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tally {
+	uint64_t bytes;
+	uint64_t lines;      /* line ends */
+	uint64_t characters; /* bytes that do not continue a UTF-8 sequence */
+};
+
+enum tally_match {
+	TALLY_WHOLE,
+	TALLY_SHORT,  /* something is missing at the end */
+	TALLY_FOREIGN /* more lines came than were sent: no answer of upcased */
+};
+
+void tally_add(struct tally *, const char *bytes, size_t n);
+
+enum tally_match tally_compare(
+    const struct tally *sent, const struct tally *received);
+
+#endif

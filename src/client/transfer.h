@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The exchange with the server: sends the text and prints the answer, both at
+ * once and with bounded buffers, so that no size of the text can stop both
+ * ends.  It waits with poll(2), which takes files and terminals, and leaves
+ * the flags of standard input and output as they are: other programs may
+ * share them.
+ *
+ * In a dialogue a prompt comes before each line, and the next line is read
+ * when the answer to the last one has been printed.  Since upper case keeps
+ * line ends, an answer has come when as many line ends came as were sent.
+ */
+#ifndef TRANSFER_H
+#define TRANSFER_H
+
+#include "progress.h"
+#include "tally.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct transfer_task {
+	int server;       /* a connected, non-blocking socket */
+	const char *text; /* what to send first; the caller's */
+	size_t length;    /* of the text */
+	int input;        /* what to send after it; -1: nothing */
+	int output;       /* where the answer goes */
+	bool is_dialogue; /* input and output are one user's terminal */
+	uint32_t timeout; /* ms to wait for the server to move; 0: no limit */
+	struct progress *progress;
+};
+
+enum transfer_outcome {
+	TRANSFER_WHOLE,
+	TRANSFER_INPUT_FAILED, /* what was read before was sent and answered */
+	TRANSFER_OUTPUT_FAILED,
+	TRANSFER_SERVER_FAILED, /* the connection broke */
+	TRANSFER_EXPIRED,       /* the server moved nothing for the timeout */
+	TRANSFER_ENDED,         /* by the server, before the end of the text */
+	TRANSFER_SHORT,         /* a clean end, but a part is missing */
+	TRANSFER_FOREIGN        /* no answer of upcased: more than was asked */
+};
+
+struct transfer_result {
+	enum transfer_outcome outcome;
+	int error; /* the errno of the three that failed */
+	struct tally sent, received;
+};
+
+/* Everything that came has been printed when this returns, if it could be. */
+void transfer_run(const struct transfer_task *, struct transfer_result *);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/* What the user is told of a transfer, and the exit status that goes with it.
+ */
+#ifndef VERDICT_H
+#define VERDICT_H
+
+#include "transfer.h"
+
+#include <stdint.h>
+
+/*
+ * Prints one sentence on standard error unless the answer is whole.  The
+ * server's address and the timeout are named in it.  Returns the status.
+ */
+int verdict_say(
+    const struct transfer_result *, const char *server, uint32_t timeout);
+
+#endif
