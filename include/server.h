@@ -24,6 +24,9 @@
 /* The least that memory_limit may leave for each worker, in bytes. */
 #define SERVER_MEMORY_MIN 65536
 
+/* How much later than stall_ms the kernel gives a connection up, in ms. */
+#define SERVER_STALL_MARGIN_MS 1000
+
 /* Times are in milliseconds, 0 for no limit; sizes are in bytes. */
 struct server_settings {
 	const char *backend; /* as for poller_open */

@@ -34,14 +34,21 @@ static const struct behaviour {
 };
 /* clang-format on */
 
-/* What a call that returned -1 means. */
+/*
+ * What a call that returned -1 means.  A timeout of the kernel's is a stall as
+ * well: its clock can run out before ours, while it still takes what the peer
+ * does not.  One that lingers has been ended by us, and that stays the cause.
+ */
 static enum conn_event
-failure(const struct conn *conn)
+fail(struct conn *conn)
 {
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return CONN_NOTHING;
 	if (log_enabled(LOG_LEVEL_DEBUG))
 		log_debug("conn %d: %s", conn->watch.fd, strerror(errno));
+	if (conn->state != CONN_LINGERING)
+		conn->cause =
+		    errno == ETIMEDOUT ? COUNTER_STALLED : COUNTER_FAILED;
 	return CONN_FAILED;
 }
 
@@ -57,7 +64,7 @@ answer(struct conn *conn, size_t n)
 	if (n == 0)
 		return CONN_MOVED;
 	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
-	if (sent == -1 && failure(conn) == CONN_FAILED)
+	if (sent == -1 && fail(conn) == CONN_FAILED)
 		return CONN_FAILED;
 	if (sent > 0)
 		taken = (size_t)sent;
@@ -85,7 +92,7 @@ receive(struct conn *conn)
 	size_t room = conns_make_room(conns);
 	ssize_t got = sys_recv(conn->watch.fd, conns->input, room);
 	if (got == -1)
-		return failure(conn);
+		return fail(conn);
 	if (got == 0) {
 		if (finish_input(conn) == CONN_FAILED)
 			return CONN_FAILED;
@@ -112,8 +119,7 @@ send_pending(struct conn *conn)
 		ssize_t sent =
 		    sys_send(conn->watch.fd, block->bytes + block->start, left);
 		if (sent == -1)
-			return failure(conn) == CONN_FAILED ? CONN_FAILED
-							    : event;
+			return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
 		counters_add(conns->counters, COUNTER_SENT, (size_t)sent);
 		conn->pending = pool_drop(&conns->pool, block, (size_t)sent);
 		event = CONN_MOVED;
@@ -135,7 +141,7 @@ discard(struct conn *conn)
 	struct conns *conns = conn->conns;
 	ssize_t got = sys_recv(conn->watch.fd, conns->input, CONNS_INPUT);
 	if (got == -1)
-		return failure(conn);
+		return fail(conn);
 	return got == 0 ? CONN_EOF : CONN_MOVED;
 }
 
@@ -143,8 +149,7 @@ discard(struct conn *conn)
 static enum counter
 cause_of(const struct conn *conn, enum conn_event event)
 {
-	/* One that lingers has been ended by us: nothing later is the cause. */
-	if (conn->state == CONN_LINGERING && event != CONN_EVICTED)
+	if (conn->state == CONN_LINGERING)
 		return (enum counter)conn->cause;
 	switch (event) {
 	case CONN_EOF:
@@ -157,16 +162,16 @@ cause_of(const struct conn *conn, enum conn_event event)
 		if (conn->state != CONN_RECEIVING)
 			return COUNTER_STALLED;
 		return conn->conns->draining ? COUNTER_QUIET : COUNTER_IDLE;
-	case CONN_FAILED:
-		return COUNTER_FAILED;
 	case CONN_NOTHING:
 	case CONN_MOVED:
 	case CONN_DATA:
 	case CONN_FLUSHED:
 	case CONN_EVICTED:
+	case CONN_FAILED:
 	case CONN_NEVENTS:
 		break;
 	}
+	/* As whoever raised the event has noted. */
 	return (enum counter)conn->cause;
 }
 
@@ -220,8 +225,10 @@ settle(struct conn *conn, bool rearm)
 	struct conns *conns = conn->conns;
 	const struct behaviour *behaviour = &behaviours[conn->state];
 	if (conn->state != CONN_CLOSED &&
-	    loop_watch(conns->loop, &conn->watch, behaviour->wants) == -1)
+	    loop_watch(conns->loop, &conn->watch, behaviour->wants) == -1) {
+		(void)fail(conn);
 		enter(conn, CONN_FAILED);
+	}
 	if (conn->state == CONN_CLOSED) {
 		loop_unwatch(conns->loop, &conn->watch);
 		conns_retire(conns, conn);

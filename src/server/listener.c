@@ -65,9 +65,14 @@ set_options(int fd, int family, const struct server_settings *settings)
 	    sys_setsockopt(
 		fd, SOL_SOCKET, SO_RCVBUF, settings->receive_buffer) == -1)
 		return -1;
-	/* A closed connection must not keep that for longer than an open one.
+	/*
+	 * A closed connection must not keep that for much longer than an open
+	 * one.  While it is open our own deadline is to come first.
 	 */
-	return sys_set_user_timeout(fd, settings->stall_ms);
+	unsigned held_ms = settings->stall_ms;
+	if (held_ms != 0)
+		held_ms += SERVER_STALL_MARGIN_MS;
+	return sys_set_user_timeout(fd, held_ms);
 }
 
 int

@@ -229,8 +229,11 @@ log_decisions(const struct server *server)
 	size_t kernel = 2 * ((size_t)settings->send_buffer +
 				(size_t)settings->receive_buffer);
 	log_info("memory: at most %zu KiB, and about %zu KiB of the kernel's "
-		 "for each connection, held for up to %u ms once it is closed",
-	    server->limits.memory / 1024, kernel / 1024, settings->stall_ms);
+		 "for each connection",
+	    server->limits.memory / 1024, kernel / 1024);
+	if (settings->stall_ms != 0)
+		log_info("closed connections hold theirs for at most %u ms",
+		    settings->stall_ms + SERVER_STALL_MARGIN_MS);
 }
 
 int
