@@ -5,10 +5,9 @@
  * It never waits: a line that the reader of standard error does not take at
  * once is dropped and counted.  A line is at most LOG_LINE_MAX bytes, which
  * one write to a pipe keeps whole (POSIX.1, PIPE_BUF), so the lines of several
- * threads do not mix.  Bytes outside printable ASCII, and the
- * backslash, are written as \xHH: nothing that came from a peer or a file can
- * forge a line.  errno survives
- * every call.
+ * threads do not mix.  Bytes outside printable ASCII, and the backslash, are
+ * written as \xHH: nothing that came from a peer or a file can forge a line.
+ * errno survives every call.
  *
  * When standard error is the journal (JOURNAL_STREAM, systemd.exec(5)), each
  * line starts with its priority as in sd-daemon(3).

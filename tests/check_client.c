@@ -2,12 +2,12 @@
 /* The parts of upc that need no server: numbers, addresses, progress. */
 #include "config.h"
 
-#include "connect.h"
-#include "progress.h"
+#include "client/connect.h"
+#include "client/progress.h"
+#include "client/tally.h"
+#include "client/transfer.h"
 #include "runner.h"
 #include "sys.h"
-#include "tally.h"
-#include "transfer.h"
 
 #include <sys/wait.h>
 

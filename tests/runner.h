@@ -5,6 +5,9 @@
 
 #include <check.h>
 
+/* The members of an array. */
+#define LENGTH(array) (int)(sizeof(array) / sizeof(array)[0])
+
 /* Each program defines it. */
 Suite *suite(void);
 

@@ -78,16 +78,17 @@ address_format(
     const struct sockaddr *address, char text[static ADDRESS_TEXT_MAX])
 {
 	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1], port[8];
-	socklen_t length = address->sa_family == AF_INET6
-			       ? sizeof(struct sockaddr_in6)
-			       : sizeof(struct sockaddr_in);
-	if (getnameinfo(address, length, host, sizeof host, port, sizeof port,
-		NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-		(void)snprintf(text, ADDRESS_TEXT_MAX, "an unknown address");
-		return text;
-	}
 	bool is_ipv6 = address->sa_family == AF_INET6;
-	(void)snprintf(
-	    text, ADDRESS_TEXT_MAX, is_ipv6 ? "[%s]:%s" : "%s:%s", host, port);
+	socklen_t length =
+	    is_ipv6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	/* Some getnameinfo take other families too, and invent a host. */
+	if ((!is_ipv6 && address->sa_family != AF_INET) ||
+	    getnameinfo(address, length, host, sizeof host, port, sizeof port,
+		NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		(void)snprintf(text, ADDRESS_TEXT_MAX, "an unknown address");
+	else if (is_ipv6)
+		(void)snprintf(text, ADDRESS_TEXT_MAX, "[%s]:%s", host, port);
+	else
+		(void)snprintf(text, ADDRESS_TEXT_MAX, "%s:%s", host, port);
 	return text;
 }

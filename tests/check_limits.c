@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/* The limits: descriptors, connections and memory against each other. */
+#include "config.h"
+
+#include "fake/kernel.h"
+#include "runner.h"
+#include "server/limits.h"
+#include "server/worker.h"
+
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What limits.c keeps free for the C library. */
+enum { SPARE = 4 };
+
+START_TEST(every_small_number_of_descriptors_gives_what_it_can)
+{
+	for (size_t limit = 0; limit <= 70; limit++) {
+		for (size_t open = 0; open <= 70; open++) {
+			struct server_settings settings = {.workers = 1};
+			struct descriptors descriptors = {open, limit};
+			struct limits limits;
+			int status =
+			    limits_compute(&limits, &settings, &descriptors);
+			if (limit <= open + SPARE) {
+				ck_assert_int_eq(status, -1);
+				ck_assert_int_eq(errno, EMFILE);
+				ck_assert_uint_eq(limits.connections, 0);
+			} else {
+				ck_assert_int_eq(status, 0);
+				ck_assert_uint_eq(
+				    limits.connections, limit - open - SPARE);
+			}
+		}
+	}
+}
+END_TEST
+
+START_TEST(what_is_asked_for_is_given_exactly_or_refused)
+{
+	struct descriptors descriptors = {10, 64};
+	for (size_t wanted = 1; wanted <= 70; wanted++) {
+		struct server_settings settings = {
+		    .workers = 2, .max_connections = wanted};
+		struct limits limits;
+		int status = limits_compute(&limits, &settings, &descriptors);
+		ck_assert_int_eq(status, wanted <= 50 ? 0 : -1);
+		ck_assert_uint_eq(
+		    limits.connections, wanted <= 50 ? wanted : 50);
+		if (status == -1)
+			ck_assert_int_eq(errno, EMFILE);
+	}
+}
+END_TEST
+
+START_TEST(default_of_connections_has_a_bound_that_asking_can_exceed)
+{
+	struct descriptors descriptors = {10, SERVER_CONNECTIONS_MAX + 100};
+	struct server_settings settings = {.workers = 1};
+	struct limits limits;
+	ck_assert_int_eq(limits_compute(&limits, &settings, &descriptors), 0);
+	ck_assert_uint_eq(limits.connections, LIMITS_CONNECTIONS_DEFAULT);
+	settings.max_connections = SERVER_CONNECTIONS_MAX;
+	ck_assert_int_eq(limits_compute(&limits, &settings, &descriptors), 0);
+	ck_assert_uint_eq(limits.connections, SERVER_CONNECTIONS_MAX);
+}
+END_TEST
+
+START_TEST(memory_for_pending_output_is_shared_by_workers_down_to_a_least)
+{
+	static const unsigned workers[] = {1, 2, 3, 16, SERVER_WORKERS_MAX};
+	static const size_t memory[] = {
+	    1, SERVER_MEMORY_MIN, (size_t)1 << 20, (size_t)100000001};
+	struct descriptors descriptors = {10, 2000};
+	for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
+		for (size_t j = 0; j < sizeof memory / sizeof memory[0]; j++) {
+			struct server_settings settings = {
+			    .workers = workers[i], .memory_limit = memory[j]};
+			struct limits limits;
+			ck_assert_int_eq(
+			    limits_compute(&limits, &settings, &descriptors),
+			    0);
+			size_t each = limits.blocks * POOL_BLOCK;
+			ck_assert_uint_ge(each, SERVER_MEMORY_MIN);
+			if (each > SERVER_MEMORY_MIN)
+				ck_assert_uint_le(each * workers[i], memory[j]);
+		}
+	}
+}
+END_TEST
+
+START_TEST(memory_follows_the_connections_between_two_bounds)
+{
+	static const struct {
+		size_t connections, mebibytes;
+	} cases[] = {{1, 1}, {64, 1}, {128, 2}, {16384, 256}, {65536, 256},
+	    {SERVER_CONNECTIONS_MAX, 256}};
+	struct descriptors descriptors = {10, SERVER_CONNECTIONS_MAX + 100};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct server_settings settings = {
+		    .workers = 1, .max_connections = cases[i].connections};
+		struct limits limits;
+		ck_assert_int_eq(
+		    limits_compute(&limits, &settings, &descriptors), 0);
+		ck_assert_uint_eq(
+		    limits.blocks * POOL_BLOCK, cases[i].mebibytes << 20);
+	}
+}
+END_TEST
+
+/* What a worker holds, all of it used, without the fixed odds and ends. */
+static size_t
+memory_of(const struct worker *worker)
+{
+	const struct conns *conns = &worker->conns;
+	size_t memory = conns->nslots * sizeof *conns->slots +
+			conns->pool.nblocks * POOL_BLOCK + CONNS_INPUT +
+			UPCASE_BOUND(CONNS_INPUT);
+	if (worker->reports != NULL)
+		memory += worker->handover.size * sizeof(int);
+	return memory;
+}
+
+START_TEST(memory_figure_bounds_what_workers_take)
+{
+	enum { NWORKERS = 3 };
+	static struct worker workers[NWORKERS];
+	struct worker_reports reports;
+	for (unsigned n = 1; n <= NWORKERS; n++) {
+		kernel_boot();
+		struct loop *loop = loop_open(NULL);
+		struct server_settings settings = {.workers = n};
+		struct descriptors descriptors = {10, 20000};
+		struct limits limits;
+		ck_assert_int_eq(
+		    limits_compute(&limits, &settings, &descriptors), 0);
+		size_t sum = 0;
+		memset(workers, 0, sizeof workers);
+		for (unsigned i = 0; i < n; i++) {
+			ck_assert_int_eq(worker_open(&workers[i], loop,
+					     n > 1 ? &reports : NULL, &settings,
+					     limits.connections, limits.blocks),
+			    0);
+			sum += memory_of(&workers[i]);
+		}
+		ck_assert_uint_le(sum, limits.memory);
+		for (unsigned i = 0; i < n; i++)
+			worker_close(&workers[i]);
+		loop_close(loop);
+		ck_assert_uint_eq(kernel_halt(), 0);
+	}
+}
+END_TEST
+
+START_TEST(limit_of_descriptors_is_raised_and_those_open_are_counted)
+{
+	struct rlimit limit;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert(limit.rlim_max >= 200);
+	limit.rlim_max = 200;
+	limit.rlim_cur = 100;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	struct descriptors before, after;
+	limits_count_descriptors(&before);
+	ck_assert_uint_eq(before.limit, 200);
+	int fd = open("/dev/null", O_RDONLY);
+	/* One far away is counted as well. */
+	int far = fcntl(fd, F_DUPFD, 150);
+	ck_assert_int_ge(far, 150);
+	limits_count_descriptors(&after);
+	ck_assert_uint_eq(after.open, before.open + 2);
+	(void)close(fd);
+	(void)close(far);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("limits");
+	TCase *tcase = tcase_create("limits");
+	suite_add_tcase(suite, tcase);
+	tcase_add_test(
+	    tcase, every_small_number_of_descriptors_gives_what_it_can);
+	tcase_add_test(tcase, what_is_asked_for_is_given_exactly_or_refused);
+	tcase_add_test(
+	    tcase, default_of_connections_has_a_bound_that_asking_can_exceed);
+	tcase_add_test(tcase,
+	    memory_for_pending_output_is_shared_by_workers_down_to_a_least);
+	tcase_add_test(
+	    tcase, memory_follows_the_connections_between_two_bounds);
+	tcase_add_test(tcase, memory_figure_bounds_what_workers_take);
+	tcase_add_test(
+	    tcase, limit_of_descriptors_is_raised_and_those_open_are_counted);
+	return suite;
+}

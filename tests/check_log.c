@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC */
+/* The log: its lines, and what becomes of those that cannot be written. */
+#include "config.h"
+
+#include "capture.h"
+#include "log.h"
+#include "runner.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+START_TEST(lines_carry_their_level_and_the_reason)
+{
+	capture(STDERR_FILENO);
+	log_open("prog", LOG_LEVEL_DEBUG);
+	errno = ENOENT;
+	log_error("cannot open %s", "x");
+	log_errorx("%d is wrong", 7);
+	log_warn("odd");
+	log_warnx("odd");
+	log_info("100%%");
+	log_debug("detail");
+	ck_assert_str_eq(written(),
+	    "prog: cannot open x: No such file or directory\n"
+	    "prog: 7 is wrong\n"
+	    "warning: odd: No such file or directory\n"
+	    "warning: odd\n"
+	    "100%\n"
+	    "detail\n");
+	ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+START_TEST(levels_below_the_chosen_one_are_silent)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+	capture(STDERR_FILENO);
+	unsigned long dropped = log_dropped();
+	for (int level = 0; level < LENGTH(names); level++) {
+		ck_assert_int_eq(log_level_parse(names[level]), level);
+		log_open("p", (enum log_level)level);
+		for (int other = 0; other < LENGTH(names); other++)
+			ck_assert_int_eq(
+			    log_enabled((enum log_level)other), other <= level);
+		log_errorx("e");
+		log_warnx("w");
+		log_info("i");
+		log_debug("d");
+		static const char *const lines[] = {"p: e\n",
+		    "p: e\nwarning: w\n", "p: e\nwarning: w\ni\n",
+		    "p: e\nwarning: w\ni\nd\n"};
+		ck_assert_str_eq(written(), lines[level]);
+	}
+	ck_assert_int_eq(log_level_parse("Info"), -1);
+	ck_assert_int_eq(log_level_parse(""), -1);
+	ck_assert_uint_eq(log_dropped(), dropped);
+}
+END_TEST
+
+START_TEST(bytes_outside_printable_ascii_and_the_backslash_are_escaped)
+{
+	capture(STDERR_FILENO);
+	log_open("prog", LOG_LEVEL_INFO);
+	log_info("a\nb\r\t\x01\x1b[m\x7f\x80\xff~ \\x41 %s", "\xc3\xa4");
+	ck_assert_str_eq(written(),
+	    "a\\x0ab\\x0d\\x09\\x01\\x1b[m\\x7f\\x80\\xff~ \\x5cx41 \\xc3\\xa4\n");
+}
+END_TEST
+
+START_TEST(a_line_that_is_too_long_is_cut_and_still_one_line)
+{
+	char text[2 * LOG_LINE_MAX + 1];
+	capture(STDERR_FILENO);
+	log_open("prog", LOG_LEVEL_INFO);
+	/* Printable or not, and at each place where an escape can be cut. */
+	for (size_t i = 0; i < 8; i++) {
+		bool is_escaped = i % 2 != 0;
+		memset(text, 'a', i / 2);
+		memset(text + i / 2, is_escaped ? '\n' : 'b',
+		    sizeof text - 1 - i / 2);
+		text[sizeof text - 1] = '\0';
+		log_error("%s", text);
+		const char *line = written();
+		size_t length = strlen(line);
+		ck_assert_uint_le(length, LOG_LINE_MAX);
+		ck_assert_uint_ge(length, LOG_LINE_MAX - 8);
+		ck_assert_ptr_eq(strchr(line, '\n'), line + length - 1);
+		if (is_escaped)
+			ck_assert_int_eq(
+			    memcmp(line + length - 5, "\\x0a", 4), 0);
+	}
+}
+END_TEST
+
+START_TEST(a_full_pipe_drops_lines_and_counts_them)
+{
+	capture(STDERR_FILENO);
+	log_open("prog", LOG_LEVEL_INFO);
+	/* The log itself must see to it that it does not block. */
+	int flags = fcntl(STDERR_FILENO, F_GETFL);
+	ck_assert_int_eq(fcntl(STDERR_FILENO, F_SETFL, flags & ~O_NONBLOCK), 0);
+	char text[200];
+	memset(text, 'a', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	errno = ENOTTY;
+	unsigned long dropped = log_dropped();
+	for (int lines = 0; log_dropped() == dropped; lines++) {
+		ck_assert_int_lt(lines, 100000);
+		log_info("%s", text);
+	}
+	log_info("%s", text);
+	ck_assert_uint_eq(log_dropped(), dropped + 2);
+	ck_assert_int_eq(errno, ENOTTY);
+	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	while (written()[0] != '\0')
+		continue;
+	log_info("after");
+	ck_assert_str_eq(written(), "after\n");
+	ck_assert_uint_eq(log_dropped(), dropped + 2);
+}
+END_TEST
+
+START_TEST(where_nothing_can_be_written_lines_are_dropped)
+{
+	log_open("prog", LOG_LEVEL_INFO);
+	unsigned long dropped = log_dropped();
+	/* A full disk, a pipe without a reader, and no descriptor at all. */
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	if (full != -1) {
+		ck_assert_int_eq(dup2(full, STDERR_FILENO), STDERR_FILENO);
+		(void)close(full);
+		log_info("lost");
+		ck_assert_uint_eq(log_dropped(), ++dropped);
+	}
+	capture(STDERR_FILENO);
+	capture_close();
+	errno = ENOTTY;
+	log_info("lost");
+	ck_assert_uint_eq(log_dropped(), ++dropped);
+	ck_assert_int_eq(errno, ENOTTY);
+	(void)close(STDERR_FILENO);
+	log_info("lost");
+	ck_assert_uint_eq(log_dropped(), ++dropped);
+	ck_assert_int_eq(errno, ENOTTY);
+}
+END_TEST
+
+START_TEST(only_the_journal_gets_priorities)
+{
+	capture(STDERR_FILENO);
+	struct stat status;
+	ck_assert_int_eq(fstat(STDERR_FILENO, &status), 0);
+	static const struct {
+		int more_device, more_inode;
+		const char *lines;
+	} cases[] = {
+	    {0, 0, "<3>p: e\n<4>warning: w\n<6>i\n<7>d\n"},
+	    {1, 0, "p: e\nwarning: w\ni\nd\n"},
+	    {0, 1, "p: e\nwarning: w\ni\nd\n"},
+	};
+	for (int i = 0; i < LENGTH(cases); i++) {
+		char stream[64];
+		(void)snprintf(stream, sizeof stream, "%llu:%llu",
+		    (unsigned long long)status.st_dev +
+			(unsigned long long)cases[i].more_device,
+		    (unsigned long long)status.st_ino +
+			(unsigned long long)cases[i].more_inode);
+		ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
+		log_open("p", LOG_LEVEL_DEBUG);
+		log_errorx("e");
+		log_warnx("w");
+		log_info("i");
+		log_debug("d");
+		ck_assert_str_eq(written(), cases[i].lines);
+	}
+	ck_assert_int_eq(setenv("JOURNAL_STREAM", "nonsense", 1), 0);
+	log_open("p", LOG_LEVEL_INFO);
+	log_info("i");
+	ck_assert_str_eq(written(), "i\n");
+	ck_assert_int_eq(unsetenv("JOURNAL_STREAM"), 0);
+}
+END_TEST
+
+START_TEST(a_limited_line_passes_once_a_second_and_tells_what_was_withheld)
+{
+	struct log_limit limit = {0};
+	unsigned withheld = 77;
+	ck_assert(log_limit_pass(&limit, 5, &withheld));
+	ck_assert_uint_eq(withheld, 0);
+	for (uint64_t now = 5; now < 1005; now += 100)
+		ck_assert(!log_limit_pass(&limit, now, &withheld));
+	ck_assert(!log_limit_pass(&limit, 1004, &withheld));
+	ck_assert(log_limit_pass(&limit, 1005, &withheld));
+	ck_assert_uint_eq(withheld, 11);
+	ck_assert(log_limit_pass(&limit, 2005, &withheld));
+	ck_assert_uint_eq(withheld, 0);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("log");
+	TCase *log = tcase_create("log");
+	tcase_add_test(log, lines_carry_their_level_and_the_reason);
+	tcase_add_test(log, levels_below_the_chosen_one_are_silent);
+	tcase_add_test(
+	    log, bytes_outside_printable_ascii_and_the_backslash_are_escaped);
+	tcase_add_test(log, a_line_that_is_too_long_is_cut_and_still_one_line);
+	tcase_add_test(log, a_full_pipe_drops_lines_and_counts_them);
+	tcase_add_test(log, where_nothing_can_be_written_lines_are_dropped);
+	tcase_add_test(log, only_the_journal_gets_priorities);
+	tcase_add_test(log,
+	    a_limited_line_passes_once_a_second_and_tells_what_was_withheld);
+	suite_add_tcase(suite, log);
+	return suite;
+}

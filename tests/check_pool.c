@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+/* The pool: outputs as chains of blocks, and the order in which they wait. */
+#include "config.h"
+
+#include "runner.h"
+#include "server/pool.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NBLOCKS = 5 };
+
+/* The size of all outputs that the pool can hold at once. */
+#define ALL (NBLOCKS * POOL_BLOCK_OUTPUT)
+
+static struct pool pool;
+static unsigned char *bytes;
+
+/* Owners are only compared. */
+static int first, second, third;
+
+static void
+set_up(void)
+{
+	ck_assert_int_eq(pool_open(&pool, NBLOCKS), 0);
+	bytes = malloc(ALL);
+	ck_assert_ptr_nonnull(bytes);
+	for (size_t i = 0; i < ALL; i++)
+		bytes[i] = (unsigned char)(i % 251);
+}
+
+static void
+tear_down(void)
+{
+	ck_assert_uint_eq(pool_room(&pool), ALL);
+	ck_assert_ptr_null(pool_longest_waiting(&pool));
+	pool_close(&pool);
+	free(bytes);
+}
+
+/* Reads an output that starts at bytes + at, in pieces of at most step. */
+static void
+drop_all(struct block *block, size_t at, size_t n, size_t step)
+{
+	size_t end = at + n;
+	while (block != NULL) {
+		size_t left = block->end - block->start;
+		size_t piece = left < step ? left : step;
+		ck_assert_uint_gt(piece, 0);
+		ck_assert_mem_eq(
+		    block->bytes + block->start, bytes + at, piece);
+		at += piece;
+		block = pool_drop(&pool, block, piece);
+	}
+	ck_assert_uint_eq(at, end);
+}
+
+START_TEST(room_is_exact_for_every_number_of_blocks)
+{
+	struct block *outputs[NBLOCKS];
+	for (size_t i = 0; i < NBLOCKS; i++) {
+		ck_assert_uint_eq(
+		    pool_room(&pool), (NBLOCKS - i) * POOL_BLOCK_OUTPUT);
+		/* One byte takes a block, as a full one does. */
+		outputs[i] = pool_store(
+		    &pool, bytes, i % 2 ? 1 : POOL_BLOCK_OUTPUT, &first);
+	}
+	ck_assert_uint_eq(pool_room(&pool), 0);
+	for (size_t i = 0; i < NBLOCKS; i++) {
+		pool_release(&pool, outputs[i]);
+		ck_assert_uint_eq(
+		    pool_room(&pool), (i + 1) * POOL_BLOCK_OUTPUT);
+	}
+}
+END_TEST
+
+START_TEST(outputs_of_every_size_round_a_border_come_back)
+{
+	static const size_t steps[] = {
+	    1021, POOL_BLOCK_OUTPUT - 1, POOL_BLOCK_OUTPUT, SIZE_MAX};
+	for (size_t n = 1; n <= NBLOCKS; n++) {
+		for (size_t less = 0; less < 3; less++) {
+			size_t size = n * POOL_BLOCK_OUTPUT - less;
+			for (size_t i = 0; i < 4; i++) {
+				drop_all(pool_store(&pool, bytes, size, &first),
+				    0, size, steps[i]);
+				ck_assert_uint_eq(pool_room(&pool), ALL);
+			}
+		}
+	}
+}
+END_TEST
+
+START_TEST(one_byte_more_than_a_block_takes_two)
+{
+	struct block *output =
+	    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT + 1, &first);
+	ck_assert_uint_eq(pool_room(&pool), (NBLOCKS - 2) * POOL_BLOCK_OUTPUT);
+	output = pool_drop(&pool, output, POOL_BLOCK_OUTPUT);
+	/* The first one is free as soon as it is empty. */
+	ck_assert_uint_eq(pool_room(&pool), (NBLOCKS - 1) * POOL_BLOCK_OUTPUT);
+	ck_assert_uint_eq(output->end - output->start, 1);
+	ck_assert_ptr_null(pool_drop(&pool, output, 1));
+}
+END_TEST
+
+START_TEST(dropping_nothing_changes_nothing)
+{
+	struct block *output = pool_store(&pool, bytes, 10, &first);
+	ck_assert_ptr_eq(pool_drop(&pool, output, 0), output);
+	drop_all(output, 0, 10, 3);
+}
+END_TEST
+
+START_TEST(outputs_do_not_touch_each_other)
+{
+	/* Stored and dropped crosswise, so that chains mix in memory. */
+	size_t n = POOL_BLOCK_OUTPUT + 100;
+	struct block *a = pool_store(&pool, bytes, n, &first);
+	struct block *b = pool_store(&pool, bytes + 7, n, &second);
+	a = pool_drop(&pool, a, POOL_BLOCK_OUTPUT);
+	struct block *c = pool_store(&pool, bytes + 13, n, &third);
+	drop_all(b, 7, n, 999);
+	drop_all(a, POOL_BLOCK_OUTPUT, 100, 10);
+	drop_all(c, 13, n, 1000);
+}
+END_TEST
+
+START_TEST(longest_waiting_keeps_its_place_when_its_first_block_goes)
+{
+	struct block *a =
+	    pool_store(&pool, bytes, 2 * POOL_BLOCK_OUTPUT, &first);
+	struct block *b = pool_store(&pool, bytes, 1, &second);
+	struct block *c = pool_store(&pool, bytes, 1, &third);
+	ck_assert_ptr_eq(pool_longest_waiting(&pool), &first);
+	a = pool_drop(&pool, a, POOL_BLOCK_OUTPUT);
+	ck_assert_ptr_eq(pool_longest_waiting(&pool), &first);
+	pool_release(&pool, b);
+	ck_assert_ptr_eq(pool_longest_waiting(&pool), &first);
+	pool_release(&pool, a);
+	ck_assert_ptr_eq(pool_longest_waiting(&pool), &third);
+	/* Who comes back stands behind. */
+	a = pool_store(&pool, bytes, 1, &first);
+	ck_assert_ptr_eq(pool_longest_waiting(&pool), &third);
+	pool_release(&pool, c);
+	ck_assert_ptr_eq(pool_longest_waiting(&pool), &first);
+	pool_release(&pool, a);
+}
+END_TEST
+
+START_TEST(release_of_a_part_and_of_nothing_gives_all_back)
+{
+	struct block *output = pool_store(&pool, bytes, ALL, &first);
+	output = pool_drop(&pool, output, POOL_BLOCK_OUTPUT);
+	output = pool_drop(&pool, output, 1);
+	pool_release(&pool, output);
+	pool_release(&pool, NULL);
+	ck_assert_uint_eq(pool_room(&pool), ALL);
+}
+END_TEST
+
+START_TEST(blocks_that_were_not_needed_stay_untouched)
+{
+	static const unsigned char mark = 0xa5;
+	unsigned char *rest = pool.memory + 2 * POOL_BLOCK;
+	memset(rest, mark, (NBLOCKS - 2) * POOL_BLOCK);
+	/* Many outputs, but never more than two blocks at once. */
+	for (int i = 0; i < 100; i++) {
+		struct block *a = pool_store(&pool, bytes, 1, &first);
+		struct block *b =
+		    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT, &second);
+		pool_release(&pool, a);
+		pool_release(&pool, b);
+	}
+	size_t i = 0;
+	while (i < (NBLOCKS - 2) * POOL_BLOCK && rest[i] == mark)
+		i++;
+	ck_assert_uint_eq(i, (NBLOCKS - 2) * POOL_BLOCK);
+}
+END_TEST
+
+START_TEST(size_that_overflows_is_a_lack_of_memory)
+{
+	struct pool other;
+	ck_assert_int_eq(pool_open(&other, SIZE_MAX / 2), -1);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("pool");
+	TCase *tcase = tcase_create("pool");
+	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, room_is_exact_for_every_number_of_blocks);
+	tcase_add_test(tcase, outputs_of_every_size_round_a_border_come_back);
+	tcase_add_test(tcase, one_byte_more_than_a_block_takes_two);
+	tcase_add_test(tcase, dropping_nothing_changes_nothing);
+	tcase_add_test(tcase, outputs_do_not_touch_each_other);
+	tcase_add_test(
+	    tcase, longest_waiting_keeps_its_place_when_its_first_block_goes);
+	tcase_add_test(tcase, release_of_a_part_and_of_nothing_gives_all_back);
+	tcase_add_test(tcase, blocks_that_were_not_needed_stay_untouched);
+	tcase_add_test(tcase, size_that_overflows_is_a_lack_of_memory);
+	return suite;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/* The calls of the system, against a real one. */
+#include "config.h"
+
+#include "address.h"
+#include "runner.h"
+#include "sys.h"
+
+#include <sys/time.h>
+
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+
+static void
+expect_flags(int fd)
+{
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+}
+
+/* A listener on a free port of the loopback, and a connection to it. */
+static int
+make_connection(int *far)
+{
+	struct sockaddr_storage address;
+	const struct sockaddr_in loopback = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int listener = sys_socket(AF_INET);
+	expect_flags(listener);
+	ck_assert_int_eq(sys_accept(listener), -1);
+	ck_assert_int_eq(sys_bind(listener, (const struct sockaddr *)&loopback,
+			     sizeof loopback),
+	    0);
+	ck_assert_int_eq(sys_listen(listener, 1), 0);
+	ck_assert_int_eq(sys_getsockname(listener, &address), 0);
+	ck_assert_int_eq(sys_accept(listener), -1);
+	ck_assert(errno == EAGAIN || errno == EWOULDBLOCK);
+	*far = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(
+	    connect(*far, (struct sockaddr *)&address, sizeof loopback), 0);
+	int near = sys_accept(listener);
+	expect_flags(near);
+	ck_assert_int_eq(sys_close(listener), 0);
+	return near;
+}
+
+START_TEST(a_connection_moves_bytes_and_ends_with_end_of_file)
+{
+	int far, near = make_connection(&far);
+	struct sockaddr_storage address;
+	char text[ADDRESS_TEXT_MAX], bytes[8];
+	ck_assert_int_eq(sys_getpeername(near, &address), 0);
+	ck_assert_int_eq(
+	    strncmp(address_format((struct sockaddr *)&address, text),
+		"127.0.0.1:", 10),
+	    0);
+	ck_assert_int_eq(sys_recv(near, bytes, sizeof bytes), -1);
+	ck_assert(errno == EAGAIN || errno == EWOULDBLOCK);
+	ck_assert_int_eq(sys_send(far, "abc", 3), 3);
+	ck_assert_int_eq(sys_shutdown(far), 0);
+	ck_assert_int_eq(sys_recv(near, bytes, 2), 2);
+	ck_assert_int_eq(sys_recv(near, bytes, sizeof bytes), 1);
+	ck_assert_int_eq(sys_recv(near, bytes, sizeof bytes), 0);
+	ck_assert_int_eq(sys_set_user_timeout(near, 1000), 0);
+	/* A reset is seen by the peer. */
+	ck_assert_int_eq(sys_set_reset(near), 0);
+	ck_assert_int_eq(sys_close(near), 0);
+	ck_assert_int_eq(sys_recv(far, bytes, sizeof bytes), -1);
+	ck_assert_int_eq(errno, ECONNRESET);
+	/* And sending there is an error, and not the end of the program. */
+	(void)signal(SIGPIPE, SIG_DFL);
+	ck_assert_int_eq(sys_send(far, "abc", 3), -1);
+	ck_assert_int_eq(errno, EPIPE);
+	(void)signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(sys_close(far), 0);
+}
+END_TEST
+
+START_TEST(a_pipe_has_the_flags_and_ends_with_end_of_file)
+{
+	int ends[2];
+	char bytes[8];
+	ck_assert_int_eq(sys_pipe(ends), 0);
+	expect_flags(ends[0]);
+	expect_flags(ends[1]);
+	ck_assert_int_eq(sys_read(ends[0], bytes, sizeof bytes), -1);
+	ck_assert(errno == EAGAIN || errno == EWOULDBLOCK);
+	ck_assert_int_eq(sys_write(ends[1], "abc", 3), 3);
+	ck_assert_int_eq(sys_close(ends[1]), 0);
+	ck_assert_int_eq(sys_read(ends[0], bytes, sizeof bytes), 3);
+	ck_assert_int_eq(sys_read(ends[0], bytes, sizeof bytes), 0);
+	ck_assert_int_eq(sys_close(ends[0]), 0);
+}
+END_TEST
+
+static int far_end;
+static int nalarms;
+
+/* The second alarm brings what the interrupted call waits for. */
+static void
+answer(int signo)
+{
+	(void)signo;
+	if (++nalarms == 2)
+		(void)send(far_end, "a", 1, 0);
+}
+
+START_TEST(a_signal_does_not_show_in_a_call)
+{
+	int ends[2];
+	char byte;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	far_end = ends[1];
+	const struct sigaction action = {.sa_handler = answer};
+	ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+	const struct itimerval often = {{0, 10000}, {0, 10000}};
+	const struct itimerval never = {{0, 0}, {0, 0}};
+	for (int i = 0; i < 2; i++) {
+		nalarms = 0;
+		ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+		ck_assert_int_eq(i == 0 ? sys_recv(ends[0], &byte, 1)
+					: sys_read(ends[0], &byte, 1),
+		    1);
+		ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+		ck_assert_int_ge(nalarms, 2);
+	}
+	(void)sys_close(ends[0]);
+	(void)sys_close(ends[1]);
+}
+END_TEST
+
+START_TEST(the_clock_does_not_go_back_and_a_sleep_takes_its_time)
+{
+	uint64_t start = sys_now();
+	sys_sleep(20);
+	ck_assert_uint_ge(sys_now(), start + 20);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("sys");
+	TCase *sys = tcase_create("sys");
+	tcase_add_test(sys, a_connection_moves_bytes_and_ends_with_end_of_file);
+	tcase_add_test(sys, a_pipe_has_the_flags_and_ends_with_end_of_file);
+	tcase_add_test(sys, a_signal_does_not_show_in_a_call);
+	tcase_add_test(
+	    sys, the_clock_does_not_go_back_and_a_sleep_takes_its_time);
+	suite_add_tcase(suite, sys);
+	return suite;
+}

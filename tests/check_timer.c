@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: ISC */
+/* Lists and queues of deadlines, under a clock of the test's own. */
+#include "config.h"
+
+#include "runner.h"
+#include "timer.h"
+
+enum { SPAN = 100, NTIMERS = 4 };
+
+struct item {
+	struct timer timer;
+	int nexpired;
+};
+
+static struct item items[NTIMERS];
+static struct timer_queue queue;
+static uint64_t now;
+
+/* The indices of the items that expired, in order. */
+static int expiries[32];
+static int nexpiries;
+
+/* What a callback does besides. */
+static void (*act)(struct item *);
+
+static void
+expired(struct timer *timer)
+{
+	struct item *item = LIST_OWNER(timer, struct item, timer);
+	expiries[nexpiries++] = (int)(item - items);
+	item->nexpired++;
+	if (act != NULL)
+		act(item);
+}
+
+static void
+prepare(void)
+{
+	nexpiries = 0;
+	act = NULL;
+	now = 1000;
+	timer_queue_init(&queue, SPAN, expired);
+	for (int i = 0; i < NTIMERS; i++) {
+		timer_init(&items[i].timer);
+		items[i].nexpired = 0;
+	}
+}
+
+/* One a millisecond. */
+static void
+arm_all(void)
+{
+	for (int i = 0; i < NTIMERS; i++)
+		timer_arm(&queue, &items[i].timer, now++);
+}
+
+START_TEST(a_list_keeps_the_order_of_arrival)
+{
+	struct list list, links[3];
+	list_init(&list);
+	ck_assert(list_is_empty(&list));
+	ck_assert_ptr_null(list_first(&list));
+	for (int i = 0; i < 3; i++)
+		list_append(&list, &links[i]);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_ptr_eq(list_first(&list), &links[i]);
+		list_remove(&links[i]);
+	}
+	ck_assert(list_is_empty(&list));
+}
+END_TEST
+
+START_TEST(a_link_leaves_from_anywhere_and_may_leave_twice)
+{
+	struct list list, links[3];
+	list_init(&list);
+	for (int i = 0; i < 3; i++)
+		list_append(&list, &links[i]);
+	for (int i = 0; i < 2; i++) {
+		list_remove(&links[1]);
+		ck_assert(list_is_empty(&links[1]));
+		ck_assert_ptr_eq(list.next, &links[0]);
+		ck_assert_ptr_eq(links[0].next, &links[2]);
+		ck_assert_ptr_eq(links[2].next, &list);
+		ck_assert_ptr_eq(list.prev, &links[2]);
+		ck_assert_ptr_eq(links[2].prev, &links[0]);
+		ck_assert_ptr_eq(links[0].prev, &list);
+	}
+}
+END_TEST
+
+START_TEST(a_replaced_link_gives_its_place_away)
+{
+	struct list list, links[3], fresh;
+	list_init(&list);
+	for (int i = 0; i < 3; i++)
+		list_append(&list, &links[i]);
+	list_replace(&links[1], &fresh);
+	ck_assert(list_is_empty(&links[1]));
+	ck_assert_ptr_eq(links[0].next, &fresh);
+	ck_assert_ptr_eq(fresh.next, &links[2]);
+	ck_assert_ptr_eq(links[2].prev, &fresh);
+	ck_assert_ptr_eq(fresh.prev, &links[0]);
+}
+END_TEST
+
+START_TEST(an_owner_is_found_from_its_link)
+{
+	ck_assert_ptr_eq(
+	    LIST_OWNER(&items[2].timer, struct item, timer), &items[2]);
+	ck_assert_ptr_eq(
+	    LIST_OWNER(&items[2].nexpired, struct item, nexpired), &items[2]);
+}
+END_TEST
+
+START_TEST(an_empty_queue_is_never_due)
+{
+	ck_assert_uint_eq(timer_queue_due(&queue), TIMER_NEVER);
+	timer_queue_expire(&queue, TIMER_NEVER - 1, 10);
+	ck_assert_int_eq(nexpiries, 0);
+}
+END_TEST
+
+START_TEST(timers_expire_when_due_and_not_before_the_oldest_first)
+{
+	arm_all();
+	ck_assert_uint_eq(timer_queue_due(&queue), 1000 + SPAN);
+	timer_queue_expire(&queue, 1000 + SPAN - 1, 10);
+	ck_assert_int_eq(nexpiries, 0);
+	timer_queue_expire(&queue, 1000 + SPAN, 10);
+	ck_assert_int_eq(nexpiries, 1);
+	ck_assert_uint_eq(timer_queue_due(&queue), 1001 + SPAN);
+	timer_queue_expire(&queue, 1000 + 2 * SPAN, 10);
+	ck_assert_int_eq(nexpiries, NTIMERS);
+	for (int i = 0; i < NTIMERS; i++)
+		ck_assert_int_eq(expiries[i], i);
+	ck_assert_uint_eq(timer_queue_due(&queue), TIMER_NEVER);
+}
+END_TEST
+
+START_TEST(a_timer_that_is_armed_again_goes_to_the_end)
+{
+	arm_all();
+	timer_arm(&queue, &items[0].timer, now);
+	ck_assert_uint_eq(timer_queue_due(&queue), 1001 + SPAN);
+	timer_queue_expire(&queue, now + SPAN, 10);
+	ck_assert_int_eq(nexpiries, NTIMERS);
+	ck_assert_int_eq(expiries[0], 1);
+	ck_assert_int_eq(expiries[NTIMERS - 1], 0);
+}
+END_TEST
+
+START_TEST(a_timer_may_change_its_queue)
+{
+	struct timer_queue other;
+	timer_queue_init(&other, 7, expired);
+	arm_all();
+	timer_arm(&other, &items[0].timer, now);
+	ck_assert_uint_eq(timer_queue_due(&other), now + 7);
+	ck_assert_uint_eq(timer_queue_due(&queue), 1001 + SPAN);
+	timer_queue_expire(&other, now + 7, 10);
+	ck_assert_int_eq(nexpiries, 1);
+	ck_assert_int_eq(expiries[0], 0);
+}
+END_TEST
+
+START_TEST(a_disarmed_timer_does_not_expire_and_may_be_disarmed_twice)
+{
+	timer_disarm(&items[1].timer);
+	arm_all();
+	timer_disarm(&items[1].timer);
+	timer_disarm(&items[1].timer);
+	timer_queue_expire(&queue, now + SPAN, 10);
+	ck_assert_int_eq(nexpiries, NTIMERS - 1);
+	ck_assert_int_eq(items[1].nexpired, 0);
+}
+END_TEST
+
+START_TEST(no_more_expire_than_asked_for)
+{
+	arm_all();
+	timer_queue_expire(&queue, now + SPAN, 0);
+	ck_assert_int_eq(nexpiries, 0);
+	timer_queue_expire(&queue, now + SPAN, 3);
+	ck_assert_int_eq(nexpiries, 3);
+	timer_queue_expire(&queue, now + SPAN, 3);
+	ck_assert_int_eq(nexpiries, NTIMERS);
+}
+END_TEST
+
+START_TEST(a_span_of_zero_is_queued_and_never_due)
+{
+	timer_queue_init(&queue, 0, expired);
+	arm_all();
+	ck_assert_uint_eq(timer_queue_due(&queue), TIMER_NEVER);
+	timer_queue_expire(&queue, now + (UINT64_C(1) << 40), 10);
+	ck_assert_int_eq(nexpiries, 0);
+	ck_assert_ptr_eq(list_first(&queue.timers), &items[0].timer.link);
+}
+END_TEST
+
+static void
+arm_again(struct item *item)
+{
+	timer_arm(&queue, &item->timer, now);
+}
+
+static void
+disarm_the_next(struct item *item)
+{
+	if (item < &items[NTIMERS - 1])
+		timer_disarm(&item[1].timer);
+}
+
+START_TEST(a_callback_may_arm_its_timer_for_later)
+{
+	arm_all();
+	now += SPAN;
+	act = arm_again;
+	timer_queue_expire(&queue, now, 10);
+	ck_assert_int_eq(nexpiries, NTIMERS);
+	ck_assert_uint_eq(timer_queue_due(&queue), now + SPAN);
+	timer_queue_expire(&queue, now + SPAN, NTIMERS);
+	ck_assert_int_eq(nexpiries, 2 * NTIMERS);
+}
+END_TEST
+
+START_TEST(a_callback_may_disarm_one_that_is_due_as_well)
+{
+	arm_all();
+	act = disarm_the_next;
+	timer_queue_expire(&queue, now + SPAN, 10);
+	ck_assert_int_eq(nexpiries, 2);
+	ck_assert_int_eq(expiries[0], 0);
+	ck_assert_int_eq(expiries[1], 2);
+	ck_assert_uint_eq(timer_queue_due(&queue), TIMER_NEVER);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("timer");
+	TCase *list = tcase_create("list");
+	tcase_add_test(list, a_list_keeps_the_order_of_arrival);
+	tcase_add_test(list, a_link_leaves_from_anywhere_and_may_leave_twice);
+	tcase_add_test(list, a_replaced_link_gives_its_place_away);
+	tcase_add_test(list, an_owner_is_found_from_its_link);
+	suite_add_tcase(suite, list);
+
+	TCase *timer = tcase_create("timer");
+	tcase_add_checked_fixture(timer, prepare, NULL);
+	tcase_add_test(timer, an_empty_queue_is_never_due);
+	tcase_add_test(
+	    timer, timers_expire_when_due_and_not_before_the_oldest_first);
+	tcase_add_test(timer, a_timer_that_is_armed_again_goes_to_the_end);
+	tcase_add_test(timer, a_timer_may_change_its_queue);
+	tcase_add_test(
+	    timer, a_disarmed_timer_does_not_expire_and_may_be_disarmed_twice);
+	tcase_add_test(timer, no_more_expire_than_asked_for);
+	tcase_add_test(timer, a_span_of_zero_is_queued_and_never_due);
+	tcase_add_test(timer, a_callback_may_arm_its_timer_for_later);
+	tcase_add_test(timer, a_callback_may_disarm_one_that_is_due_as_well);
+	suite_add_tcase(suite, timer);
+	return suite;
+}

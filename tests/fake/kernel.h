@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A kernel for tests, linked instead of src/base/sys.c and the pollers: it
+ * defines all of sys.h and poller.h.  Its sockets have bounded buffers, its
+ * clock stands still until the test moves it, and the test plays the peers.
+ *
+ * It is strict: a call on a closed descriptor, a change of interest that says
+ * wrongly what it was, a close of a descriptor that is still polled, a send of
+ * nothing or after the FIN abort the program, with a sentence.
+ *
+ * Descriptors are reused, the lowest first.  What happened to a socket stays
+ * readable in its struct until kernel_halt.
+ */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include "list.h"
+#include "poller.h"
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The descriptors that there can be at once. */
+#define KERNEL_DESCRIPTORS 512
+
+/* What a socket's send buffer holds unless a test says otherwise. */
+#define KERNEL_ROOM ((size_t)1 << 24)
+
+enum kernel_call {
+	KERNEL_SOCKET,
+	KERNEL_SETSOCKOPT, /* sys_set_user_timeout as well */
+	KERNEL_BIND,
+	KERNEL_LISTEN,
+	KERNEL_ACCEPT,
+	KERNEL_RECV,
+	KERNEL_SEND,
+	KERNEL_SHUTDOWN,
+	KERNEL_SET_RESET,
+	KERNEL_CLOSE,
+	KERNEL_PIPE,
+	KERNEL_WATCH, /* poller_set */
+	KERNEL_WAIT,  /* poller_wait */
+	KERNEL_NCALLS
+};
+
+/* All bytes of one direction; those before start have been read. */
+struct kernel_stream {
+	unsigned char *bytes;
+	size_t start, end, size;
+};
+
+/* A connection, a listener or an end of a pipe. */
+struct kernel_socket {
+	struct list link;           /* in the list of all */
+	int fd;                     /* -1 before it is accepted */
+	struct kernel_stream in;    /* from the peer */
+	struct kernel_stream out;   /* to the peer */
+	struct kernel_socket *pipe; /* the reading end, of the writing end */
+
+	/* For the test to set. */
+	size_t room;      /* of out: bytes that the peer has not read */
+	size_t recv_most; /* that one call moves */
+	size_t send_most;
+	bool untrue;    /* the next wait reports it ready */
+	bool unnoticed; /* the next wait does not, even if it is */
+	bool peer_shut; /* the peer has sent FIN */
+
+	/* For the test to read. */
+	bool reset_by_peer;
+	bool shut;         /* FIN was sent, after all of out */
+	bool resets;       /* the close will reset */
+	bool closed;       /* and if so, whether the peer saw a reset: */
+	bool was_reset;    /* it was asked for, or input was left unread */
+	bool is_listening; /* sys_listen was called */
+	size_t recv_asked; /* the size in the last recv */
+	size_t calls[KERNEL_NCALLS];
+	struct {
+		int level, name, value;
+	} options[16];
+	size_t noptions;
+	unsigned user_timeout;
+	struct sockaddr_storage address;
+
+	/* For the kernel. */
+	struct list queue;  /* of a listener */
+	struct list queued; /* in that, until it is accepted */
+	int accept_error;
+	struct poller *poller;
+	enum poller_interest wants;
+	void *owner;
+	bool is_forgotten; /* to be closed before the next wait */
+};
+
+extern struct kernel {
+	uint64_t now;
+	int timeout_ms; /* of the last wait, which never waits */
+	unsigned slept_ms;
+	size_t calls[KERNEL_NCALLS];
+} kernel;
+
+/* Starts anew, without sockets. */
+void kernel_boot(void);
+
+/* Frees all sockets; returns how many, and how many pollers, were left open. */
+size_t kernel_halt(void);
+
+/* The nth call of the kind from now on, 1 being the next, fails. */
+void kernel_fail(enum kernel_call, size_t nth, int error);
+
+struct kernel_socket *kernel_find(int fd);
+
+/* A connection that has been accepted. */
+struct kernel_socket *kernel_connect(void);
+
+/*
+ * A connection in the queue of a listener.  With an error, accept takes it
+ * from the queue and fails.  (Errors that leave the queue as it is are those
+ * of kernel_fail.)
+ */
+struct kernel_socket *kernel_queue(struct kernel_socket *listener, int error);
+
+/* What the peer does. */
+void kernel_peer_sends(struct kernel_socket *, const void *, size_t n);
+void kernel_peer_reads(struct kernel_socket *, size_t n); /* or all there is */
+void kernel_peer_resets(struct kernel_socket *);
+
+/* The value of an option that was set, or -1. */
+int kernel_option(const struct kernel_socket *, int level, int name);
+
+/* The rest is for the fake's own files. */
+
+/* Aborts the program unless the condition holds. */
+void kernel_must(bool holds, const char *what, int fd);
+
+/* Counts a call, of a socket or NULL; -1 with errno when it is to fail. */
+int kernel_enter(struct kernel_socket *, enum kernel_call);
+
+size_t kernel_count_pollers(void);
+bool kernel_is_open(int fd);
+int kernel_give_descriptor(struct kernel_socket *);
+void kernel_take_descriptor(struct kernel_socket *);
+void kernel_append(struct kernel_stream *, const void *, size_t n);
+
+#endif

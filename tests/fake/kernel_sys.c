@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+/* The fake kernel's side of sys.h. */
+#include "config.h"
+
+#include "kernel.h"
+#include "sys.h"
+
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <string.h>
+
+/* The port of a listener that asks for 0, and of a peer. */
+enum { ANY_PORT = 43121, PEER_PORT = 50000 };
+
+static int
+fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t
+sys_now(void)
+{
+	return kernel.now;
+}
+
+void
+sys_sleep(unsigned ms)
+{
+	kernel.slept_ms += ms;
+	kernel.now += ms;
+}
+
+int
+sys_socket(int family)
+{
+	kernel_must(
+	    family == AF_INET || family == AF_INET6, "its family", family);
+	if (kernel_enter(NULL, KERNEL_SOCKET) == -1)
+		return -1;
+	return kernel_connect()->fd;
+}
+
+int
+sys_setsockopt(int fd, int level, int name, int value)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	if (kernel_enter(socket, KERNEL_SETSOCKOPT) == -1)
+		return -1;
+	kernel_must(socket->noptions < 16, "too many options", fd);
+	socket->options[socket->noptions].level = level;
+	socket->options[socket->noptions].name = name;
+	socket->options[socket->noptions++].value = value;
+	return 0;
+}
+
+int
+sys_set_user_timeout(int fd, unsigned ms)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	if (kernel_enter(socket, KERNEL_SETSOCKOPT) == -1)
+		return -1;
+	socket->user_timeout = ms;
+	return 0;
+}
+
+int
+sys_bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	if (kernel_enter(socket, KERNEL_BIND) == -1)
+		return -1;
+	memcpy(&socket->address, address, length);
+	/* The port is at the same place in both families. */
+	struct sockaddr_in *in = (struct sockaddr_in *)&socket->address;
+	if (in->sin_port == 0)
+		in->sin_port = htons((uint16_t)(ANY_PORT + fd));
+	return 0;
+}
+
+int
+sys_listen(int fd, int backlog)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	kernel_must(backlog > 0, "its backlog", fd);
+	if (kernel_enter(socket, KERNEL_LISTEN) == -1)
+		return -1;
+	socket->is_listening = true;
+	return 0;
+}
+
+int
+sys_getsockname(int fd, struct sockaddr_storage *address)
+{
+	*address = kernel_find(fd)->address;
+	return 0;
+}
+
+int
+sys_getpeername(int fd, struct sockaddr_storage *address)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	if (socket->reset_by_peer)
+		return fail(ENOTCONN);
+	struct sockaddr_in in = {
+	    .sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)(PEER_PORT + fd)),
+	    .sin_addr.s_addr = htonl(0xc0000201), /* 192.0.2.1 */
+	};
+	memset(address, 0, sizeof *address);
+	memcpy(address, &in, sizeof in);
+	return 0;
+}
+
+int
+sys_accept(int fd)
+{
+	struct kernel_socket *listener = kernel_find(fd);
+	kernel_must(listener->is_listening, "accept before listen", fd);
+	if (kernel_enter(listener, KERNEL_ACCEPT) == -1)
+		return -1;
+	struct list *link = list_first(&listener->queue);
+	if (link == NULL)
+		return fail(EAGAIN);
+	list_remove(link);
+	struct kernel_socket *socket =
+	    LIST_OWNER(link, struct kernel_socket, queued);
+	if (socket->accept_error != 0)
+		return fail(socket->accept_error);
+	return kernel_give_descriptor(socket);
+}
+
+static ssize_t
+take(struct kernel_stream *stream, void *bytes, size_t n)
+{
+	n = least(n, stream->end - stream->start);
+	if (n > 0)
+		memcpy(bytes, stream->bytes + stream->start, n);
+	stream->start += n;
+	return (ssize_t)n;
+}
+
+ssize_t
+sys_recv(int fd, void *bytes, size_t n)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	kernel_must(n > 0, "recv of nothing", fd);
+	socket->recv_asked = n;
+	if (kernel_enter(socket, KERNEL_RECV) == -1)
+		return -1;
+	if (socket->reset_by_peer)
+		return fail(ECONNRESET);
+	if (socket->in.start < socket->in.end)
+		return take(&socket->in, bytes, least(n, socket->recv_most));
+	return socket->peer_shut ? 0 : fail(EAGAIN);
+}
+
+ssize_t
+sys_send(int fd, const void *bytes, size_t n)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	kernel_must(n > 0, "send of nothing", fd);
+	kernel_must(!socket->shut, "send after FIN", fd);
+	if (kernel_enter(socket, KERNEL_SEND) == -1)
+		return -1;
+	if (socket->reset_by_peer)
+		return fail(EPIPE);
+	size_t held = socket->out.end - socket->out.start;
+	size_t left = socket->room > held ? socket->room - held : 0;
+	n = least(least(n, left), socket->send_most);
+	if (n == 0)
+		return fail(EAGAIN);
+	kernel_append(&socket->out, bytes, n);
+	return (ssize_t)n;
+}
+
+int
+sys_shutdown(int fd)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	if (kernel_enter(socket, KERNEL_SHUTDOWN) == -1)
+		return -1;
+	if (socket->reset_by_peer)
+		return fail(ENOTCONN);
+	socket->shut = true;
+	return 0;
+}
+
+int
+sys_set_reset(int fd)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	if (kernel_enter(socket, KERNEL_SET_RESET) == -1)
+		return -1;
+	socket->resets = true;
+	return 0;
+}
+
+int
+sys_close(int fd)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	kernel_must(socket->poller == NULL, "close when polled", fd);
+	kernel_take_descriptor(socket);
+	/* TCP resets when input is left unread (RFC 1122, section 4.2.2.13). */
+	socket->was_reset = socket->resets || socket->in.start < socket->in.end;
+	return kernel_enter(socket, KERNEL_CLOSE);
+}
+
+int
+sys_pipe(int ends[2])
+{
+	if (kernel_enter(NULL, KERNEL_PIPE) == -1)
+		return -1;
+	struct kernel_socket *reader = kernel_connect();
+	struct kernel_socket *writer = kernel_connect();
+	writer->pipe = reader;
+	ends[0] = reader->fd;
+	ends[1] = writer->fd;
+	return 0;
+}
+
+ssize_t
+sys_read(int fd, void *bytes, size_t n)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	ssize_t got = take(&socket->in, bytes, n);
+	return got > 0 ? got : fail(EAGAIN);
+}
+
+ssize_t
+sys_write(int fd, const void *bytes, size_t n)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	kernel_must(socket->pipe != NULL, "write to no pipe", fd);
+	kernel_append(&socket->pipe->in, bytes, n);
+	return (ssize_t)n;
+}

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Signals: a stop loses nothing that can be delivered, and has an end."""
+
+import select
+import signal
+import socket
+import threading
+import time
+
+import tap
+from client import (ask, converse_all, flood, mixed_text, receive,
+                    receive_all, upper, wait_for_error)
+from daemon import PATIENCE, SANITIZED, Case, Daemon, each_backend, wait_until
+
+LINE = "ein Stück\n".encode()
+
+# How much later than due something may come on a busy machine, in seconds.
+LATE = 10 if SANITIZED else 3
+
+
+def exchange(client, line=LINE):
+    """Sends a line and receives the answer to it."""
+    client.sendall(line)
+    answer = receive(client, len(upper(line)))
+    assert answer == upper(line), answer
+
+
+class DrainTest(Case):
+    @each_backend(workers=(1, 2))
+    def test_in_flight(self, how):
+        """10 MB in flight at a stop arrive whole"""
+        text = mixed_text(1_000_003, seed=1) * 10
+        with Daemon(**how) as daemon, daemon.connect() as client:
+            sender = threading.Thread(target=lambda: (
+                client.sendall(text), client.shutdown(socket.SHUT_WR)))
+            sender.start()
+            answer = receive(client, 100_000)
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait_for_line("^draining")
+            answer += receive_all(client)
+            sender.join()
+            self.assertTrue(answer == upper(text))
+            self.assertEqual(daemon.wait(), 0)
+
+    @each_backend(workers=(1, 2))
+    def test_quiet(self, how):
+        """A stop serves on who still asks, and ends who is quiet for 1 s"""
+        with Daemon(**how) as daemon, daemon.connect() as busy, \
+                daemon.connect() as quiet:
+            exchange(busy)
+            # Half a character is no answer yet; it is due at the end.
+            quiet.sendall(b"\xf0\x9f")
+            exchange(busy)
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait_for_line("^draining")
+            start = time.monotonic()
+            while not select.select([quiet], [], [], 0.2)[0]:
+                exchange(busy)
+            waited = time.monotonic() - start
+            self.assertGreater(waited, 0.8)
+            self.assertLess(waited, 1 + LATE)
+            self.assertEqual(receive_all(quiet), b"\xf0\x9f")
+            exchange(busy)
+            self.assertEqual(receive_all(busy), b"")
+            self.assertEqual(daemon.wait(), 0)
+
+    @each_backend(workers=(1, 2))
+    def test_deadline(self, how):
+        """Who does not read is reset at the end of the drain"""
+        with Daemon(**how, args=["--drain-timeout", "1s"]) as daemon, \
+                daemon.connect() as client:
+            flood([client], LINE * 10_000, pause=0.2)
+            start = time.monotonic()
+            daemon.send_signal(signal.SIGTERM)
+            self.assertEqual(wait_for_error(client), "ECONNRESET")
+            self.assertEqual(daemon.wait(), 0)
+            waited = time.monotonic() - start
+            self.assertGreater(waited, 0.9)
+            self.assertLess(waited, 1 + LATE)
+            daemon.wait_for_line(r"\bcut=1\b")
+
+    @each_backend(workers=(1, 2), signal=("SIGTERM", "SIGINT"))
+    def test_second_signal(self, how, **more):
+        """A second signal ends a drain at once"""
+        signo = signal.Signals[more["signal"]]
+        with Daemon(**how, args=["--drain-timeout", "0"]) as daemon, \
+                daemon.connect() as stalled, daemon.connect() as idle:
+            flood([stalled], LINE * 10_000, pause=0.2)
+            exchange(idle)
+            daemon.send_signal(signo)
+            daemon.wait_for_line("^draining")
+            start = time.monotonic()
+            daemon.send_signal(signo)
+            self.assertEqual(daemon.wait(), 0)
+            self.assertLess(time.monotonic() - start, LATE)
+            self.assertEqual(wait_for_error(stalled), "ECONNRESET")
+            self.assertEqual(wait_for_error(idle), "ECONNRESET")
+
+    @each_backend(workers=(1, 2))
+    def test_refused(self, how):
+        """While it drains, new connections are refused"""
+        with Daemon(**how) as daemon, daemon.connect() as client:
+            exchange(client)
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait_for_line("^draining")
+            with self.assertRaises(ConnectionRefusedError):
+                daemon.connect()
+            exchange(client)
+            client.close()
+            start = time.monotonic()
+            self.assertEqual(daemon.wait(), 0)
+            # There is nobody left to wait for.
+            self.assertLess(time.monotonic() - start, 0.9 + LATE)
+
+    @each_backend(workers=(1, 2))
+    def test_queued(self, how):
+        """Connections that wait in the queue at a stop are served"""
+        with Daemon(**how) as daemon:
+            daemon.send_signal(signal.SIGSTOP)
+            # More than are accepted before the signal is looked at.
+            clients = [daemon.connect() for _ in range(200)]
+            for client in clients:
+                self.addCleanup(client.close)
+                client.sendall(LINE)
+            daemon.send_signal(signal.SIGTERM)
+            daemon.send_signal(signal.SIGCONT)
+            answers = converse_all([(client, LINE) for client in clients])
+            self.assertEqual(answers, [upper(LINE * 2)] * len(clients))
+            self.assertEqual(daemon.wait(), 0)
+
+
+class SignalTest(Case):
+    @each_backend(workers=(1, 2))
+    def test_counters(self, how):
+        """SIGUSR1 logs counters that agree with what happened"""
+        with Daemon(**how, args=["--invalid", "close"]) as daemon:
+            zero = daemon.counters()
+            self.assertEqual(set(zero.values()), {0})
+            for _ in range(3):
+                self.assertEqual(ask(daemon, LINE), upper(LINE))
+            self.assertEqual(ask(daemon, b"ok\xff"), b"OK")
+            wait_until(lambda: daemon.counters()["open"] == 0, "all ended")
+            with daemon.connect() as client:
+                exchange(client)
+                expected = {
+                    **zero, "open": 1, "accepted": 5, "ended": 3,
+                    "refused": 1, "received": 4 * len(LINE) + 3,
+                    "sent": 4 * len(upper(LINE)) + 2}
+                wait_until(lambda: daemon.counters() == expected,
+                           f"the counters are {expected}")
+
+    @each_backend()
+    def test_hangup(self, how):
+        """SIGHUP is noted, and ends nothing"""
+        with Daemon(**how) as daemon, daemon.connect() as client:
+            exchange(client)
+            daemon.send_signal(signal.SIGHUP)
+            daemon.wait_for_line("SIGHUP")
+            exchange(client)
+
+    @each_backend(workers=(1, 2))
+    def test_storm(self, how):
+        """A storm of signals does not harm what is served meanwhile"""
+        text = mixed_text(1_000_003, seed=2) * (4 if SANITIZED else 16)
+        with Daemon(**how) as daemon:
+            over = threading.Event()
+            count = [0]
+            def storm():
+                while not over.wait(0.001):
+                    daemon.send_signal(signal.SIGUSR1)
+                    daemon.send_signal(signal.SIGHUP)
+                    daemon.send_signal(signal.SIGPIPE)
+                    count[0] += 1
+            thread = threading.Thread(target=storm)
+            thread.start()
+            try:
+                answer = ask(daemon, text)
+            finally:
+                over.set()
+                thread.join()
+            self.assertTrue(answer == upper(text))
+            self.assertGreater(count[0], 20)
+            self.assertEqual(ask(daemon, LINE), upper(LINE))
+
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Clients that read nothing, or little, cost no more than is promised.
+
+What is promised of slow readers: a reader that takes something within each
+stall timeout is served to the end, however long that takes.
+"""
+
+import re
+import select
+import socket
+import subprocess
+import threading
+import time
+
+import tap
+from client import (ask, converse, flood, mixed_text, receive, receive_all,
+                    upper, wait_for_error)
+from daemon import (PATIENCE, SANITIZED, Case, Daemon, each_backend,
+                    linux_only, needs, wait_until)
+
+PING = "ping größe".encode()
+
+# The most that the kernel may hold for one connection, in bytes: two buffers
+# of 64 KiB, which Linux doubles, and as much again for what it overshoots.
+KERNEL_MOST = 512 * 1024
+
+
+def kernel_memory(port):
+    """Bytes that the kernel holds for each connection of the port."""
+    output = subprocess.run(
+        ["ss", "-tamnH", f"sport = :{port}"], stdout=subprocess.PIPE,
+        text=True, check=True, timeout=PATIENCE).stdout
+    sums = []
+    for line in output.split("\n"):
+        skmem = re.search(r"skmem:\((.*?)\)", line)
+        if skmem:
+            fields = dict(re.findall(r"([a-z]+)(\d+)", skmem.group(1)))
+            sums.append(sum(int(fields[key]) for key in ("r", "w", "f", "bl")))
+        elif line and not line.startswith("LISTEN"):
+            sums.append(0)
+    return sums
+
+
+def connections(port):
+    """How many connections of the port the kernel knows, closed or not."""
+    output = subprocess.run(
+        ["ss", "-tanH", f"sport = :{port}"], stdout=subprocess.PIPE,
+        text=True, check=True, timeout=PATIENCE).stdout
+    return sum(not line.startswith("LISTEN") for line in output.splitlines())
+
+
+class NeverReadingTest(Case):
+    N = 8
+
+    def connect(self, daemon):
+        clients = [daemon.connect(receive_buffer=4096) for _ in range(self.N)]
+        for client in clients:
+            self.addCleanup(client.close)
+        return clients
+
+    def check_others(self, daemon):
+        """Another client is answered meanwhile."""
+        start = time.monotonic()
+        self.assertEqual(ask(daemon, PING), upper(PING))
+        self.assertLess(time.monotonic() - start, 1)
+
+    def check_memory(self, daemon, before, ours):
+        self.assertLess(daemon.rss() - before, ours * (4 if SANITIZED else 1))
+        held = kernel_memory(daemon.port)
+        self.assertGreaterEqual(len(held), self.N)
+        self.assertLess(max(held), KERNEL_MOST)
+
+    @linux_only
+    @needs("ss")
+    @each_backend(workers=(1, 2))
+    def test_flood(self, how):
+        """Clients that never read cost little memory of ours and of the
+        kernel's, and are reset after the stall timeout"""
+        with Daemon(**how, args=["--stall-timeout", "1500ms"]) as daemon:
+            self.check_others(daemon)
+            before = daemon.rss()
+            clients = self.connect(daemon)
+            start = time.monotonic()
+            sent = flood(clients, mixed_text(1 << 18, seed=1), pause=0.3)
+            self.assertLess(max(sent), 16 << 20)
+            # A half-close does not change what is owed to them.
+            for client in clients[::2]:
+                client.shutdown(socket.SHUT_WR)
+            self.check_memory(daemon, before, 6 << 20)
+            self.check_others(daemon)
+            errors = [wait_for_error(client) for client in clients]
+            self.assertEqual(errors, ["ECONNRESET"] * self.N)
+            self.assertGreater(time.monotonic() - start, 1.4)
+            self.assertLess(time.monotonic() - start, PATIENCE / 2)
+            wait_until(lambda: connections(daemon.port) == 0,
+                       "the kernel gives their memory back")
+            wait_until(lambda: daemon.counters()["open"] == 0, "all ended")
+            self.assertEqual(daemon.counters()["stalled"], self.N)
+
+    @linux_only
+    @needs("ss")
+    @each_backend()
+    def test_half_close(self, how):
+        """What the kernel holds for clients that half-closed and never read
+        is bounded, and given back after the stall timeout"""
+        with Daemon(**how, args=["--stall-timeout", "1s"]) as daemon:
+            before = daemon.rss()
+            clients = self.connect(daemon)
+            for client in clients:
+                client.sendall(b"x" * 50_000)
+                client.shutdown(socket.SHUT_WR)
+            wait_until(lambda: daemon.counters()["ended"] == self.N,
+                       "the daemon is done with them")
+            self.check_memory(daemon, before, 6 << 20)
+            self.check_others(daemon)
+            wait_until(lambda: connections(daemon.port) == 0,
+                       "the kernel gives their memory back")
+
+    @linux_only
+    @each_backend()
+    def test_pool(self, how):
+        """When the memory for pending output is full, those that wait
+        longest are reset, and others are answered"""
+        # So few connections get 1 MiB each worker, less than all of them want.
+        args = ["--max-connections", "16", "--stall-timeout", "1500ms"]
+        self.N = 14
+        with Daemon(**how, args=args) as daemon:
+            self.check_others(daemon)
+            before = daemon.rss()
+            clients = self.connect(daemon)
+            flood(clients, "ΐ".encode() * (1 << 17), pause=0.3)
+            grown = daemon.rss() - before
+            self.assertLess(grown, (16 if SANITIZED else 5) << 20)
+            self.check_others(daemon)
+            for client in clients:
+                wait_for_error(client)
+            wait_until(lambda: daemon.counters()["open"] == 0, "all ended")
+            counters = daemon.counters()
+            self.assertGreater(counters["evicted"], 0)
+            self.assertEqual(counters["evicted"] + counters["stalled"],
+                             self.N)
+            self.assertLess(len(daemon.lines), 12)
+
+    @each_backend()
+    def test_refused(self, how):
+        """The stall timeout also ends a client that is refused and never
+        reads"""
+        args = ["--invalid", "close", "--stall-timeout", "1s",
+                "--idle-timeout", "0", "--log-level", "debug"]
+        with Daemon(**how, args=args) as daemon:
+            clients = self.connect(daemon)
+            # For some of them the answer to what came just before the bad
+            # byte fits only in part into the buffers of the kernel.
+            for i, client in enumerate(clients):
+                text = b"x" * (95_000 + i * 5_000) + b"\xff"
+                flood([client], text, most=len(text), pause=0.1)
+                # So that those whose answer does fit need not linger.
+                client.shutdown(socket.SHUT_WR)
+            wait_until(lambda: daemon.counters()["open"] == 0, "all ended")
+            counters = daemon.counters()
+            self.assertEqual(counters["refused"] + counters["stalled"],
+                             self.N)
+            # By our own deadline, not by the later one of the kernel.
+            daemon.wait_for_line(r"ending -> closed \(expired\)", patience=0)
+
+
+class SlowTest(Case):
+    @each_backend()
+    def test_slow_reader(self, how):
+        """A client that reads slowly, but within each stall timeout, gets
+        its whole answer"""
+        text = mixed_text(1_000_000, seed=3)
+        with Daemon(**how, args=["--stall-timeout", "1s"]) as daemon, \
+                daemon.connect(receive_buffer=65536) as client:
+            sender = threading.Thread(target=lambda: (
+                client.sendall(text), client.shutdown(socket.SHUT_WR)))
+            sender.start()
+            answer = b""
+            start = time.monotonic()
+            while time.monotonic() - start < 2.5:
+                daemon.watch(0.25)
+                answer += client.recv(65536)
+            answer += receive_all(client)
+            sender.join()
+            self.assertTrue(answer == upper(text))
+
+    @each_backend(workers=(1, 2))
+    def test_idle(self, how):
+        """An idle client is ended after the idle timeout, with all that it
+        has coming; a busy one is not"""
+        with Daemon(**how, args=["--idle-timeout", "1s"]) as daemon, \
+                daemon.connect() as busy, daemon.connect() as idle:
+            # The character is incomplete: what there is of it is due.
+            idle.sendall(b"ab\xf0\x9f")
+            self.assertEqual(receive(idle, 2), b"AB")
+            start = time.monotonic()
+            while not select.select([idle], [], [], 0.2)[0]:
+                busy.sendall(PING)
+                self.assertEqual(receive(busy, len(upper(PING))), upper(PING))
+            self.assertGreater(time.monotonic() - start, 0.9)
+            self.assertLess(time.monotonic() - start, 3)
+            self.assertEqual(receive_all(idle), b"\xf0\x9f")
+            idle.close()
+            self.assertEqual(converse(busy, PING), upper(PING))
+            wait_until(lambda: daemon.counters()["idle"] == 1,
+                       "it is counted")
+
+    @each_backend()
+    def test_linger(self, how):
+        """A client that is ended and goes on sending loses no answer, and is
+        dropped after 5 s"""
+        with Daemon(**how, args=["--invalid", "close"]) as daemon, \
+                daemon.connect() as client:
+            client.sendall(b"ok\xff" + b"more" * 50_000)
+            self.assertEqual(receive_all(client), b"OK")
+            start = time.monotonic()
+            with self.assertRaises(ConnectionError):
+                while time.monotonic() - start < 5 + PATIENCE:
+                    client.sendall(b"more")
+                    daemon.watch(0.1)
+            self.assertGreater(time.monotonic() - start, 4)
+            self.assertLess(time.monotonic() - start, 8)
+
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""The start: refused with one sentence, or complete."""
+
+import fcntl
+import os
+import pwd
+import re
+import select
+import shutil
+import socket
+import subprocess
+import unittest
+
+import tap
+from client import ask, upper
+from daemon import (BACKENDS, PATIENCE, UPCASED, Case,
+                    Daemon, each_backend, linux_only, needs, root_only,
+                    wait_until)
+
+LINE = "ein Stück\n".encode()
+
+OK, USAGE, NO_USER, NO_HOST, UNAVAILABLE, OS_ERROR, NO_PERMISSION = \
+    0, 64, 67, 68, 69, 71, 77
+
+BAD_ADDRESSES = (
+    "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:-1",
+    "127.0.0.1:65536", "127.0.0.1:99999999999999999999", "127.0.0.1: 80",
+    "127.0.0.1:+1", "::1:5220", "[::1]", "[::1]5220", "[::1:5220", "[]:5220",
+    "[127.0.0.1]:5220", "a b:5220", "x" * 300 + ":5220", "localhost:http")
+BAD_TIMES = ("", "s", "1", "-1s", "1.5s", "1 s", "1d", "169h", "1s1",
+             "99999999999999999999s", "0x1s", "1S")
+BAD_NUMBERS = ("", "0", "-1", "x", "1x", " 1", "99999999999999999999", "1.5")
+
+BAD_COMMAND_LINES = [
+    ["--frobnicate"], ["-x"], ["--listen"], ["--workers"], ["--help=yes"],
+    ["--backend", "select"], ["--backend", ""], ["--invalid", "maybe"],
+    ["--log-level", "loud"], ["--user", ""], ["surplus"], ["--", "surplus"],
+    *(["--listen", text] for text in BAD_ADDRESSES),
+    *([option, text] for option in ("--idle-timeout", "--stall-timeout",
+                                    "--drain-timeout") for text in BAD_TIMES),
+    *([option, text] for option in ("--workers", "--max-connections")
+      for text in BAD_NUMBERS),
+    ["--workers", "257"], ["--max-connections", "1000001"],
+]
+
+
+def run(*arguments, wrapper=(), **how):
+    """Runs the daemon, which is expected to end, and returns how it ended."""
+    return subprocess.run(
+        [*wrapper, UPCASED, *arguments], timeout=PATIENCE,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, **how)
+
+
+class RefusalTest(Case):
+    def check(self, status, pattern, *arguments, wrapper=()):
+        """The daemon ends with the status and one sentence that matches."""
+        done = run(*arguments, wrapper=wrapper)
+        errors = [line for line in done.stderr.splitlines()
+                  if not line.startswith("warning: ")]
+        self.assertEqual(done.returncode, status, errors)
+        self.assertEqual(len(errors), 1, errors)
+        self.assertRegex(errors[0], rf"^upcased: .*{pattern}")
+        self.assertEqual(done.stdout, "")
+
+    def test_command_line(self):
+        """A bad command line is refused with one sentence"""
+        for arguments in BAD_COMMAND_LINES:
+            with self.subTest(" ".join(arguments)[:80]):
+                self.check(USAGE, "", *arguments)
+
+    def test_hint(self):
+        """The sentence names what is wrong, and what would be right"""
+        self.check(USAGE, "--frob.*--help", "--frob")
+        self.check(USAGE, r"--listen.*127\.0\.0\.1:5220", "--listen", "x")
+        self.check(USAGE, "--idle-timeout.*30s", "--idle-timeout", "1")
+        self.check(USAGE, " ".join(b for b in BACKENDS if b != "kqueue"),
+                   "--backend", "x")
+
+    def test_port_in_use(self):
+        """A port in use is refused, and the others are not kept"""
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            taken = "127.0.0.1:%d" % holder.getsockname()[1]
+            self.check(UNAVAILABLE, taken, "--listen", "127.0.0.1:0",
+                       "--listen", taken)
+
+    def test_port_twice(self):
+        """The same address twice is refused"""
+        with socket.socket() as finder:
+            finder.bind(("127.0.0.1", 0))
+            address = "127.0.0.1:%d" % finder.getsockname()[1]
+        self.check(UNAVAILABLE, address, "--listen", address,
+                   "--listen", address)
+
+    def test_foreign_address(self):
+        """An address of another host is refused"""
+        # From a block that is for documentation only (RFC 5737).
+        self.check(UNAVAILABLE, "203.0.113.1", "--listen", "203.0.113.1:0")
+
+    @unittest.skipIf(os.geteuid() == 0 and not shutil.which("setpriv"),
+                     "needs setpriv")
+    def test_low_port(self):
+        """A port below 1024 without the right to it is refused"""
+        wrapper = ["setpriv", "--bounding-set=-net_bind_service"]
+        if os.geteuid() != 0:
+            wrapper = []
+        free = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+        if os.path.exists(free):
+            with open(free) as start:
+                if int(start.read()) < 1024:
+                    self.skipTest("needs ports that are kept for root")
+        self.check(NO_PERMISSION, "127.0.0.1:1023", "--listen",
+                   "127.0.0.1:1023", wrapper=wrapper)
+
+    def test_unknown_name(self):
+        """A name that does not resolve is refused"""
+        # The top level domain is kept for names that never exist (RFC 6761).
+        self.check(NO_HOST, "nowhere.invalid", "--listen", "nowhere.invalid:0")
+
+    @root_only
+    def test_unknown_user(self):
+        """An unknown account is refused"""
+        self.check(NO_USER, "no-such-account", "--listen", "127.0.0.1:0",
+                   "--user", "no-such-account")
+
+    @root_only
+    def test_user_root(self):
+        """It never serves as root, also when asked to"""
+        self.check(NO_PERMISSION, "root", "--listen", "127.0.0.1:0",
+                   "--user", "root")
+
+    def test_few_descriptors(self):
+        """With too few descriptors it is refused, with enough it serves"""
+        outcomes = []
+        for limit in range(4, 33):
+            wrapper = ["sh", "-c", 'ulimit -n "$0" && exec "$@"', str(limit)]
+            probe = run("--version", wrapper=wrapper)
+            if probe.returncode:
+                continue  # Not even the C library could start.
+            try:
+                with Daemon(nofile=limit) as daemon:
+                    line = daemon.wait_for_line(r"at most (\d+) connection")
+                    self.assertIn(int(line.group(1)), range(1, limit))
+                    self.assertEqual(ask(daemon, LINE), upper(LINE))
+                outcomes.append(OK)
+            except AssertionError:
+                self.check(OS_ERROR, "(descriptors|open files)", "--listen",
+                           "127.0.0.1:0", wrapper=wrapper)
+                outcomes.append(OS_ERROR)
+        # One threshold, with both outcomes.
+        self.assertEqual(sorted(outcomes, reverse=True), outcomes)
+        self.assertEqual({OK, OS_ERROR}, set(outcomes))
+
+    def test_too_many_connections(self):
+        """More connections than the descriptors allow are refused"""
+        wrapper = ["sh", "-c", 'ulimit -n "$0" && exec "$@"', "64"]
+        self.check(OS_ERROR, "descriptors", "--listen", "127.0.0.1:0",
+                   "--max-connections", "64", wrapper=wrapper)
+
+
+class PrintTest(Case):
+    def test_help(self):
+        """--help goes to standard output and succeeds"""
+        for option in ("--help", "-h"):
+            done = run(option)
+            self.assertEqual((done.returncode, done.stderr), (OK, ""))
+            for name in ("listen", "workers", "backend", "invalid",
+                         "max-connections", "idle-timeout", "stall-timeout",
+                         "drain-timeout", "user", "log-level", "version"):
+                self.assertIn(f"--{name}", done.stdout)
+
+    def test_version(self):
+        """--version goes to standard output and succeeds"""
+        done = run("--version")
+        self.assertEqual((done.returncode, done.stderr), (OK, ""))
+        self.assertRegex(done.stdout,
+                         r"^upcased \d+\.\d+\.\d+ \(Unicode \d+\.\d+\.\d+\)\n"
+                         r"back ends:( \w+)+\n$")
+
+
+class PrivilegeTest(Case):
+    @linux_only
+    @root_only
+    @each_backend(workers=(1, 2))
+    def test_drop(self, how):
+        """Started as root, no thread keeps a right of root"""
+        with Daemon(**how) as daemon:
+            self.assertEqual(ask(daemon, LINE), upper(LINE))
+            threads = os.listdir(f"/proc/{daemon.pid}/task")
+            self.assertEqual(len(threads) > 1, how["workers"] > 1)
+            for thread in threads:
+                path = f"/proc/{daemon.pid}/task/{thread}/status"
+                with open(path) as status:
+                    text = status.read()
+                fields = dict(re.findall(r"^(\w+):\t(.*)$", text, re.M))
+                ids = (fields["Uid"] + " " + fields["Gid"]).split()
+                self.assertEqual(len(ids), 8)
+                self.assertNotIn("0", ids)
+                self.assertNotIn("0", fields["Groups"].split())
+                for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+                    self.assertEqual(int(fields[kind], 16), 0, kind)
+
+    @linux_only
+    @root_only
+    def test_named_account(self):
+        """Started as root, it serves as the account that --user names"""
+        with Daemon(args=["--user", "daemon"]) as daemon:
+            with open(f"/proc/{daemon.pid}/status") as status:
+                uids = re.search(r"Uid:(.*)", status.read()).group(1).split()
+            self.assertEqual(uids, [str(pwd.getpwnam("daemon").pw_uid)] * 4)
+            self.assertFalse([s for s in daemon.lines if "warning" in s])
+
+
+def listening_port(pid):
+    """The port that the process listens on, or None."""
+    folder = f"/proc/{pid}/fd"
+    sockets = set()
+    for name in os.listdir(folder):
+        try:
+            sockets.add(os.readlink(f"{folder}/{name}"))
+        except FileNotFoundError:
+            pass
+    with open("/proc/net/tcp") as table:
+        for row in table.readlines()[1:]:
+            fields = row.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                return int(fields[1].split(":")[1], 16)
+    return None
+
+
+class LogTest(Case):
+    """The daemon here has no log that could be read for its address."""
+
+    def serve(self, command, check, **streams):
+        process = subprocess.Popen(command, **streams)
+        try:
+            port = wait_until(lambda: listening_port(process.pid), "a port")
+            check(process, ("127.0.0.1", port))
+            process.terminate()
+            self.assertEqual(process.wait(PATIENCE), 0)
+        finally:
+            process.kill()
+            process.wait()
+
+    def ask(self, address):
+        with socket.create_connection(address, PATIENCE) as client:
+            client.sendall(LINE)
+            self.assertEqual(client.recv(1024), upper(LINE))
+
+    def command(self, how, *arguments):
+        daemon = Daemon(**how, args=["--log-level", "debug", *arguments])
+        return daemon.command
+
+    @linux_only
+    @each_backend(workers=(1, 2))
+    def test_full_pipe(self, how):
+        """A log that nobody reads does not hold up the service"""
+        reader, writer = os.pipe()
+        with open(reader, "rb"), open(writer, "wb") as log:
+            fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, 4096)
+            def check(process, address):
+                for _ in range(200):
+                    self.ask(address)
+                full = not select.select([], [log], [], 0)[1]
+                self.assertTrue(full)
+                self.assertFalse(fcntl.fcntl(log, fcntl.F_GETFL)
+                                 & os.O_NONBLOCK)
+            self.serve(self.command(how), check, stderr=log)
+
+    @linux_only
+    @each_backend()
+    def test_full_disk(self, how):
+        """A log on a full disk does not hold up the service"""
+        with open("/dev/full", "wb") as log:
+            self.serve(self.command(how),
+                       lambda process, address: self.ask(address), stderr=log)
+
+    @linux_only
+    @each_backend(workers=(1, 2))
+    def test_no_streams(self, how):
+        """Without standard streams it serves, and none of its sockets takes
+        their place"""
+        def check(process, address):
+            for _ in range(3):
+                self.ask(address)
+            for fd in range(3):
+                self.assertEqual(os.readlink(f"/proc/{process.pid}/fd/{fd}"),
+                                 "/dev/null")
+        command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+        self.serve(command + self.command(how), check)
+
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: ISC
+"""The installed unit under a real systemd.
+
+Called by make, this file installs the build into a folder and calls itself
+again inside sandbox-systemd, where the cases run on the installed files.
+"""
+
+import glob
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import tap
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+UNIT = "upcased.service"
+DROP_IN = f"/etc/systemd/system/{UNIT}.d/test.conf"
+PORT = 5220
+# Ten times the figure of systemd-analyze security that must not be exceeded.
+EXPOSURE = 12
+# What systemd.exec(5) sets aside for DynamicUser.
+DYNAMIC_USERS = range(61184, 65520)
+# The folders that the unit hides from the daemon.
+HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
+
+# Inside, the paths of what make installed; outside, nothing.
+INSTALLED = os.environ.get("SANDBOX_INSTALLED", "").split(":")
+
+
+def call(*command):
+    """Runs a command, which must succeed, and returns what it printed."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if done.returncode != 0:
+        raise AssertionError(f"{command}: {done.returncode}: {done.stderr}")
+    return done.stdout.strip()
+
+
+def show(name):
+    return call("systemctl", "show", "--value", "-p", name, UNIT)
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + 10
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited in vain until {what}")
+        time.sleep(0.02)
+
+
+def installed(name):
+    return next(path for path in INSTALLED if os.path.basename(path) == name)
+
+
+def answers():
+    done = subprocess.run(
+        [installed("upc"), "straße"], capture_output=True, timeout=10
+    )
+    return done.stdout.decode() == "STRASSE\n"
+
+
+class InstalledUnit(unittest.TestCase):
+    def run(self, result=None):
+        self.result = result
+        return super().run(result)
+
+    def setUp(self):
+        self.addCleanup(call, "systemctl", "reset-failed")
+        self.addCleanup(call, "systemctl", "stop", UNIT)
+        call("systemctl", "start", UNIT)
+        wait_until(answers, "upc gets its answer")
+
+    def diagnose(self, text):
+        self.result.stream.write(f"# {text}\n")
+
+    def test_install(self):
+        """make install puts programs, pages and unit in place"""
+        names = {os.path.basename(path) for path in INSTALLED}
+        wanted = {"upcased", "upc", "upcased.8", "upc.1", UNIT}
+        self.assertEqual(wanted - names, set())
+
+    def test_verify(self):
+        """systemd-analyze verify has nothing to say about the unit"""
+        done = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", installed(UNIT)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_exposure(self):
+        """the exposure that systemd-analyze security finds is at most 1.2"""
+        report = call("systemd-analyze", "security", "--no-pager", UNIT)
+        self.diagnose(report.splitlines()[-1].strip())
+        call(
+            "systemd-analyze",
+            "security",
+            "--no-pager",
+            f"--threshold={EXPOSURE}",
+            UNIT,
+        )
+
+    def test_identity(self):
+        """every thread runs as a dynamic account, with no way back"""
+        pid = show("MainPID")
+        threads = glob.glob(f"/proc/{pid}/task/*/status")
+        self.assertTrue(threads)
+        for path in threads:
+            with open(path, encoding="ascii") as file:
+                fields = dict(line.strip().split(":\t", 1) for line in file)
+            for kind in "Uid", "Gid":
+                numbers = {int(text) for text in fields[kind].split("\t")}
+                self.assertEqual(len(numbers), 1, fields[kind])
+                self.assertIn(numbers.pop(), DYNAMIC_USERS)
+            for kind in "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb":
+                self.assertEqual(int(fields[kind], 16), 0, kind)
+            self.assertEqual(fields["NoNewPrivs"], "1")
+            # SECCOMP_MODE_FILTER
+            self.assertEqual(fields["Seccomp"], "2")
+
+    def test_limit(self):
+        """the daemon serves with the descriptor limit of the unit"""
+        with open(f"/proc/{show('MainPID')}/limits", encoding="ascii") as file:
+            line = next(line for line in file if line.startswith("Max open"))
+        self.assertEqual(line.split()[3], "16384")
+
+    def test_journal(self):
+        """the journal has the log, each line with its priority"""
+        output = call("journalctl", "-u", UNIT, "-o", "json", "--no-pager")
+        records = [json.loads(line) for line in output.splitlines()]
+        found = {
+            (record["MESSAGE"], record["PRIORITY"])
+            for record in records
+            if record.get("_COMM") == "upcased"
+        }
+        for address in f"127.0.0.1:{PORT}", f"[::1]:{PORT}":
+            self.assertIn((f"listening on {address}", "6"), found)
+
+    def test_killed(self):
+        """the service comes back each time that it is killed"""
+        for _ in range(6):
+            pid = show("MainPID")
+            call("systemctl", "kill", "-s", "KILL", "--kill-who=main", UNIT)
+            wait_until(
+                lambda: show("MainPID") not in ("0", pid) and answers(),
+                "a new daemon answers",
+            )
+
+    def test_stop(self):
+        """a stop ends idle clients in good order and counts as success"""
+        with socket.create_connection(("127.0.0.1", PORT), 10) as client:
+            client.sendall(b"abc\n")
+            self.assertEqual(client.recv(1024), b"ABC\n")
+            start = time.monotonic()
+            call("systemctl", "stop", UNIT)
+            self.assertLess(time.monotonic() - start, 10)
+            self.assertEqual(client.recv(1024), b"")
+        # Otherwise it would be failed.
+        self.assertEqual(show("ActiveState"), "inactive")
+
+    def test_bad_usage(self):
+        """bad usage fails the unit and is not tried again"""
+        call("systemctl", "stop", UNIT)
+        self.addCleanup(call, "systemctl", "daemon-reload")
+        self.addCleanup(shutil.rmtree, os.path.dirname(DROP_IN))
+        os.makedirs(os.path.dirname(DROP_IN))
+        with open(DROP_IN, "w", encoding="ascii") as file:
+            file.write("[Service]\nExecStart=\n")
+            file.write(f"ExecStart={installed('upcased')} --listen nowhere\n")
+        call("systemctl", "daemon-reload")
+        call("systemctl", "start", UNIT)
+        wait_until(
+            lambda: show("ActiveState") == "failed", "the unit has failed"
+        )
+        self.assertEqual(show("ExecMainStatus"), "64")
+        self.assertEqual(show("NRestarts"), "0")
+
+
+def install(tree):
+    """Installs the build into the tree and returns the paths without it."""
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+    subprocess.run(
+        ["make", "-s", "install", f"DESTDIR={tree}"],
+        cwd=os.environ.get("builddir", "."),
+        env=environ,
+        stdout=sys.stderr,
+        check=True,
+    )
+    beside = os.listdir(os.path.dirname(tree))
+    if beside != [os.path.basename(tree)]:
+        raise SystemExit(f"make install leaves DESTDIR: {beside}")
+    paths = []
+    for folder, _, names in os.walk(tree):
+        paths += [os.path.join(folder, name)[len(tree) :] for name in names]
+    return paths
+
+
+def obstacle(paths):
+    """Says why the unit cannot be tried with what was installed, or nothing."""
+    named = {os.path.basename(path): path for path in paths}
+    if os.environ.get("SANITIZERS", "no") != "no":
+        return "sanitizers do not run under the restrictions of the unit"
+    if UNIT not in named:
+        return "this build installs no unit (see --with-systemdsystemunitdir)"
+    if any(named["upcased"].startswith(f"{path}/") for path in HIDDEN):
+        return "the unit hides the folder that this build installs to"
+    if "/systemd/system/" not in named[UNIT]:
+        return "this build installs the unit where systemd does not look"
+    return ""
+
+
+def skip_all(reason):
+    unittest.skip(reason)(InstalledUnit)
+    tap.main()
+
+
+def boot(scratch):
+    """Runs this file in the sandbox; its TAP is ours."""
+    tree = os.path.join(scratch, "tree")
+    paths = install(tree)
+    reason = obstacle(paths)
+    if reason:
+        return skip_all(reason)
+    inside = "/usr/lib/upcased-test"
+    os.makedirs(tree + inside)
+    for name in "tap.py", os.path.basename(__file__):
+        shutil.copy(os.path.join(HERE, name), tree + inside)
+    done = subprocess.run(
+        [
+            os.path.join(HERE, "sandbox-systemd"),
+            os.path.join(scratch, "work"),
+            tree,
+            os.path.realpath(sys.executable),
+            os.path.join(inside, os.path.basename(__file__)),
+            *sys.argv[1:],
+        ],
+        env={**os.environ, "SANDBOX_INSTALLED": ":".join(paths)},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    sys.stderr.write(done.stderr)
+    if done.returncode == 77:
+        return skip_all(done.stderr.strip().splitlines()[-1])
+    if done.returncode != 0:
+        print(f"Bail out! the sandbox ended with {done.returncode}")
+
+
+if __name__ == "__main__":
+    if "SANDBOX_INSTALLED" in os.environ:
+        tap.main()
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            boot(scratch)
