@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* What the transform answers to a text that comes in one piece. */
+#include "runner.h"
+#include "upcase.h"
+#include "upcase_oracle.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "runner.h"
-#include "upcase.h"
-#include "upcase_oracle.h"
 
 /* The longest text of the tests that compare single sequences, in bytes. */
 #define SHORT 16

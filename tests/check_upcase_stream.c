@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* That the answer does not depend on how the text was cut. */
+#include "runner.h"
+#include "upcase.h"
+#include "upcase_oracle.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,10 +12,6 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "runner.h"
-#include "upcase.h"
-#include "upcase_oracle.h"
 
 /* The longest random text, in bytes; more than any block of a kernel. */
 #define LONGEST 400

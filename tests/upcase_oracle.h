@@ -8,11 +8,11 @@
 #ifndef UPCASE_ORACLE_H
 #define UPCASE_ORACLE_H
 
+#include "upcase.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "upcase.h"
 
 #define ORACLE_LAST     0x10ffff
 #define ORACLE_SEQUENCE 4  /* the longest sequence, in bytes */

@@ -3,15 +3,17 @@
  * The kernel that runs everywhere.  It looks at each sequence once: the lead
  * byte chooses the case, the bytes of the sequence index the table.
  */
+#include "config.h"
+
 #include "kernel.h"
+
+#include "upcase.h"
+#include "upcase_table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include "upcase.h"
-#include "upcase_table.h"
 
 _Static_assert(UPCASE_TABLE_EXPANSION == UPCASE_EXPANSION,
     "upcase.h states another growth than the table has");

@@ -11,11 +11,13 @@
  * same way.  The result is the same for every cut, because each judgement
  * depends on nothing but the bytes from the beginning of a sequence on.
  */
+#include "config.h"
+
 #include "upcase.h"
 
-#include <string.h>
-
 #include "kernel.h"
+
+#include <string.h>
 
 /* The longest sequence, in bytes. */
 #define SEQUENCE (UPCASE_CARRY + 1)
