@@ -2,8 +2,9 @@
 /*
  * The log: lines on standard error.
  *
- * It never waits: a line that the reader of standard error does not take at
- * once is dropped and counted.  A line is at most LOG_LINE_MAX bytes, which
+ * It does not wait: a line that the reader of standard error does not take at
+ * once is dropped and counted.  (Only another process that fills the same pipe
+ * at the same moment can make it.)  A line is at most LOG_LINE_MAX bytes, which
  * one write to a pipe keeps whole (POSIX.1, PIPE_BUF), so the lines of several
  * threads do not mix.  Bytes outside printable ASCII, and the backslash, are
  * written as \xHH: nothing that came from a peer or a file can forge a line.

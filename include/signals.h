@@ -12,7 +12,8 @@
 #include "loop.h"
 
 /*
- * Catches the signals of the list, which ends with 0, in the loop.  The
+ * Catches the signals of the list, which ends with 0, in the loop, also when
+ * they were blocked.  The
  * callback gets each signal as often as the kernel delivered it.  Returns -1
  * with the errno of pipe or of the poller.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every call that moves bytes, makes a descriptor or reads the clock.  The
- * rest of the program calls nothing of the kind itself, so that a test can
- * link a kernel of its own in place of this module.
+ * Every call on sockets and pipes, and the clock.  The server makes none of
+ * the kind itself, so that a test can link a kernel of its own in place of
+ * this module.
  *
  * All descriptors made here are non-blocking and close-on-exec.  A call that
  * a signal interrupts is made again.  Failures are -1 with the errno of the
@@ -37,6 +37,7 @@ int sys_setsockopt(int fd, int level, int name, int value);
  * nothing where the system has no such option.
  */
 int sys_set_user_timeout(int fd, unsigned ms);
+bool sys_has_user_timeout(void);
 
 int sys_bind(int fd, const struct sockaddr *, socklen_t);
 int sys_listen(int fd, int backlog);

@@ -201,7 +201,7 @@ START_TEST(reset_while_receiving_ends_only_that_connection)
 	struct kernel_socket *socket = serve();
 	kernel_peer_resets(socket);
 	turn();
-	expect_end(socket, false, COUNTER_FAILED);
+	expect_end(socket, true, COUNTER_FAILED);
 	ck_assert_uint_eq(socket->calls[KERNEL_SEND], 0);
 	send_text(other, "x");
 	expect_answer(other, "X");
@@ -216,7 +216,7 @@ START_TEST(reset_while_sending_ends_it_and_frees_its_output)
 	ck_assert_uint_lt(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
 	kernel_peer_resets(socket);
 	turn();
-	expect_end(socket, false, COUNTER_FAILED);
+	expect_end(socket, true, COUNTER_FAILED);
 	ck_assert_uint_eq(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
 }
 END_TEST
@@ -226,7 +226,7 @@ START_TEST(failing_first_send_ends_it)
 	struct kernel_socket *socket = serve();
 	kernel_fail(KERNEL_SEND, 1, EPIPE);
 	send_text(socket, "x");
-	expect_end(socket, false, COUNTER_FAILED);
+	expect_end(socket, true, COUNTER_FAILED);
 }
 END_TEST
 
@@ -236,7 +236,7 @@ START_TEST(failing_send_of_the_tail_at_eof_ends_it)
 	send_text(socket, "\xc3");
 	kernel_fail(KERNEL_SEND, 1, ECONNRESET);
 	send_fin(socket);
-	expect_end(socket, false, COUNTER_FAILED);
+	expect_end(socket, true, COUNTER_FAILED);
 	ck_assert_uint_eq(count(COUNTER_ENDED), 0);
 }
 END_TEST

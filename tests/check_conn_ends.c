@@ -155,7 +155,7 @@ START_TEST(poller_that_fails_in_mid_life_ends_the_connection)
 	socket->room = 1;
 	kernel_fail(KERNEL_WATCH, 1, ENOMEM);
 	send_text(socket, "hello");
-	expect_end(socket, false, COUNTER_FAILED);
+	expect_end(socket, true, COUNTER_FAILED);
 	ck_assert_uint_eq(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
 }
 END_TEST

@@ -188,7 +188,7 @@ START_TEST(socket_that_the_poller_refuses_is_counted_and_closed_after_the_turn)
 	ck_assert(!socket->closed);
 	ck_assert_uint_eq(count(COUNTER_ACCEPTED), 1);
 	turn();
-	expect_end(socket, false, COUNTER_FAILED);
+	expect_end(socket, true, COUNTER_FAILED);
 	send_text(serve(), "x");
 	ck_assert_uint_eq(conns.nfresh, 1);
 }

@@ -16,8 +16,10 @@
 
 enum { RETRY_MS = 100, ACCEPTED_A_TURN = 64, ACCEPTED_MAX = 400 };
 
-static const struct server_settings settings = {
-    .stall_ms = 12345, .send_buffer = 60000, .receive_buffer = 70000};
+static const struct server_settings settings = {.idle_ms = 1,
+    .stall_ms = 12345,
+    .send_buffer = 60000,
+    .receive_buffer = 70000};
 
 static struct loop *loop;
 static struct listeners listeners;
@@ -116,11 +118,17 @@ expect_all_watched(enum poller_interest wants)
 }
 
 static size_t
-count_failures(void)
+count(enum counter counter)
 {
 	size_t totals[NCOUNTERS] = {0};
 	counters_sum(&counters, totals);
-	return totals[COUNTER_ACCEPT_FAILURES];
+	return totals[counter];
+}
+
+static size_t
+count_failures(void)
+{
+	return count(COUNTER_ACCEPT_FAILURES);
 }
 
 START_TEST(sockets_get_their_options_before_they_are_bound)
@@ -151,6 +159,20 @@ START_TEST(stall_time_of_0_leaves_the_kernel_its_own)
 	listeners.settings = &never;
 	ck_assert_int_eq(bind_any(AF_INET), 0);
 	ck_assert_uint_eq(socket_of(0)->user_timeout, 0);
+}
+END_TEST
+
+START_TEST(without_an_idle_timeout_peers_that_vanish_are_probed_for)
+{
+	struct server_settings probing = settings;
+	probing.idle_ms = 0;
+	ck_assert_int_eq(bind_any(AF_INET), 0);
+	listeners.settings = &probing;
+	ck_assert_int_eq(bind_any(AF_INET), 0);
+	ck_assert_int_eq(
+	    kernel_option(socket_of(0), SOL_SOCKET, SO_KEEPALIVE), -1);
+	ck_assert_int_eq(
+	    kernel_option(socket_of(1), SOL_SOCKET, SO_KEEPALIVE), 1);
 }
 END_TEST
 
@@ -242,7 +264,8 @@ START_TEST(turn_accepts_a_bounded_number)
 END_TEST
 
 /* The last is one that nobody expects. */
-static const int system_errors[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSYS};
+static const int system_errors[] = {
+    EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, ENOSYS};
 enum { NSYSTEM_ERRORS = sizeof system_errors / sizeof system_errors[0] };
 
 START_TEST(failure_of_the_system_pauses_all_listeners_for_a_moment)
@@ -287,9 +310,8 @@ START_TEST(failure_that_lasts_is_tried_once_in_each_pause)
 END_TEST
 
 /* See accept(2) of Linux and the BSDs. */
-static const int peer_errors[] = {ECONNABORTED, ECONNRESET, EPROTO, EPERM,
-    ENETDOWN, ENETUNREACH, ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH, EOPNOTSUPP,
-    ETIMEDOUT};
+static const int peer_errors[] = {ECONNABORTED, ECONNRESET, EPROTO, ENETDOWN,
+    ENETUNREACH, ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH, EOPNOTSUPP, ETIMEDOUT};
 enum { NPEER_ERRORS = sizeof peer_errors / sizeof peer_errors[0] };
 
 START_TEST(connection_that_is_gone_again_is_skipped_alone)
@@ -320,6 +342,7 @@ START_TEST(full_house_pauses_until_there_is_room)
 	/* Only a release can help, so there is no time to wait for. */
 	ck_assert_int_eq(kernel.timeout_ms, -1);
 	ck_assert_uint_eq(count_failures(), 0);
+	ck_assert_uint_eq(count(COUNTER_FULL), 1);
 	nallowed = 4;
 	listeners_resume(&listeners);
 	expect_all_watched(POLLER_INPUT);
@@ -410,6 +433,8 @@ add_starts(Suite *suite)
 	tcase_add_checked_fixture(start, set_up, tear_down);
 	tcase_add_test(start, sockets_get_their_options_before_they_are_bound);
 	tcase_add_test(start, stall_time_of_0_leaves_the_kernel_its_own);
+	tcase_add_test(
+	    start, without_an_idle_timeout_peers_that_vanish_are_probed_for);
 	tcase_add_test(start, option_that_fails_closes_the_socket_unbound);
 	tcase_add_test(start,
 	    bind_or_listen_that_fails_closes_the_socket_and_keeps_the_others);

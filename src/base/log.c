@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ static const char *program = "";
 static enum log_level least_grave = LOG_LEVEL_INFO;
 static bool to_journal;
 static atomic_ulong ndropped;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* JOURNAL_STREAM names the device and inode of the stream it speaks of. */
 static bool
@@ -73,10 +75,12 @@ write_line(const char *line, size_t length)
 {
 	/*
 	 * The descriptor may be shared with other programs, so its flags stay
-	 * as they are: it is asked first whether it would block.
+	 * as they are: it is asked first whether it would block.  What cannot
+	 * be asked (POLLNVAL: devices on macOS) is written to all the same.
 	 */
 	struct pollfd stream = {.fd = STDERR_FILENO, .events = POLLOUT};
-	if (poll(&stream, 1, 0) == 1 && (stream.revents & POLLOUT) != 0 &&
+	if (poll(&stream, 1, 0) == 1 &&
+	    (stream.revents & (POLLOUT | POLLNVAL)) != 0 &&
 	    write(STDERR_FILENO, line, length) == (ssize_t)length)
 		return;
 	atomic_fetch_add_explicit(&ndropped, 1, memory_order_relaxed);
@@ -118,23 +122,30 @@ start_line(char *line, enum log_level level)
 	return end;
 }
 
-static void write_log(enum log_level, const char *reason, const char *format,
-    va_list) __attribute__((format(printf, 3, 0)));
+static void write_log(enum log_level, int error, const char *format, va_list)
+    __attribute__((format(printf, 3, 0)));
 
+/* Ends the line in the text of an errno, unless that is 0. */
 static void
-write_log(enum log_level level, const char *reason, const char *format,
-    va_list arguments)
+write_log(
+    enum log_level level, int error, const char *format, va_list arguments)
 {
 	if (!log_enabled(level))
 		return;
 	int saved = errno;
 	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
 	(void)vsnprintf(text, sizeof text, format, arguments);
+	/*
+	 * One at a time: between asking and writing no other thread may fill
+	 * the pipe, and strerror need not be safe for threads.
+	 */
+	(void)pthread_mutex_lock(&lock);
 	size_t end = escape(line, start_line(line, level), text);
-	if (reason != NULL)
-		end = escape(line, escape(line, end, ": "), reason);
+	if (error != 0)
+		end = escape(line, escape(line, end, ": "), strerror(error));
 	line[end++] = '\n';
 	write_line(line, end);
+	(void)pthread_mutex_unlock(&lock);
 	errno = saved;
 }
 
@@ -143,7 +154,7 @@ log_error(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	write_log(LOG_LEVEL_ERROR, strerror(errno), format, arguments);
+	write_log(LOG_LEVEL_ERROR, errno, format, arguments);
 	va_end(arguments);
 }
 
@@ -152,7 +163,7 @@ log_errorx(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	write_log(LOG_LEVEL_ERROR, NULL, format, arguments);
+	write_log(LOG_LEVEL_ERROR, 0, format, arguments);
 	va_end(arguments);
 }
 
@@ -161,7 +172,7 @@ log_warn(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	write_log(LOG_LEVEL_WARN, strerror(errno), format, arguments);
+	write_log(LOG_LEVEL_WARN, errno, format, arguments);
 	va_end(arguments);
 }
 
@@ -170,7 +181,7 @@ log_warnx(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	write_log(LOG_LEVEL_WARN, NULL, format, arguments);
+	write_log(LOG_LEVEL_WARN, 0, format, arguments);
 	va_end(arguments);
 }
 
@@ -179,7 +190,7 @@ log_info(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	write_log(LOG_LEVEL_INFO, NULL, format, arguments);
+	write_log(LOG_LEVEL_INFO, 0, format, arguments);
 	va_end(arguments);
 }
 
@@ -188,7 +199,7 @@ log_debug(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	write_log(LOG_LEVEL_DEBUG, NULL, format, arguments);
+	write_log(LOG_LEVEL_DEBUG, 0, format, arguments);
 	va_end(arguments);
 }
 

@@ -45,10 +45,16 @@ sys_setsockopt(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof value);
 }
 
+bool
+sys_has_user_timeout(void)
+{
+	return USER_TIMEOUT != -1;
+}
+
 int
 sys_set_user_timeout(int fd, unsigned ms)
 {
-	if (USER_TIMEOUT == -1)
+	if (!sys_has_user_timeout())
 		return 0;
 	return setsockopt(fd, IPPROTO_TCP, USER_TIMEOUT, &ms, sizeof ms);
 }

@@ -59,26 +59,41 @@ explain(const char *name, int error)
 	}
 }
 
+/* True for an address that the name service returned before. */
+static bool
+is_repeated(const struct addrinfo *list, const struct addrinfo *entry)
+{
+	for (; list != entry; list = list->ai_next) {
+		if (list->ai_addrlen == entry->ai_addrlen &&
+		    memcmp(list->ai_addr, entry->ai_addr, entry->ai_addrlen) ==
+			0)
+			return true;
+	}
+	return false;
+}
+
 /* Binds all that an address stands for; optional where a family may lack. */
 static int
 bind_list(struct server *server, const struct addrinfo *list, bool optional)
 {
 	char name[ADDRESS_TEXT_MAX];
-	int status = 0;
 	unsigned nbound = 0;
-	for (; list != NULL; list = list->ai_next) {
-		if (server_bind(server, list->ai_addr, list->ai_addrlen) == 0) {
+	for (const struct addrinfo *at = list; at != NULL; at = at->ai_next) {
+		if (is_repeated(list, at))
+			continue;
+		if (server_bind(server, at->ai_addr, at->ai_addrlen) == 0) {
 			nbound++;
 			continue;
 		}
 		int error = errno;
-		address_format(list->ai_addr, name);
-		if (!lacks_family(list->ai_family, error) ||
-		    (list->ai_next == NULL && nbound == 0 && !optional))
+		address_format(at->ai_addr, name);
+		bool is_last = at->ai_next == NULL && nbound == 0;
+		if (!lacks_family(at->ai_family, error) ||
+		    (is_last && !optional))
 			return explain(name, error);
-		log_info("%s is left out: this host does without IPv6", name);
+		log_info("%s is left out: this host has no such address", name);
 	}
-	return status;
+	return 0;
 }
 
 static int

@@ -6,11 +6,9 @@
 #include "duration.h"
 #include "poller.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 /* Stores a whole number between the bounds; -1 when the text is none. */
 static int

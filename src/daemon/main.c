@@ -11,11 +11,11 @@
 #include "signals.h"
 #include "upcase.h"
 
-#include <errno.h>
+#include <sys/stat.h>
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -113,8 +113,10 @@ int
 main(int argc, char **argv)
 {
 	struct daemon_options options;
-	if (open_standard_streams() == -1)
+	if (open_standard_streams() == -1) {
+		perror("upcased: cannot open /dev/null");
 		return EX_OSERR;
+	}
 	enum options_outcome outcome =
 	    daemon_options_read(&options, argc, argv);
 	if (outcome == OPTIONS_BAD)

@@ -22,8 +22,8 @@ find_account(const char *name)
 	errno = 0;
 	const struct passwd *account = getpwnam(name);
 	/* The ways in which systems say that there is none: getpwnam(3). */
-	if (account == NULL &&
-	    (errno == ENOENT || errno == ESRCH || errno == EPERM))
+	if (account == NULL && (errno == ENOENT || errno == ESRCH ||
+				   errno == EBADF || errno == EPERM))
 		errno = 0;
 	return account;
 }

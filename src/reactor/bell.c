@@ -16,9 +16,10 @@ hear(struct watch *watch)
 		continue;
 	/*
 	 * Cleared before the callback looks: whoever rings from here on writes
-	 * a byte, and whoever rang before has published what it had to say.
+	 * a byte.  By an exchange, since that reads what the last ringer wrote,
+	 * and so sees what had been published before.
 	 */
-	atomic_store(&bell->rung, false);
+	(void)atomic_exchange(&bell->rung, false);
 	bell->heard(bell);
 }
 

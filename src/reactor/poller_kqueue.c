@@ -56,7 +56,6 @@ change_filter(struct poller_kqueue *self, int fd, enum poller_interest interest,
     int action, void *owner)
 {
 	struct kevent change;
-	/* NetBSD had an integer for udata; the cast suits both. */
 	EV_SET(&change, (uintptr_t)fd,
 	    interest == POLLER_INPUT ? EVFILT_READ : EVFILT_WRITE,
 	    (unsigned short)action, 0, 0, owner);
@@ -80,10 +79,14 @@ kqueue_set(struct poller *poller, int fd, enum poller_interest had,
 	if (had == POLLER_NOTHING)
 		return 0;
 	/* A deletion that a signal interrupted finds nothing the next time. */
-	if (change_filter(self, fd, had, EV_DELETE, NULL) == -1 &&
-	    errno != ENOENT)
-		return -1;
-	return 0;
+	if (change_filter(self, fd, had, EV_DELETE, NULL) == 0 ||
+	    errno == ENOENT)
+		return 0;
+	int saved = errno;
+	if (wants != POLLER_NOTHING)
+		(void)change_filter(self, fd, wants, EV_DELETE, NULL);
+	errno = saved;
+	return -1;
 }
 
 static void
@@ -108,6 +111,7 @@ kqueue_wait(struct poller *poller, void **ready, int nready, int timeout_ms)
 	if (n == -1)
 		return errno == EINTR ? 0 : -1;
 	for (int i = 0; i < n; i++)
+		/* On older NetBSD this is an integer: the cast suits both. */
 		ready[i] = (void *)self->events[i].udata;
 	return n;
 }

@@ -117,7 +117,7 @@ poll_wait(struct poller *poller, void **ready, int nready, int timeout_ms)
 	struct poller_poll *self = (struct poller_poll *)poller;
 	int left = poll(self->entries, (nfds_t)self->nentries, timeout_ms);
 	if (left == -1)
-		return errno == EINTR || errno == EAGAIN ? 0 : -1;
+		return errno == EINTR ? 0 : -1;
 	int n = 0;
 	int place = self->next_entry;
 	for (int seen = 0; seen < self->nentries && left > 0 && n < nready;

@@ -17,6 +17,9 @@ static const int *caught_signos;
 static void (*caught)(int signo, void *arg);
 static void *caught_arg;
 
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_BOOL_LOCK_FREE == 2,
+    "a signal handler must not take the lock of an atomic");
+
 /* How often each signal came, and how often that was passed on. */
 static atomic_uint counts[SIGNOS];
 static unsigned passed[SIGNOS];
@@ -46,8 +49,14 @@ set_handlers(void (*handler)(int))
 {
 	struct sigaction action = {.sa_handler = handler};
 	(void)sigfillset(&action.sa_mask);
-	for (const int *signo = caught_signos; *signo != 0; signo++)
+	sigset_t signals;
+	(void)sigemptyset(&signals);
+	for (const int *signo = caught_signos; *signo != 0; signo++) {
 		(void)sigaction(*signo, &action, NULL);
+		(void)sigaddset(&signals, *signo);
+	}
+	/* Whoever started the program may have had them blocked. */
+	(void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
 int

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct conn) <= 64 || sizeof(void *) > 8,
+_Static_assert(sizeof(struct conn) <= CONN_ALIGNMENT || sizeof(void *) > 8,
     "a connection fits in a cache line");
 
 static enum conn_event receive(struct conn *);
@@ -181,11 +181,12 @@ end(struct conn *conn, enum conn_event event, enum conn_state from)
 {
 	struct conns *conns = conn->conns;
 	/*
-	 * A peer that does not read must not keep what the kernel holds for
-	 * it: after a plain close that would stay, uncounted.
+	 * Where a part of the answer is missing, a plain close would tell the
+	 * peer that it is whole, and leave what the kernel holds for a peer
+	 * that does not read, uncounted.
 	 */
-	bool stalled = event == CONN_EXPIRED && from != CONN_LINGERING;
-	if (stalled || event == CONN_EVICTED)
+	bool whole = event == CONN_FLUSHED || from == CONN_LINGERING;
+	if (!whole || event == CONN_EVICTED)
 		(void)sys_set_reset(conn->watch.fd);
 	pool_release(&conns->pool, conn->pending);
 	conn->pending = NULL;

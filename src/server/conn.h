@@ -17,6 +17,9 @@
 
 struct conns;
 
+/* The size of a cache line, in bytes, on most machines. */
+#define CONN_ALIGNMENT 64
+
 /* One cache line: it has no buffer of its own, no address and no strings. */
 struct conn {
 	struct watch watch;

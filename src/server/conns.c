@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 static int
@@ -15,11 +16,18 @@ take_memory(struct conns *conns, size_t nslots, size_t nblocks)
 {
 	conns->input = malloc(CONNS_INPUT);
 	conns->output = malloc(UPCASE_BOUND(CONNS_INPUT));
-	/* Slots that are never used are never touched. */
-	conns->slots = calloc(nslots, sizeof *conns->slots);
 	if (conns->input == NULL || conns->output == NULL ||
-	    conns->slots == NULL)
+	    nslots > SIZE_MAX / sizeof *conns->slots)
 		return -1;
+	/*
+	 * Slots that are never used are never touched, so that the system need
+	 * not provide them.
+	 */
+	void *slots;
+	if (posix_memalign(
+		&slots, CONN_ALIGNMENT, nslots * sizeof *conns->slots) != 0)
+		return -1;
+	conns->slots = slots;
 	return pool_open(&conns->pool, nblocks);
 }
 
@@ -83,6 +91,14 @@ give_slot(struct conns *conns, struct conn *conn)
 	list_append(conns->free.next, &conn->timer.link);
 }
 
+static void
+log_adoption_failure(struct conns *conns)
+{
+	unsigned withheld;
+	if (log_limit_pass(&conns->adoptions, loop_now(conns->loop), &withheld))
+		log_warn("cannot serve a new connection (%u more)", withheld);
+}
+
 void
 conns_adopt(struct conns *conns, int fd)
 {
@@ -92,7 +108,9 @@ conns_adopt(struct conns *conns, int fd)
 	assert(conn != NULL);
 	if (conn_start(conn, conns, fd) == 0)
 		return;
-	log_warn("cannot serve a new connection");
+	log_adoption_failure(conns);
+	/* A plain close would pass for the answer to an empty text. */
+	(void)sys_set_reset(fd);
 	counters_add(conns->counters, COUNTER_FAILED, 1);
 	watch_init(&conn->watch, fd, NULL);
 	conn->state = CONN_CLOSED;

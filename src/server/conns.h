@@ -51,12 +51,12 @@ struct conns {
 	struct list free;   /* slots that were used before, by timer.link */
 	struct list closed; /* to be released after the turn, likewise */
 
-	struct log_limit evictions, refusals;
+	struct log_limit evictions, refusals, adoptions;
 };
 
 /*
- * Takes all memory that the connections will ever need, for at most nslots of
- * them and nblocks of pending output.  -1 with ENOMEM.
+ * Takes the memory for at most nslots connections and nblocks of pending
+ * output; they need no more later.  -1 with ENOMEM.
  */
 int conns_open(struct conns *, struct loop *, const struct server_settings *,
     struct counters *, size_t nslots, size_t nblocks);

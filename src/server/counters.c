@@ -17,6 +17,7 @@ static const char *const names[NCOUNTERS] = {
     [COUNTER_SENT] = "sent",
     [COUNTER_ACCEPT_FAILURES] = "accept-failures",
     [COUNTER_WAIT_FAILURES] = "wait-failures",
+    [COUNTER_FULL] = "full",
 };
 
 void

@@ -29,6 +29,7 @@ enum counter {
 	/* Troubles of the server itself. */
 	COUNTER_ACCEPT_FAILURES, /* of the system, not of a peer */
 	COUNTER_WAIT_FAILURES,
+	COUNTER_FULL, /* how often the limit of connections was reached */
 
 	NCOUNTERS
 };

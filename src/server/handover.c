@@ -11,8 +11,11 @@ handover_open(struct handover *handover, size_t size)
 {
 	atomic_init(&handover->nput, 0);
 	atomic_init(&handover->ntaken, 0);
-	handover->size = size;
-	handover->fds = calloc(size, sizeof *handover->fds);
+	/* A power of two, so that the counts may wrap. */
+	handover->size = 1;
+	while (handover->size < size)
+		handover->size *= 2;
+	handover->fds = calloc(handover->size, sizeof *handover->fds);
 	return handover->fds == NULL ? -1 : 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 
 /* Kept free for what the C library may open, such as a name service. */
 enum { SPARE_DESCRIPTORS = 4 };
@@ -25,12 +26,16 @@ limits_count_descriptors(struct descriptors *descriptors)
 {
 	struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	struct rlimit raised = {limit.rlim_max, limit.rlim_max};
-	/* Some systems allow less than they say: then the old limit stays. */
-	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
-		limit = raised;
+	/* Some systems allow less than they say. */
+	for (rlim_t most = limit.rlim_max; most > limit.rlim_cur; most /= 2) {
+		struct rlimit raised = {most, limit.rlim_max};
+		if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+			limit.rlim_cur = most;
+			break;
+		}
+	}
 	descriptors->limit = SERVER_CONNECTIONS_MAX + INHERITED_MAX;
-	if (limit.rlim_cur < descriptors->limit)
+	if ((uint64_t)limit.rlim_cur < descriptors->limit)
 		descriptors->limit = (size_t)limit.rlim_cur;
 	descriptors->open = 0;
 	for (int fd = 0; fd < INHERITED_MAX; fd++)
@@ -43,10 +48,10 @@ pending_memory(const struct server_settings *settings, size_t connections)
 	if (settings->memory_limit != 0)
 		return settings->memory_limit;
 	/* A block for each: enough for a burst of slow readers. */
+	if (connections > MEMORY_MOST / POOL_BLOCK)
+		return MEMORY_MOST;
 	size_t memory = connections * POOL_BLOCK;
-	if (memory < MEMORY_LEAST)
-		memory = MEMORY_LEAST;
-	return memory > MEMORY_MOST ? MEMORY_MOST : memory;
+	return memory < MEMORY_LEAST ? MEMORY_LEAST : memory;
 }
 
 int
@@ -74,12 +79,12 @@ limits_compute(struct limits *limits, const struct server_settings *settings,
 		pending = least;
 	limits->blocks = pending / settings->workers / POOL_BLOCK;
 	/* Any worker may get all connections, so each has all the slots. */
-	size_t slots = wanted * sizeof(struct conn);
-	/* One with a thread of its own has as many places in its ring. */
+	uint64_t slots = (uint64_t)wanted * sizeof(struct conn);
+	/* The ring of one with a thread has up to twice as many places. */
 	if (settings->workers > 1)
-		slots += wanted * sizeof(int);
-	size_t each = limits->blocks * POOL_BLOCK + slots + CONNS_INPUT +
-		      UPCASE_BOUND(CONNS_INPUT);
+		slots += (uint64_t)wanted * 2 * sizeof(int);
+	uint64_t each = (uint64_t)limits->blocks * POOL_BLOCK + slots +
+			CONNS_INPUT + UPCASE_BOUND(CONNS_INPUT);
 	limits->memory = settings->workers * each;
 	return 0;
 }

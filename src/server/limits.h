@@ -6,6 +6,7 @@
 #include "server.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The most connections unless more are asked for: slots have to be small. */
 #define LIMITS_CONNECTIONS_DEFAULT ((size_t)65536)
@@ -13,7 +14,7 @@
 struct limits {
 	size_t connections; /* in all */
 	size_t blocks;      /* of pending output, for each worker */
-	size_t memory;      /* ours, for all of it, in bytes */
+	uint64_t memory;    /* buffers of ours for all of it, in bytes */
 };
 
 /* How many descriptors are open, and how many there may be at once. */

@@ -10,7 +10,6 @@
 #include <netinet/tcp.h>
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 /* The kernel's queue; it has a limit of its own (somaxconn on Linux). */
@@ -58,6 +57,10 @@ set_options(int fd, int family, const struct server_settings *settings)
 		return -1;
 	/* Two answers in a row must not wait for an acknowledgement. */
 	if (sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1) == -1)
+		return -1;
+	/* With no idle timeout only this finds peers that have vanished. */
+	if (settings->idle_ms == 0 &&
+	    sys_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1) == -1)
 		return -1;
 	/* What a peer that does not read can make the kernel hold. */
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, settings->send_buffer) ==
@@ -175,9 +178,9 @@ listeners_resume(struct listeners *listeners)
 static bool
 is_of_peer(int error)
 {
-	static const int errors[] = {ECONNABORTED, ECONNRESET, EPROTO, EPERM,
-	    ENETDOWN, ENETUNREACH, ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH,
-	    EOPNOTSUPP, ETIMEDOUT};
+	static const int errors[] = {ECONNABORTED, ECONNRESET, EPROTO, ENETDOWN,
+	    ENETUNREACH, ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH, EOPNOTSUPP,
+	    ETIMEDOUT};
 	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
 		if (error == errors[i])
 			return true;
@@ -206,7 +209,21 @@ note_failure(struct listeners *listeners)
 	if (!log_limit_pass(
 		&listeners->failures, loop_now(listeners->loop), &withheld))
 		return;
-	log_warn("new connections wait (%u more times): accept", withheld);
+	log_warn("cannot accept, new clients wait (%u more times)", withheld);
+}
+
+/* Takes the listeners out of the loop until a connection ends. */
+static void
+wait_for_end(struct listeners *listeners)
+{
+	unsigned withheld;
+	counters_add(listeners->counters, COUNTER_FULL, 1);
+	if (log_limit_pass(
+		&listeners->fulls, loop_now(listeners->loop), &withheld))
+		log_warnx("the limit of connections is reached, new clients "
+			  "wait (%u more times)",
+		    withheld);
+	pause_all(listeners);
 }
 
 static void
@@ -216,7 +233,7 @@ accept_ready(struct watch *watch)
 	struct listeners *listeners = listener->all;
 	for (int i = 0; i < ACCEPTED_A_TURN; i++) {
 		if (!listeners->may_accept(listeners->owner)) {
-			pause_all(listeners);
+			wait_for_end(listeners);
 			return;
 		}
 		switch (accept_one(listeners, watch->fd)) {
@@ -232,18 +249,31 @@ accept_ready(struct watch *watch)
 	}
 }
 
+/* Accepts what is queued at one listener, as far as allowed. */
+static void
+accept_rest(struct listeners *listeners, int fd)
+{
+	/* New ones may keep coming; no more than were queued count. */
+	for (int i = 0; i < BACKLOG; i++) {
+		if (!listeners->may_accept(listeners->owner))
+			return;
+		switch (accept_one(listeners, fd)) {
+		case ATTEMPT_DONE:
+			break;
+		case ATTEMPT_EMPTY:
+			return;
+		case ATTEMPT_FAILED:
+			note_failure(listeners);
+			return;
+		}
+	}
+}
+
 void
 listeners_finish(struct listeners *listeners)
 {
-	for (size_t i = 0; i < listeners->n; i++) {
-		int fd = listeners->list[i].watch.fd;
-		/* New ones may keep coming; no more than were queued count. */
-		for (int n = 0; n < BACKLOG; n++) {
-			if (!listeners->may_accept(listeners->owner) ||
-			    accept_one(listeners, fd) != ATTEMPT_DONE)
-				break;
-		}
-	}
+	for (size_t i = 0; i < listeners->n; i++)
+		accept_rest(listeners, listeners->list[i].watch.fd);
 	listeners_close(listeners);
 }
 

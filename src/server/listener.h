@@ -41,7 +41,7 @@ struct listeners {
 	struct timer retry; /* armed after a failure of the system */
 	bool paused;        /* out of the loop */
 	bool waits;         /* until the retry */
-	struct log_limit failures;
+	struct log_limit failures, fulls;
 };
 
 void listeners_init(struct listeners *, struct loop *,

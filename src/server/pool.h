@@ -12,7 +12,6 @@
 
 #include "list.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* The size of a block in bytes, and what of it holds output. */

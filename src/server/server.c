@@ -7,9 +7,11 @@
 #include "limits.h"
 #include "listener.h"
 #include "log.h"
+#include "sys.h"
 #include "worker.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,11 +230,13 @@ log_decisions(const struct server *server)
 	/* Linux doubles what it is asked for, and others take it as it is. */
 	size_t kernel = 2 * ((size_t)settings->send_buffer +
 				(size_t)settings->receive_buffer);
-	log_info("memory: at most %zu KiB, and about %zu KiB of the kernel's "
-		 "for each connection",
+	log_info("buffers: at most %" PRIu64
+		 " KiB of ours, and about %zu KiB of the kernel's for each "
+		 "connection",
 	    server->limits.memory / 1024, kernel / 1024);
-	if (settings->stall_ms != 0)
-		log_info("closed connections hold theirs for at most %u ms",
+	if (settings->stall_ms != 0 && sys_has_user_timeout())
+		log_info("the kernel holds those of a closed connection for "
+			 "at most %" PRIu32 " ms",
 		    settings->stall_ms + SERVER_STALL_MARGIN_MS);
 }
 
@@ -258,8 +262,14 @@ start_drain(struct server *server)
 {
 	server->draining = true;
 	listeners_finish(&server->listeners);
-	log_info("draining: %zu connections are served on, for at most %u ms",
-	    load(server), server->settings->drain_ms);
+	uint32_t drain_ms = server->settings->drain_ms;
+	if (drain_ms == 0)
+		log_info("draining: open=%zu, served on without a limit",
+		    load(server));
+	else
+		log_info("draining: open=%zu, served on for at most %" PRIu32
+			 " ms",
+		    load(server), drain_ms);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_drain(&server->workers[i]);
 	timer_arm(&server->drains, &server->drain, loop_now(server->loop));
@@ -269,7 +279,7 @@ static void
 cut_drain(struct server *server)
 {
 	server->cut = true;
-	log_info("ending the drain: %zu connections are reset", load(server));
+	log_info("ending the drain: open=%zu, to be reset", load(server));
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_cut(&server->workers[i]);
 }
@@ -278,13 +288,17 @@ cut_drain(struct server *server)
 static void
 follow_up(struct server *server)
 {
+	struct worker *alone = is_threaded(server) ? NULL : server->workers;
+	if (alone != NULL)
+		worker_release(alone);
 	if (server->ndrains > 0 && !server->draining)
 		start_drain(server);
 	if (server->draining && !server->cut &&
-	    (server->ndrains > 1 || server->expired))
+	    (server->ndrains > 1 || server->expired)) {
 		cut_drain(server);
-	if (!is_threaded(server))
-		worker_release(&server->workers[0]);
+		if (alone != NULL)
+			worker_release(alone);
+	}
 	if (!server->draining)
 		listeners_resume(&server->listeners);
 }

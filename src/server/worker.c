@@ -35,16 +35,13 @@ open_own_loop(struct worker *worker, const char *backend, size_t nslots)
 	worker->loop = loop_open(backend);
 	if (worker->loop == NULL)
 		return -1;
-	if (handover_open(&worker->handover, nslots) == -1)
-		goto no_handover;
-	if (bell_open(&worker->bell, worker->loop, obey) == -1)
-		goto no_bell;
-	return 0;
-
-no_bell:
+	if (handover_open(&worker->handover, nslots) == 0 &&
+	    bell_open(&worker->bell, worker->loop, obey) == 0)
+		return 0;
+	int saved = errno;
 	handover_close(&worker->handover);
-no_handover:
 	loop_close(worker->loop);
+	errno = saved;
 	return -1;
 }
 
@@ -90,7 +87,7 @@ worker_release(struct worker *worker)
 	if (n == 0)
 		return;
 	atomic_fetch_add(&worker->ngone, n);
-	/* In this order: see may_accept in server.c. */
+	/* In this order: see has_at_most in server.c. */
 	if (worker->reports != NULL &&
 	    atomic_exchange(&worker->reports->wanted, false))
 		bell_ring(&worker->reports->bell);

@@ -20,6 +20,9 @@ _Static_assert(UPCASE_TABLE_EXPANSION == UPCASE_EXPANSION,
 _Static_assert(UPCASE_TABLE_LONGEST <= 2 * UPCASE_EXPANSION,
     "an expansion is longer than a sequence of two bytes leaves room for");
 
+_Static_assert(UPCASE_TABLE_PAGES > 0xffff >> 6,
+    "a sequence of three bytes can lead behind the table");
+
 #define WORD sizeof(uint64_t)
 
 static const uint64_t ones = 0x0101010101010101;

@@ -62,6 +62,12 @@ sys_setsockopt(int fd, int level, int name, int value)
 	return 0;
 }
 
+bool
+sys_has_user_timeout(void)
+{
+	return true;
+}
+
 int
 sys_set_user_timeout(int fd, unsigned ms)
 {

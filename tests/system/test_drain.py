@@ -5,6 +5,7 @@
 import select
 import signal
 import socket
+import sys
 import threading
 import time
 
@@ -79,6 +80,16 @@ class DrainTest(Case):
             self.assertGreater(waited, 0.9)
             self.assertLess(waited, 1 + LATE)
             daemon.wait_for_line(r"\bcut=1\b")
+
+    def test_blocked_signal(self):
+        """A stop works also when the signal was blocked at the start"""
+        blocked = ("import os, signal, sys; "
+                   "signal.pthread_sigmask(signal.SIG_BLOCK, "
+                   "[signal.SIGTERM]); os.execv(sys.argv[1], sys.argv[1:])")
+        wrapper = [sys.executable, "-c", blocked]
+        with Daemon(wrapper=wrapper) as daemon:
+            daemon.send_signal(signal.SIGTERM)
+            self.assertEqual(daemon.wait(), 0)
 
     @each_backend(workers=(1, 2), signal=("SIGTERM", "SIGINT"))
     def test_second_signal(self, how, **more):

@@ -10,6 +10,7 @@ import select
 import shutil
 import socket
 import subprocess
+import tempfile
 import unittest
 
 import tap
@@ -212,6 +213,27 @@ class PrivilegeTest(Case):
                 uids = re.search(r"Uid:(.*)", status.read()).group(1).split()
             self.assertEqual(uids, [str(pwd.getpwnam("daemon").pw_uid)] * 4)
             self.assertFalse([s for s in daemon.lines if "warning" in s])
+
+
+class NameTest(Case):
+    @linux_only
+    @root_only
+    @needs("unshare")
+    def test_repeated_address(self):
+        """An address that a name has twice is served once"""
+        with tempfile.NamedTemporaryFile("w") as hosts:
+            hosts.write("127.0.0.1 twice.test\n::1 twice.test\n"
+                        "127.0.0.1 again.test twice.test\n")
+            hosts.flush()
+            # In a mount name space of its own it has these hosts.
+            wrapper = ["unshare", "-m", "sh", "-c",
+                       'mount --bind "$0" /etc/hosts && exec "$@"',
+                       hosts.name]
+            with Daemon(listen=["twice.test:0"], wrapper=wrapper) as daemon:
+                self.assertEqual(ask(daemon, LINE), upper(LINE))
+                names = [line.rpartition(":")[0] for line in daemon.lines
+                         if line.startswith("listening on ")]
+        self.assertEqual(len(names), len(set(names)))
 
 
 def listening_port(pid):
