@@ -59,10 +59,15 @@ struct log_limit {
 	unsigned withheld; /* lines left out since the last one */
 };
 
+/* Room for the note of log_limit_pass, its end included. */
+#define LOG_NOTE_MAX 32
+
 /*
- * True when a line may be written at the time now (in ms).  Then *withheld is
- * the number of lines that were left out since the last one.
+ * True when a line may be written at the time now (in ms).  Then the note, to
+ * be put at its end, is " (12 more)" if as many lines were left out since the
+ * last one, or empty.
  */
-bool log_limit_pass(struct log_limit *, uint64_t now, unsigned *withheld);
+bool log_limit_pass(
+    struct log_limit *, uint64_t now, char note[static LOG_NOTE_MAX]);
 
 #endif

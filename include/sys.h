@@ -47,6 +47,15 @@ int sys_getpeername(int fd, struct sockaddr_storage *);
 /* The next queued connection. */
 int sys_accept(int fd);
 
+/*
+ * Starts to connect.  EINPROGRESS is the usual outcome: when the socket is
+ * writable, sys_socket_error tells how it went on.  So does EINTR here.
+ */
+int sys_connect(int fd, const struct sockaddr *, socklen_t);
+
+/* Returns the pending error of the socket, 0 for none, and clears it. */
+int sys_socket_error(int fd);
+
 /* At most n bytes; 0 is the peer's end of file. */
 ssize_t sys_recv(int fd, void *, size_t n);
 

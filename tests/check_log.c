@@ -190,16 +190,16 @@ END_TEST
 START_TEST(a_limited_line_passes_once_a_second_and_tells_what_was_withheld)
 {
 	struct log_limit limit = {0};
-	unsigned withheld = 77;
-	ck_assert(log_limit_pass(&limit, 5, &withheld));
-	ck_assert_uint_eq(withheld, 0);
+	char note[LOG_NOTE_MAX] = "?";
+	ck_assert(log_limit_pass(&limit, 5, note));
+	ck_assert_str_eq(note, "");
 	for (uint64_t now = 5; now < 1005; now += 100)
-		ck_assert(!log_limit_pass(&limit, now, &withheld));
-	ck_assert(!log_limit_pass(&limit, 1004, &withheld));
-	ck_assert(log_limit_pass(&limit, 1005, &withheld));
-	ck_assert_uint_eq(withheld, 11);
-	ck_assert(log_limit_pass(&limit, 2005, &withheld));
-	ck_assert_uint_eq(withheld, 0);
+		ck_assert(!log_limit_pass(&limit, now, note));
+	ck_assert(!log_limit_pass(&limit, 1004, note));
+	ck_assert(log_limit_pass(&limit, 1005, note));
+	ck_assert_str_eq(note, " (11 more)");
+	ck_assert(log_limit_pass(&limit, 2005, note));
+	ck_assert_str_eq(note, "");
 }
 END_TEST
 

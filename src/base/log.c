@@ -204,14 +204,18 @@ log_debug(const char *format, ...)
 }
 
 bool
-log_limit_pass(struct log_limit *limit, uint64_t now, unsigned *withheld)
+log_limit_pass(
+    struct log_limit *limit, uint64_t now, char note[static LOG_NOTE_MAX])
 {
 	if (now < limit->next) {
 		limit->withheld++;
 		return false;
 	}
+	note[0] = '\0';
+	if (limit->withheld > 0)
+		(void)snprintf(
+		    note, LOG_NOTE_MAX, " (%u more)", limit->withheld);
 	limit->next = now + LIMIT_MS;
-	*withheld = limit->withheld;
 	limit->withheld = 0;
 	return true;
 }

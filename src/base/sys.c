@@ -85,6 +85,22 @@ sys_getpeername(int fd, struct sockaddr_storage *address)
 	return getpeername(fd, (struct sockaddr *)address, &length);
 }
 
+int
+sys_connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+	return connect(fd, address, length);
+}
+
+int
+sys_socket_error(int fd)
+{
+	int error = 0;
+	socklen_t length = sizeof error;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1)
+		return errno;
+	return error;
+}
+
 ssize_t
 sys_recv(int fd, void *bytes, size_t n)
 {

@@ -81,12 +81,13 @@ set_version(void *settings, const char *value)
 	return NULL;
 }
 
+/* The order is that of the manual page. */
 static const struct option_row rows[] = {
     {
 	.name = "server",
 	.argument = "ADDRESS",
-	.help = "the server, as 127.0.0.1:5220, [::1]:5220 or name:5220\n"
-		"(default: $UPC_SERVER, else localhost:" ADDRESS_PORT ")",
+	.help = "the server, such as 127.0.0.1:5220 or name:5220\n"
+		"(default: $UPC_SERVER, or else localhost:" ADDRESS_PORT ")",
 	.set = set_server,
     },
     {
@@ -104,14 +105,14 @@ static const struct option_row rows[] = {
     {
 	.name = "connect-timeout",
 	.argument = "T",
-	.help = "wait so long for each address of the server\n"
+	.help = "wait for each address of the server for T\n"
 		"(default: 10s; 0: as long as the system does)",
 	.set = set_connect_timeout,
     },
     {
 	.name = "timeout",
 	.argument = "T",
-	.help = "give up when the server has moved nothing for so long\n"
+	.help = "give up when the server moves nothing for T\n"
 		"(default: 1m; 0: never)",
 	.set = set_timeout,
     },
@@ -122,6 +123,7 @@ static const struct option_row rows[] = {
     },
     {
 	.name = "version",
+	.letter = 'V',
 	.help = "print the version and exit",
 	.set = set_version,
     },

@@ -39,10 +39,7 @@ await_writable(int fd, uint32_t timeout)
 static int
 check_connected(int fd)
 {
-	int error = 0;
-	socklen_t length = sizeof error;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1)
-		return -1;
+	int error = sys_socket_error(fd);
 	if (error != 0) {
 		errno = error;
 		return -1;
@@ -65,7 +62,7 @@ connect_one(const struct addrinfo *address, uint32_t timeout)
 	if (fd == -1)
 		return -1;
 	/* Interrupted by a signal, a connect goes on like any other. */
-	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0 ||
+	if (sys_connect(fd, address->ai_addr, address->ai_addrlen) == 0 ||
 	    ((errno == EINPROGRESS || errno == EINTR) &&
 		await_writable(fd, timeout) == 0)) {
 		if (check_connected(fd) == 0)

@@ -235,9 +235,9 @@ static const struct option_row rows[] = {
 static const struct options command_line = {
     .program = "upcased",
     .usage = "[options]",
-    .summary = "Answers UTF-8 text over TCP in upper case, until its clients "
-	       "have had enough.\nTimes are such as 500ms, 30s, 5m or 2h; 0 is "
-	       "no limit.",
+    .summary =
+	"Answers UTF-8 text over TCP in upper case.\nTimes are such as 500ms, 30s, 5m or 2h; 0 is "
+	"no limit.",
     .rows = rows,
 };
 

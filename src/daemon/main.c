@@ -84,8 +84,7 @@ set_surroundings(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)umask(S_IRWXG | S_IRWXO);
-	/* A file system that was the working directory could not be unmounted.
-	 */
+	/* Whatever directory that was may be needed for something else. */
 	if (chdir("/") == -1)
 		log_warn("cannot change to the directory /");
 }

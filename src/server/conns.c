@@ -94,9 +94,9 @@ give_slot(struct conns *conns, struct conn *conn)
 static void
 log_adoption_failure(struct conns *conns)
 {
-	unsigned withheld;
-	if (log_limit_pass(&conns->adoptions, loop_now(conns->loop), &withheld))
-		log_warn("cannot serve a new connection (%u more)", withheld);
+	char note[LOG_NOTE_MAX];
+	if (log_limit_pass(&conns->adoptions, loop_now(conns->loop), note))
+		log_warn("cannot serve a new connection%s", note);
 }
 
 void
@@ -170,13 +170,12 @@ evict_longest_waiting(struct conns *conns)
 {
 	struct conn *conn = pool_longest_waiting(&conns->pool);
 	assert(conn != NULL);
-	unsigned withheld;
-	if (log_limit_pass(
-		&conns->evictions, loop_now(conns->loop), &withheld)) {
+	char note[LOG_NOTE_MAX];
+	if (log_limit_pass(&conns->evictions, loop_now(conns->loop), note)) {
 		char peer[ADDRESS_TEXT_MAX];
 		log_warnx("reset %s, which did not read its answers: "
-			  "the memory for pending output is full (%u more)",
-		    describe_peer(conn->watch.fd, peer), withheld);
+			  "the memory for pending output is full%s",
+		    describe_peer(conn->watch.fd, peer), note);
 	}
 	conn_evict(conn, COUNTER_EVICTED);
 }
@@ -224,10 +223,10 @@ conns_retire(struct conns *conns, struct conn *conn)
 void
 conns_log_refusal(struct conns *conns, int fd)
 {
-	unsigned withheld;
-	if (!log_limit_pass(&conns->refusals, loop_now(conns->loop), &withheld))
+	char note[LOG_NOTE_MAX];
+	if (!log_limit_pass(&conns->refusals, loop_now(conns->loop), note))
 		return;
 	char peer[ADDRESS_TEXT_MAX];
-	log_info("ended %s, which sent bytes that are not UTF-8 (%u more)",
-	    describe_peer(fd, peer), withheld);
+	log_info("ended %s, which sent bytes that are not UTF-8%s",
+	    describe_peer(fd, peer), note);
 }

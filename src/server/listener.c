@@ -204,25 +204,24 @@ accept_one(struct listeners *listeners, int fd)
 static void
 note_failure(struct listeners *listeners)
 {
-	unsigned withheld;
+	char note[LOG_NOTE_MAX];
 	counters_add(listeners->counters, COUNTER_ACCEPT_FAILURES, 1);
 	if (!log_limit_pass(
-		&listeners->failures, loop_now(listeners->loop), &withheld))
+		&listeners->failures, loop_now(listeners->loop), note))
 		return;
-	log_warn("cannot accept, new clients wait (%u more times)", withheld);
+	log_warn("cannot accept, new clients wait%s", note);
 }
 
 /* Takes the listeners out of the loop until a connection ends. */
 static void
 wait_for_end(struct listeners *listeners)
 {
-	unsigned withheld;
+	char note[LOG_NOTE_MAX];
 	counters_add(listeners->counters, COUNTER_FULL, 1);
-	if (log_limit_pass(
-		&listeners->fulls, loop_now(listeners->loop), &withheld))
+	if (log_limit_pass(&listeners->fulls, loop_now(listeners->loop), note))
 		log_warnx("the limit of connections is reached, new clients "
-			  "wait (%u more times)",
-		    withheld);
+			  "wait%s",
+		    note);
 	pause_all(listeners);
 }
 

@@ -235,8 +235,8 @@ log_decisions(const struct server *server)
 		 "connection",
 	    server->limits.memory / 1024, kernel / 1024);
 	if (settings->stall_ms != 0 && sys_has_user_timeout())
-		log_info("the kernel holds those of a closed connection for "
-			 "at most %" PRIu32 " ms",
+		log_info("the kernel holds its part of a closed connection "
+			 "for at most %" PRIu32 " ms",
 		    settings->stall_ms + SERVER_STALL_MARGIN_MS);
 }
 
