@@ -106,7 +106,10 @@ kqueue_wait(struct poller *poller, void **ready, int nready, int timeout_ms)
 	    .tv_sec = timeout_ms / 1000,
 	    .tv_nsec = (long)(timeout_ms % 1000) * 1000000,
 	};
-	int n = kevent(self->fd, NULL, 0, self->events, nready,
+	/* At most POLLER_BATCH; NetBSD takes a size_t here and others an int.
+	 */
+	unsigned short room = (unsigned short)nready;
+	int n = kevent(self->fd, NULL, 0, self->events, room,
 	    timeout_ms < 0 ? NULL : &timeout);
 	if (n == -1)
 		return errno == EINTR ? 0 : -1;
