@@ -72,12 +72,17 @@ is_repeated(const struct addrinfo *list, const struct addrinfo *entry)
 	return false;
 }
 
-/* Binds all that an address stands for; optional where a family may lack. */
+/*
+ * Binds all that an address stands for, but for what the host lacks.  At least
+ * one of them must be there, unless they are optional.
+ */
 static int
 bind_list(struct server *server, const struct addrinfo *list, bool optional)
 {
 	char name[ADDRESS_TEXT_MAX];
 	unsigned nbound = 0;
+	int error = 0;
+	bool several = list->ai_next != NULL;
 	for (const struct addrinfo *at = list; at != NULL; at = at->ai_next) {
 		if (is_repeated(list, at))
 			continue;
@@ -85,15 +90,16 @@ bind_list(struct server *server, const struct addrinfo *list, bool optional)
 			nbound++;
 			continue;
 		}
-		int error = errno;
+		error = errno;
 		address_format(at->ai_addr, name);
-		bool is_last = at->ai_next == NULL && nbound == 0;
-		if (!lacks_family(at->ai_family, error) ||
-		    (is_last && !optional))
+		if (!lacks_family(at->ai_family, error))
 			return explain(name, error);
-		log_info("%s is left out: this host has no such address", name);
+		if (several || optional)
+			log_info("%s is left out: this host has no such "
+				 "address",
+			    name);
 	}
-	return 0;
+	return nbound > 0 || optional ? 0 : explain(name, error);
 }
 
 static int

@@ -32,6 +32,9 @@ const struct server_settings server_defaults = {
     .receive_buffer = 64 * 1024,
 };
 
+/* What a worker with a thread of its own opens: its poller and its bell. */
+enum { WORKER_DESCRIPTORS = 3 };
+
 struct server {
 	const struct server_settings *settings;
 	struct loop *loop;
@@ -170,10 +173,6 @@ server_bind(
 	return listeners_bind(&server->listeners, address, length);
 }
 
-/*
- * The descriptors of each worker are opened before those of connections are
- * counted, so the slots can only be as many as the limit allows at most.
- */
 static int
 open_workers(struct server *server)
 {
@@ -192,9 +191,6 @@ open_workers(struct server *server)
 	}
 	return 0;
 }
-
-/* Descriptors that a worker with a thread of its own will open. */
-enum { WORKER_DESCRIPTORS = 3 };
 
 static int
 decide_limits(struct server *server)
