@@ -63,11 +63,29 @@ actual(int state, int event)
 	    (enum conn_state)state, (enum conn_event)event);
 }
 
+static const char *
+target_name(int target)
+{
+	if (target == NONE)
+		return "nothing";
+	return conn_state_name((enum conn_state)target);
+}
+
+static void
+expect_cell(int state, int event, int target)
+{
+	int next = actual(state, event);
+	ck_assert_msg(next == target, "%s, %s: %s, not %s",
+	    conn_state_name((enum conn_state)state),
+	    conn_event_name((enum conn_event)event), target_name(next),
+	    target_name(target));
+}
+
 /* One test for each cell. */
 START_TEST(cell_is_as_drawn)
 {
 	int state = _i / CONN_NEVENTS, event = _i % CONN_NEVENTS;
-	ck_assert_int_eq(actual(state, event),
+	expect_cell(state, event,
 	    expected((enum conn_state)state, (enum conn_event)event));
 }
 END_TEST
@@ -75,8 +93,8 @@ END_TEST
 START_TEST(nothing_and_moved_never_change_the_state)
 {
 	for (int state = 0; state < CONN_CLOSED; state++) {
-		ck_assert_int_eq(actual(state, CONN_NOTHING), state);
-		ck_assert_int_eq(actual(state, CONN_MOVED), state);
+		expect_cell(state, CONN_NOTHING, state);
+		expect_cell(state, CONN_MOVED, state);
 	}
 }
 END_TEST
@@ -84,8 +102,8 @@ END_TEST
 START_TEST(eviction_and_failure_close_from_every_live_state)
 {
 	for (int state = 0; state < CONN_CLOSED; state++) {
-		ck_assert_int_eq(actual(state, CONN_EVICTED), CONN_CLOSED);
-		ck_assert_int_eq(actual(state, CONN_FAILED), CONN_CLOSED);
+		expect_cell(state, CONN_EVICTED, CONN_CLOSED);
+		expect_cell(state, CONN_FAILED, CONN_CLOSED);
 	}
 }
 END_TEST
@@ -94,8 +112,10 @@ START_TEST(deadline_ends_every_live_state)
 {
 	for (int state = 0; state < CONN_CLOSED; state++) {
 		int next = actual(state, CONN_EXPIRED);
-		ck_assert(next == CONN_CLOSED ||
-			  (next == CONN_ENDING && state != CONN_ENDING));
+		ck_assert_msg(next == CONN_CLOSED ||
+				  (next == CONN_ENDING && state != CONN_ENDING),
+		    "%s: %s", conn_state_name((enum conn_state)state),
+		    target_name(next));
 	}
 }
 END_TEST
@@ -103,8 +123,10 @@ END_TEST
 START_TEST(output_left_over_can_only_come_while_receiving)
 {
 	for (int state = 0; state < CONN_NSTATES; state++) {
-		ck_assert_int_eq(
-		    actual(state, CONN_DATA) != NONE, state == CONN_RECEIVING);
+		int next = actual(state, CONN_DATA);
+		ck_assert_msg((next != NONE) == (state == CONN_RECEIVING),
+		    "%s: %s", conn_state_name((enum conn_state)state),
+		    target_name(next));
 	}
 }
 END_TEST
@@ -114,7 +136,11 @@ START_TEST(no_way_leads_back_from_the_end)
 	for (int state = CONN_FINISHING; state < CONN_NSTATES; state++) {
 		for (int event = 0; event < CONN_NEVENTS; event++) {
 			int next = actual(state, event);
-			ck_assert(next == NONE || next >= state);
+			ck_assert_msg(next == NONE || next >= state,
+			    "%s, %s: %s",
+			    conn_state_name((enum conn_state)state),
+			    conn_event_name((enum conn_event)event),
+			    target_name(next));
 		}
 	}
 }
@@ -134,14 +160,15 @@ START_TEST(closed_can_be_reached_from_every_state_without_a_failure)
 		}
 	}
 	for (int state = 0; state < CONN_NSTATES; state++)
-		ck_assert(reaches[state]);
+		ck_assert_msg(reaches[state], "%s",
+		    conn_state_name((enum conn_state)state));
 }
 END_TEST
 
 START_TEST(closed_allows_nothing)
 {
 	for (int event = 0; event < CONN_NEVENTS; event++)
-		ck_assert_int_eq(actual(CONN_CLOSED, event), NONE);
+		expect_cell(CONN_CLOSED, event, NONE);
 }
 END_TEST
 

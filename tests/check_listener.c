@@ -1,107 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* The listeners: what they set, how much they accept, and when they wait. */
+/* The listeners: how much they accept, when they wait, and how they end. */
 #include "config.h"
 
-#include "fake/kernel.h"
-#include "log.h"
+#include "listener_fixture.h"
 #include "runner.h"
-#include "server/listener.h"
-#include "sys.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <errno.h>
-#include <string.h>
 
-enum { RETRY_MS = 100, ACCEPTED_A_TURN = 64, ACCEPTED_MAX = 400 };
-
-static const struct server_settings settings = {.idle_ms = 1,
-    .stall_ms = 12345,
-    .send_buffer = 60000,
-    .receive_buffer = 70000};
-
-static struct loop *loop;
-static struct listeners listeners;
-static struct counters counters;
-
-/* What the owner of the listeners has got, and how much it still takes. */
-static int accepted[ACCEPTED_MAX];
-static int naccepted, nallowed;
-
-static bool
-may_accept(void *owner)
-{
-	ck_assert_ptr_eq(owner, &listeners);
-	return naccepted < nallowed;
-}
-
-static void
-accept_socket(int fd, void *owner)
-{
-	ck_assert_ptr_eq(owner, &listeners);
-	accepted[naccepted++] = fd;
-}
-
-static void
-set_up(void)
-{
-	log_open("test", LOG_LEVEL_ERROR);
-	kernel_boot();
-	memset(&counters, 0, sizeof counters);
-	naccepted = 0;
-	nallowed = ACCEPTED_MAX;
-	loop = loop_open(NULL);
-	ck_assert_ptr_nonnull(loop);
-	listeners_init(&listeners, loop, &settings, &counters);
-	listeners.may_accept = may_accept;
-	listeners.accepted = accept_socket;
-	listeners.owner = &listeners;
-}
-
-static void
-tear_down(void)
-{
-	listeners_close(&listeners);
-	for (int i = 0; i < naccepted; i++)
-		(void)sys_close(accepted[i]);
-	loop_close(loop);
-	ck_assert_uint_eq(kernel_halt(), 0);
-}
-
-static int
-bind_any(int family)
-{
-	struct sockaddr_in in = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct sockaddr_in6 in6 = {
-	    .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	if (family == AF_INET)
-		return listeners_bind(
-		    &listeners, (struct sockaddr *)&in, sizeof in);
-	return listeners_bind(&listeners, (struct sockaddr *)&in6, sizeof in6);
-}
-
-static struct kernel_socket *
-socket_of(size_t i)
-{
-	return kernel_find(listeners.list[i].watch.fd);
-}
-
-/* Two listeners that listen, an IPv4 and an IPv6 one. */
-static void
-listen_twice(void)
-{
-	ck_assert_int_eq(bind_any(AF_INET), 0);
-	ck_assert_int_eq(bind_any(AF_INET6), 0);
-	ck_assert_int_eq(listeners_start(&listeners), 0);
-}
-
-static void
-turn(void)
-{
-	ck_assert_int_eq(loop_turn(loop), 0);
-}
+enum { RETRY_MS = 100, ACCEPTED_A_TURN = 64 };
 
 static void
 pass(unsigned ms)
@@ -130,109 +38,6 @@ count_failures(void)
 {
 	return count(COUNTER_ACCEPT_FAILURES);
 }
-
-START_TEST(sockets_get_their_options_before_they_are_bound)
-{
-	listen_twice();
-	for (size_t i = 0; i < 2; i++) {
-		struct kernel_socket *socket = socket_of(i);
-		ck_assert_int_eq(
-		    kernel_option(socket, SOL_SOCKET, SO_REUSEADDR), 1);
-		ck_assert_int_eq(
-		    kernel_option(socket, IPPROTO_TCP, TCP_NODELAY), 1);
-		ck_assert_int_eq(
-		    kernel_option(socket, SOL_SOCKET, SO_SNDBUF), 60000);
-		ck_assert_int_eq(
-		    kernel_option(socket, SOL_SOCKET, SO_RCVBUF), 70000);
-		ck_assert_int_eq(
-		    kernel_option(socket, IPPROTO_IPV6, IPV6_V6ONLY),
-		    i == 1 ? 1 : -1);
-		ck_assert_uint_eq(
-		    socket->user_timeout, 12345 + SERVER_STALL_MARGIN_MS);
-	}
-}
-END_TEST
-
-START_TEST(stall_time_of_0_leaves_the_kernel_its_own)
-{
-	static const struct server_settings never = {.stall_ms = 0};
-	listeners.settings = &never;
-	ck_assert_int_eq(bind_any(AF_INET), 0);
-	ck_assert_uint_eq(socket_of(0)->user_timeout, 0);
-}
-END_TEST
-
-START_TEST(without_an_idle_timeout_peers_that_vanish_are_probed_for)
-{
-	struct server_settings probing = settings;
-	probing.idle_ms = 0;
-	ck_assert_int_eq(bind_any(AF_INET), 0);
-	listeners.settings = &probing;
-	ck_assert_int_eq(bind_any(AF_INET), 0);
-	ck_assert_int_eq(
-	    kernel_option(socket_of(0), SOL_SOCKET, SO_KEEPALIVE), -1);
-	ck_assert_int_eq(
-	    kernel_option(socket_of(1), SOL_SOCKET, SO_KEEPALIVE), 1);
-}
-END_TEST
-
-START_TEST(option_that_fails_closes_the_socket_unbound)
-{
-	size_t nth = 1;
-	for (;; nth++) {
-		kernel_fail(KERNEL_SETSOCKOPT, nth, ENOPROTOOPT);
-		/* The errno to report is not that of the close. */
-		kernel_fail(KERNEL_CLOSE, 1, EIO);
-		if (bind_any(AF_INET6) == 0)
-			break;
-		ck_assert_int_eq(errno, ENOPROTOOPT);
-		ck_assert_uint_eq(kernel.calls[KERNEL_CLOSE], nth);
-		ck_assert_uint_eq(kernel.calls[KERNEL_BIND], 0);
-		ck_assert_uint_eq(listeners.n, 0);
-	}
-	ck_assert_uint_eq(nth, 7);
-	ck_assert_uint_eq(listeners.n, 1);
-}
-END_TEST
-
-START_TEST(bind_or_listen_that_fails_closes_the_socket_and_keeps_the_others)
-{
-	ck_assert_int_eq(bind_any(AF_INET), 0);
-	kernel_fail(KERNEL_BIND, 1, EADDRINUSE);
-	kernel_fail(KERNEL_CLOSE, 1, EIO);
-	ck_assert_int_eq(bind_any(AF_INET), -1);
-	ck_assert_int_eq(errno, EADDRINUSE);
-	ck_assert_uint_eq(kernel.calls[KERNEL_CLOSE], 1);
-	/* Two sockets can be bound to one address; only one can listen. */
-	kernel_fail(KERNEL_LISTEN, 1, EADDRINUSE);
-	kernel_fail(KERNEL_CLOSE, 1, EIO);
-	ck_assert_int_eq(bind_any(AF_INET), -1);
-	ck_assert_int_eq(errno, EADDRINUSE);
-	ck_assert_uint_eq(kernel.calls[KERNEL_CLOSE], 2);
-	kernel_fail(KERNEL_SOCKET, 1, EAFNOSUPPORT);
-	ck_assert_int_eq(bind_any(AF_INET6), -1);
-	ck_assert_int_eq(errno, EAFNOSUPPORT);
-	ck_assert_uint_eq(kernel.calls[KERNEL_CLOSE], 2);
-	ck_assert_uint_eq(listeners.n, 1);
-}
-END_TEST
-
-START_TEST(clients_are_queued_from_the_bind_on_and_accepted_from_the_start_on)
-{
-	ck_assert_int_eq(bind_any(AF_INET), 0);
-	ck_assert_int_eq(bind_any(AF_INET6), 0);
-	ck_assert(socket_of(0)->is_listening && socket_of(1)->is_listening);
-	(void)kernel_queue(socket_of(1), 0);
-	turn();
-	ck_assert_int_eq(naccepted, 0);
-	kernel_fail(KERNEL_WATCH, 2, ENOSPC);
-	ck_assert_int_eq(listeners_start(&listeners), -1);
-	ck_assert_int_eq(errno, ENOSPC);
-	ck_assert_int_eq(listeners_start(&listeners), 0);
-	turn();
-	ck_assert_int_eq(naccepted, 1);
-}
-END_TEST
 
 START_TEST(queue_is_emptied_in_one_turn)
 {
@@ -425,31 +230,11 @@ START_TEST(finish_in_a_pause_leaves_no_deadline)
 }
 END_TEST
 
-static void
-add_starts(Suite *suite)
-{
-	TCase *start = tcase_create("start");
-	suite_add_tcase(suite, start);
-	tcase_add_checked_fixture(start, set_up, tear_down);
-	tcase_add_test(start, sockets_get_their_options_before_they_are_bound);
-	tcase_add_test(start, stall_time_of_0_leaves_the_kernel_its_own);
-	tcase_add_test(
-	    start, without_an_idle_timeout_peers_that_vanish_are_probed_for);
-	tcase_add_test(start, option_that_fails_closes_the_socket_unbound);
-	tcase_add_test(start,
-	    bind_or_listen_that_fails_closes_the_socket_and_keeps_the_others);
-	tcase_add_test(start,
-	    clients_are_queued_from_the_bind_on_and_accepted_from_the_start_on);
-}
-
 Suite *
 suite(void)
 {
 	Suite *suite = suite_create("listener");
-	add_starts(suite);
-	TCase *accepts = tcase_create("accept");
-	suite_add_tcase(suite, accepts);
-	tcase_add_checked_fixture(accepts, set_up, tear_down);
+	TCase *accepts = fixture_case(suite, "accept");
 	tcase_add_test(accepts, queue_is_emptied_in_one_turn);
 	tcase_add_test(accepts, turn_accepts_a_bounded_number);
 	tcase_add_loop_test(accepts,
@@ -462,9 +247,7 @@ suite(void)
 	tcase_add_test(accepts, full_house_outlasts_the_pause_after_a_failure);
 	tcase_add_test(
 	    accepts, poller_that_refuses_a_listener_is_asked_again_later);
-	TCase *finish = tcase_create("finish");
-	suite_add_tcase(suite, finish);
-	tcase_add_checked_fixture(finish, set_up, tear_down);
+	TCase *finish = fixture_case(suite, "finish");
 	tcase_add_test(finish, finish_takes_what_is_queued_and_closes);
 	tcase_add_test(finish, finish_keeps_to_the_limit);
 	tcase_add_test(finish, finish_in_a_pause_leaves_no_deadline);

@@ -6,8 +6,8 @@ import random
 import select
 import selectors
 import socket
-import struct
 import time
+import weakref
 
 from daemon import PATIENCE
 
@@ -15,11 +15,8 @@ from daemon import PATIENCE
 # several, and some without any.
 ALPHABET = "abcz AZ09\n" + "äßéıſΐΰŉǰ" + "ﬃﬗᾷ€ⓐნ" + "𐐨𞤢🌮𝔘"
 
-
-def upper(text):
-    """The answer to the bytes, as Python has it."""
-    characters = text.decode("utf-8", "surrogateescape")
-    return characters.upper().encode("utf-8", "surrogateescape")
+# The errors that flood has met: the kernel tells each only once.
+_errors_met = weakref.WeakKeyDictionary()
 
 
 def mixed_text(size, seed):
@@ -38,16 +35,6 @@ def receive(client, size):
             raise AssertionError(f"the answer ends with {answer[-40:]!r}")
         answer += more
     return answer
-
-
-def receive_all(client):
-    """Receives up to the end of file."""
-    answer = bytearray()
-    while True:
-        more = client.recv(65536)
-        if not more:
-            return bytes(answer)
-        answer += more
 
 
 class _Talk:
@@ -139,6 +126,11 @@ def flood(clients, question, most=64 << 20, pause=0.5):
                 taken[fd] += by_fd[fd].send(question[start:start + left])
             except BlockingIOError:
                 pass
+            except ConnectionError as error:
+                # It broke just after the poll.
+                _errors_met[by_fd[fd]] = errno.errorcode[error.errno]
+                writable.unregister(fd)
+                continue
             if taken[fd] == most:
                 writable.unregister(fd)
     for client in clients:
@@ -155,12 +147,7 @@ def wait_for_error(client, patience=PATIENCE):
     broken.register(client, 0)
     if not broken.poll(patience * 1000):
         raise AssertionError(f"the connection still stands after {patience} s")
+    if client in _errors_met:
+        return _errors_met[client]
     error = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     return errno.errorcode[error] if error else ""
-
-
-def reset(client):
-    """Closes the connection by a reset."""
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                      struct.pack("ii", 1, 0))
-    client.close()

@@ -3,17 +3,12 @@
 
 import contextlib
 import socket
-import struct
 import threading
+
+from stream import upper
 
 # How long anything may take that is expected to happen.
 BOUND = 30
-
-
-def upper(text):
-    """What the server answers to the bytes."""
-    return (text.decode("utf-8", "surrogateescape").upper()
-            .encode("utf-8", "surrogateescape"))
 
 
 def big_text():
@@ -26,23 +21,6 @@ def big_text():
 
 BIG = big_text()
 BIG_UPPER = upper(BIG)
-
-
-def has_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6) as s:
-            s.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-def receive_all(peer):
-    """Everything until the client half-closes."""
-    parts = []
-    while part := peer.recv(65536):
-        parts.append(part)
-    return b"".join(parts)
 
 
 def receive_line(peer):
@@ -65,12 +43,6 @@ def honest(peer):
         peer.sendall(upper(held[:end]))
         held = held[end:]
     peer.sendall(upper(held))
-
-
-def reset(peer):
-    """Makes the close that follows a reset."""
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                    struct.pack("ii", 1, 0))
 
 
 class Server:

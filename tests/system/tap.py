@@ -24,7 +24,7 @@ class TapResult(unittest.TestResult):
 
     def line(self, verdict, test, comment=""):
         self.count += 1
-        name = test.shortDescription() or test.id().split(".", 1)[-1]
+        name = test.shortDescription() or test.id().split(".test_", 1)[-1]
         name = name.replace("_", " ").replace("#", "no. ")
         self.stream.write(f"{verdict} {self.count} - {name}{comment}\n")
 

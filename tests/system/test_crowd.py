@@ -12,9 +12,10 @@ import tempfile
 import threading
 
 import tap
-from client import ask, converse, mixed_text, receive, reset, upper
-from daemon import (PATIENCE, SANITIZED, Case, Daemon, each_backend,
-                    linux_only, needs, wait_until)
+from client import ask, converse, mixed_text, receive
+from daemon import (LATE, PATIENCE, SANITIZED, SLOWNESS, Case, Daemon,
+                    each_backend, linux_only, needs, wait_until)
+from stream import reset, upper
 
 PING = "ping größe".encode()
 
@@ -71,7 +72,7 @@ class FullTest(Case):
         for client in clients:
             poller.register(client, select.POLLIN)
         while True:
-            news = poller.poll(300)
+            news = poller.poll(300 * SLOWNESS)
             if not news:
                 return ready
             for fd, _ in news:
@@ -94,7 +95,7 @@ class FullTest(Case):
         self.assertLess(len(daemon.lines) - nlines, 5)
         waiting = [client for client in clients if client not in served]
         served.pop().close()
-        self.assertTrue(select.select(waiting, [], [], 1)[0])
+        self.assertTrue(select.select(waiting, [], [], LATE)[0])
         self.assertEqual(len(self.answered(waiting)), 1)
         for client in clients:
             client.close()

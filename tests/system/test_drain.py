@@ -11,13 +11,11 @@ import time
 
 import tap
 from client import (ask, converse_all, flood, mixed_text, receive,
-                    receive_all, upper, wait_for_error)
-from daemon import PATIENCE, SANITIZED, Case, Daemon, each_backend, wait_until
+                    wait_for_error)
+from daemon import LATE, SANITIZED, Case, Daemon, each_backend, wait_until
+from stream import receive_all, upper
 
 LINE = "ein Stück\n".encode()
-
-# How much later than due something may come on a busy machine, in seconds.
-LATE = 10 if SANITIZED else 3
 
 
 def exchange(client, line=LINE):

@@ -9,8 +9,8 @@ import subprocess
 import time
 
 import tap
-from client import upper
 from daemon import PATIENCE, Case, Daemon, each_backend, needs
+from stream import upper
 
 TEXT = "I am hungry for 🌮\nund für größere\n".encode()
 LINE = "one line only\n".encode()

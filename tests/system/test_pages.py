@@ -128,6 +128,11 @@ class Page:
             [option.key() for option in options_of_page(self.page)],
         )
 
+    def test_width(self):
+        """{}: no line of --help is longer than 80 columns"""
+        lines = run(self.PROGRAM, "--help").stdout.splitlines()
+        self.assertEqual([line for line in lines if len(line) > 80], [])
+
     def test_synopsis(self):
         """{}: the synopsis of the page has the options in that order"""
         letters = {option.letter: option.name for option in self.help}
@@ -356,6 +361,12 @@ class Tree(unittest.TestCase):
     def test_licence(self):
         """each file names its licence in one of its first three lines"""
         paths = ["bootstrap", "configure.ac", "Makefile.am"]
+        # A distribution comes without these.
+        paths += [
+            path
+            for path in (".ci/run", ".clang-format", ".gitignore")
+            if os.path.exists(os.path.join(SOURCE, path))
+        ]
         paths += tree_files("src", "include", "tests", "man", "contrib")
         without = []
         for path in paths:

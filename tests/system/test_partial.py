@@ -11,9 +11,9 @@ import random
 import socket
 
 import tap
-from client import (ALPHABET, ask, converse_all, flood, mixed_text, receive,
-                    receive_all, upper)
+from client import ALPHABET, ask, converse_all, flood, mixed_text, receive
 from daemon import SANITIZED, SHIM, Case, Daemon, each_backend, with_shim
+from stream import receive_all, upper
 
 # Some that stay, and one that nobody has tried.
 SEEDS = (1, 2, int.from_bytes(os.urandom(4), "big"))

@@ -8,10 +8,10 @@ import threading
 import time
 
 import tap
-from client import (ask, converse, converse_all, mixed_text, receive,
-                    receive_all, upper)
-from daemon import (SANITIZED, SHIM, Case, Daemon, each_backend, wait_until,
-                    with_shim)
+from client import ask, converse, converse_all, mixed_text, receive
+from daemon import (SANITIZED, SHIM, SLOWNESS, Case, Daemon, each_backend,
+                    wait_until, with_shim)
+from stream import has_ipv6, receive_all, upper
 
 TACO = "I am hungry for 🌮".encode()
 
@@ -35,7 +35,7 @@ class LectureTest(Case):
     def test_lecture_with_10_mb(self, how):
         """A client that sends 10 MB before it reads is ended as stalled,
         while others are answered"""
-        args = ["--stall-timeout", "1s"]
+        args = ["--stall-timeout", f"{SLOWNESS}s"]
         outcome = []
         def send_all(client):
             try:
@@ -55,7 +55,7 @@ class LectureTest(Case):
                 slowest = max(slowest, time.monotonic() - start)
                 sender.join(0.05)
             self.assertEqual(outcome, ["ended"])
-            self.assertLess(slowest, 0.9)
+            self.assertLess(slowest, 0.9 * SLOWNESS)
             wait_until(lambda: daemon.counters()["stalled"] == 1,
                        "it is counted")
 
@@ -203,20 +203,11 @@ class InvalidTest(Case):
 
 
 class AddressTest(Case):
-    @staticmethod
-    def ipv6():
-        try:
-            with socket.socket(socket.AF_INET6) as probe:
-                probe.bind(("::1", 0))
-            return True
-        except OSError:
-            return False
-
     @each_backend(workers=(1, 2))
     def test_several_listeners(self, how):
         """Several listeners, IPv4 and IPv6, each have a port of their own and
         answer"""
-        if not self.ipv6():
+        if not has_ipv6():
             self.skipTest("needs IPv6 on the loopback")
         listen = ("127.0.0.1:0", "[::1]:0", "127.0.0.1:0", "127.0.0.2:0")
         with Daemon(**how, listen=listen) as daemon:

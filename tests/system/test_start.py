@@ -14,10 +14,11 @@ import tempfile
 import unittest
 
 import tap
-from client import ask, upper
+from client import ask
 from daemon import (BACKENDS, PATIENCE, UPCASED, Case,
                     Daemon, each_backend, linux_only, needs, root_only,
                     wait_until)
+from stream import upper
 
 LINE = "ein Stück\n".encode()
 

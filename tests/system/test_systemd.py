@@ -17,6 +17,7 @@ import time
 import unittest
 
 import tap
+from stream import has_ipv6
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UNIT = "upcased.service"
@@ -140,7 +141,10 @@ class InstalledUnit(unittest.TestCase):
             for record in records
             if record.get("_COMM") == "upcased"
         }
-        for address in f"127.0.0.1:{PORT}", f"[::1]:{PORT}":
+        addresses = [f"127.0.0.1:{PORT}"]
+        if has_ipv6():
+            addresses.append(f"[::1]:{PORT}")
+        for address in addresses:
             self.assertIn((f"listening on {address}", "6"), found)
 
     def test_killed(self):
@@ -234,7 +238,7 @@ def boot(scratch):
         return skip_all(reason)
     inside = "/usr/lib/upcased-test"
     os.makedirs(tree + inside)
-    for name in "tap.py", os.path.basename(__file__):
+    for name in "tap.py", "stream.py", os.path.basename(__file__):
         shutil.copy(os.path.join(HERE, name), tree + inside)
     done = subprocess.run(
         [

@@ -13,8 +13,8 @@ import time
 import unittest
 
 import tap
-from scripted import (BIG, BIG_UPPER, BOUND, Server, free_port, has_ipv6,
-                      honest, receive_all, upper)
+from scripted import BIG, BIG_UPPER, BOUND, Server, free_port, honest
+from stream import has_ipv6, receive_all, upper
 from upc_case import (PROMPT, TACO, UPC, Terminal, UpcCase, environment,
                       running, upc)
 

@@ -9,8 +9,8 @@ import time
 import unittest
 
 import tap
-from scripted import (BIG, BOUND, Server, honest, receive_all, receive_line,
-                      reset, upper)
+from scripted import BIG, BOUND, Server, honest, receive_line
+from stream import receive_all, reset, upper
 from upc_case import TACO, UPC, UpcCase, environment, running, upc
 
 HAS_FULL = os.path.exists("/dev/full")

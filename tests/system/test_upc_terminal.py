@@ -9,7 +9,8 @@ import threading
 import time
 
 import tap
-from scripted import BIG, BIG_UPPER, BOUND, Server, honest, receive_line, upper
+from scripted import BIG, BIG_UPPER, BOUND, Server, honest, receive_line
+from stream import upper
 from upc_case import PROMPT, TACO, Terminal, UpcCase, running
 
 
