@@ -7,6 +7,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include "counters.h"
 #include "loop.h"
 #include "upcase.h"
 
@@ -80,6 +81,9 @@ int server_run(struct server *);
  * ends what is left at once.  To be called from the server's loop.
  */
 void server_drain(struct server *);
+
+/* Stores what all threads have counted so far. */
+void server_count(const struct server *, size_t totals[static NCOUNTERS]);
 
 /* Logs the counters. */
 void server_report(struct server *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every call on sockets and pipes, and the clock.  The server makes none of
- * the kind itself, so that a test can link a kernel of its own in place of
- * this module.
+ * Every call on sockets, pipes, descriptor limits and threads, and the clock.
+ * The server makes none of the kind itself, so that a test can link a kernel of
+ * its own in place of this module.
  *
  * All descriptors made here are non-blocking and close-on-exec.  A call that
  * a signal interrupts is made again.  Failures are -1 with the errno of the
@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,5 +79,22 @@ int sys_close(int fd);
 int sys_pipe(int ends[2]);
 ssize_t sys_read(int fd, void *, size_t n);
 ssize_t sys_write(int fd, const void *, size_t n);
+
+/* How many descriptors are open, and how many there may be at once. */
+struct sys_descriptors {
+	size_t open, limit;
+};
+
+/*
+ * Raises the limit of descriptors as far as the system lets us, and counts
+ * those that are open.
+ */
+void sys_count_descriptors(struct sys_descriptors *);
+
+/* Starts a thread, with all signals blocked. */
+int sys_thread_start(pthread_t *, void *(*run)(void *), void *arg);
+
+/* Waits until the thread has ended. */
+void sys_thread_join(pthread_t);
 
 #endif

@@ -7,12 +7,8 @@
 #include "server/limits.h"
 #include "server/worker.h"
 
-#include <sys/resource.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What limits.c keeps free for the C library. */
 enum { SPARE = 4 };
@@ -22,7 +18,7 @@ START_TEST(every_small_number_of_descriptors_gives_what_it_can)
 	for (size_t limit = 0; limit <= 70; limit++) {
 		for (size_t open = 0; open <= 70; open++) {
 			struct server_settings settings = {.workers = 1};
-			struct descriptors descriptors = {open, limit};
+			struct sys_descriptors descriptors = {open, limit};
 			struct limits limits;
 			int status =
 			    limits_compute(&limits, &settings, &descriptors);
@@ -42,7 +38,7 @@ END_TEST
 
 START_TEST(what_is_asked_for_is_given_exactly_or_refused)
 {
-	struct descriptors descriptors = {10, 64};
+	struct sys_descriptors descriptors = {10, 64};
 	for (size_t wanted = 1; wanted <= 70; wanted++) {
 		struct server_settings settings = {
 		    .workers = 2, .max_connections = wanted};
@@ -59,7 +55,7 @@ END_TEST
 
 START_TEST(default_of_connections_has_a_bound_that_asking_can_exceed)
 {
-	struct descriptors descriptors = {10, SERVER_CONNECTIONS_MAX + 100};
+	struct sys_descriptors descriptors = {10, SERVER_CONNECTIONS_MAX + 100};
 	struct server_settings settings = {.workers = 1};
 	struct limits limits;
 	ck_assert_int_eq(limits_compute(&limits, &settings, &descriptors), 0);
@@ -75,7 +71,7 @@ START_TEST(memory_for_pending_output_is_shared_by_workers_down_to_a_least)
 	static const unsigned workers[] = {1, 2, 3, 16, SERVER_WORKERS_MAX};
 	static const size_t memory[] = {
 	    1, SERVER_MEMORY_MIN, (size_t)1 << 20, (size_t)100000001};
-	struct descriptors descriptors = {10, 2000};
+	struct sys_descriptors descriptors = {10, 2000};
 	for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
 		for (size_t j = 0; j < sizeof memory / sizeof memory[0]; j++) {
 			struct server_settings settings = {
@@ -99,7 +95,7 @@ START_TEST(memory_follows_the_connections_between_two_bounds)
 		size_t connections, mebibytes;
 	} cases[] = {{1, 1}, {64, 1}, {128, 2}, {16384, 256}, {65536, 256},
 	    {SERVER_CONNECTIONS_MAX, 256}};
-	struct descriptors descriptors = {10, SERVER_CONNECTIONS_MAX + 100};
+	struct sys_descriptors descriptors = {10, SERVER_CONNECTIONS_MAX + 100};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct server_settings settings = {
 		    .workers = 1, .max_connections = cases[i].connections};
@@ -134,7 +130,7 @@ START_TEST(memory_figure_bounds_what_workers_take)
 		kernel_boot();
 		struct loop *loop = loop_open(NULL);
 		struct server_settings settings = {.workers = n};
-		struct descriptors descriptors = {10, 20000};
+		struct sys_descriptors descriptors = {10, 20000};
 		struct limits limits;
 		ck_assert_int_eq(
 		    limits_compute(&limits, &settings, &descriptors), 0);
@@ -156,28 +152,6 @@ START_TEST(memory_figure_bounds_what_workers_take)
 }
 END_TEST
 
-START_TEST(limit_of_descriptors_is_raised_and_those_open_are_counted)
-{
-	struct rlimit limit;
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert(limit.rlim_max >= 200);
-	limit.rlim_max = 200;
-	limit.rlim_cur = 100;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	struct descriptors before, after;
-	limits_count_descriptors(&before);
-	ck_assert_uint_eq(before.limit, 200);
-	int fd = open("/dev/null", O_RDONLY);
-	/* One far away is counted as well. */
-	int far = fcntl(fd, F_DUPFD, 150);
-	ck_assert_int_ge(far, 150);
-	limits_count_descriptors(&after);
-	ck_assert_uint_eq(after.open, before.open + 2);
-	(void)close(fd);
-	(void)close(far);
-}
-END_TEST
-
 Suite *
 suite(void)
 {
@@ -194,7 +168,5 @@ suite(void)
 	tcase_add_test(
 	    tcase, memory_follows_the_connections_between_two_bounds);
 	tcase_add_test(tcase, memory_figure_bounds_what_workers_take);
-	tcase_add_test(
-	    tcase, limit_of_descriptors_is_raised_and_those_open_are_counted);
 	return suite;
 }

@@ -6,6 +6,7 @@
 #include "runner.h"
 #include "sys.h"
 
+#include <sys/resource.h>
 #include <sys/time.h>
 
 #include <netinet/in.h>
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 static void
 expect_flags(int fd)
@@ -142,6 +144,58 @@ START_TEST(the_clock_does_not_go_back_and_a_sleep_takes_its_time)
 }
 END_TEST
 
+START_TEST(limit_of_descriptors_is_raised_and_those_open_are_counted)
+{
+	struct rlimit limit;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert(limit.rlim_max >= 200);
+	limit.rlim_max = 200;
+	limit.rlim_cur = 100;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	struct sys_descriptors before, after;
+	sys_count_descriptors(&before);
+	ck_assert_uint_eq(before.limit, 200);
+	int fd = open("/dev/null", O_RDONLY);
+	/* One far away is counted as well. */
+	int far = fcntl(fd, F_DUPFD, 150);
+	ck_assert_int_ge(far, 150);
+	sys_count_descriptors(&after);
+	ck_assert_uint_eq(after.open, before.open + 2);
+	(void)close(fd);
+	(void)close(far);
+}
+END_TEST
+
+/* Notes which of the signals the thread takes. */
+static void *
+list_signals(void *taken)
+{
+	sigset_t blocked;
+	(void)pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+	for (int signo = 1; signo < 32; signo++) {
+		if (signo != SIGKILL && signo != SIGSTOP &&
+		    sigismember(&blocked, signo) == 0)
+			((bool *)taken)[signo] = true;
+	}
+	return NULL;
+}
+
+START_TEST(a_thread_takes_no_signal_and_its_starter_takes_what_it_took)
+{
+	bool before[32] = {false}, taken[32] = {false}, after[32] = {false};
+	pthread_t thread;
+	(void)list_signals(before);
+	ck_assert(before[SIGTERM]);
+	ck_assert_int_eq(sys_thread_start(&thread, list_signals, taken), 0);
+	sys_thread_join(thread);
+	(void)list_signals(after);
+	for (int signo = 1; signo < 32; signo++) {
+		ck_assert(!taken[signo]);
+		ck_assert(before[signo] == after[signo]);
+	}
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -152,6 +206,10 @@ suite(void)
 	tcase_add_test(sys, a_signal_does_not_show_in_a_call);
 	tcase_add_test(
 	    sys, the_clock_does_not_go_back_and_a_sleep_takes_its_time);
+	tcase_add_test(
+	    sys, limit_of_descriptors_is_raised_and_those_open_are_counted);
+	tcase_add_test(
+	    sys, a_thread_takes_no_signal_and_its_starter_takes_what_it_took);
 	suite_add_tcase(suite, sys);
 	return suite;
 }

@@ -3,11 +3,15 @@
 
 #include "sys.h"
 
+#include <sys/resource.h>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +27,9 @@ enum { USER_TIMEOUT = TCP_USER_TIMEOUT };
 #else
 enum { USER_TIMEOUT = -1 };
 #endif
+
+/* Inherited descriptors are looked for below this number. */
+enum { INHERITED_MAX = 4096 };
 
 uint64_t
 sys_now(void)
@@ -158,4 +165,43 @@ sys_write(int fd, const void *bytes, size_t n)
 		written = write(fd, bytes, n);
 	while (written == -1 && errno == EINTR);
 	return written;
+}
+
+void
+sys_count_descriptors(struct sys_descriptors *descriptors)
+{
+	struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	/* Some systems allow less than they say. */
+	for (rlim_t most = limit.rlim_max; most > limit.rlim_cur; most /= 2) {
+		struct rlimit raised = {most, limit.rlim_max};
+		if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+			limit.rlim_cur = most;
+			break;
+		}
+	}
+	descriptors->limit = SIZE_MAX;
+	if (limit.rlim_cur < SIZE_MAX)
+		descriptors->limit = (size_t)limit.rlim_cur;
+	descriptors->open = 0;
+	for (int fd = 0; fd < INHERITED_MAX; fd++)
+		descriptors->open += fcntl(fd, F_GETFD) != -1;
+}
+
+int
+sys_thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	sigset_t all, before;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	int error = pthread_create(thread, NULL, run, arg);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+void
+sys_thread_join(pthread_t thread)
+{
+	(void)pthread_join(thread, NULL);
 }

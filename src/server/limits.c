@@ -5,42 +5,15 @@
 
 #include "conns.h"
 
-#include <sys/resource.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 
 /* Kept free for what the C library may open, such as a name service. */
 enum { SPARE_DESCRIPTORS = 4 };
 
-/* Inherited descriptors are looked for below this number. */
-enum { INHERITED_MAX = 4096 };
-
 /* Between these the memory for pending output follows the connections. */
 #define MEMORY_LEAST ((size_t)1 << 20)
 #define MEMORY_MOST  ((size_t)256 << 20)
-
-void
-limits_count_descriptors(struct descriptors *descriptors)
-{
-	struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	/* Some systems allow less than they say. */
-	for (rlim_t most = limit.rlim_max; most > limit.rlim_cur; most /= 2) {
-		struct rlimit raised = {most, limit.rlim_max};
-		if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
-			limit.rlim_cur = most;
-			break;
-		}
-	}
-	descriptors->limit = SERVER_CONNECTIONS_MAX + INHERITED_MAX;
-	if ((uint64_t)limit.rlim_cur < descriptors->limit)
-		descriptors->limit = (size_t)limit.rlim_cur;
-	descriptors->open = 0;
-	for (int fd = 0; fd < INHERITED_MAX; fd++)
-		descriptors->open += fcntl(fd, F_GETFD) != -1;
-}
 
 static size_t
 pending_memory(const struct server_settings *settings, size_t connections)
@@ -56,7 +29,7 @@ pending_memory(const struct server_settings *settings, size_t connections)
 
 int
 limits_compute(struct limits *limits, const struct server_settings *settings,
-    const struct descriptors *descriptors)
+    const struct sys_descriptors *descriptors)
 {
 	size_t used = descriptors->open + SPARE_DESCRIPTORS;
 	size_t possible = 0;

@@ -4,6 +4,7 @@
 #define LIMITS_H
 
 #include "server.h"
+#include "sys.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,23 +18,12 @@ struct limits {
 	uint64_t memory;    /* buffers of ours for all of it, in bytes */
 };
 
-/* How many descriptors are open, and how many there may be at once. */
-struct descriptors {
-	size_t open, limit;
-};
-
-/*
- * Raises the limit of descriptors as far as the system lets us, and counts
- * those that are open.
- */
-void limits_count_descriptors(struct descriptors *);
-
 /*
  * Computes the limits.  Returns -1 with EMFILE when the descriptors do not
  * allow a connection, or not as many as the settings ask for; then
  * limits.connections is what they allow.
  */
 int limits_compute(struct limits *, const struct server_settings *,
-    const struct descriptors *);
+    const struct sys_descriptors *);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const struct server_settings server_defaults = {
     .workers = 1,
@@ -196,8 +197,8 @@ static int
 decide_limits(struct server *server)
 {
 	const struct server_settings *settings = server->settings;
-	struct descriptors descriptors;
-	limits_count_descriptors(&descriptors);
+	struct sys_descriptors descriptors;
+	sys_count_descriptors(&descriptors);
 	if (is_threaded(server))
 		descriptors.open += WORKER_DESCRIPTORS * settings->workers;
 	if (limits_compute(&server->limits, settings, &descriptors) == 0)
@@ -334,12 +335,19 @@ server_drain(struct server *server)
 }
 
 void
-server_report(struct server *server)
+server_count(const struct server *server, size_t totals[static NCOUNTERS])
 {
-	size_t totals[NCOUNTERS] = {0};
+	memset(totals, 0, NCOUNTERS * sizeof *totals);
 	counters_sum(&server->counters, totals);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		counters_sum(&server->workers[i].counters, totals);
+}
+
+void
+server_report(struct server *server)
+{
+	size_t totals[NCOUNTERS];
+	server_count(server, totals);
 	char line[LOG_LINE_MAX];
 	int end = snprintf(line, sizeof line, "open=%zu", load(server));
 	for (int i = 0; i < NCOUNTERS; i++)

@@ -7,7 +7,6 @@
 #include "sys.h"
 
 #include <errno.h>
-#include <signal.h>
 
 /* How long to wait, in ms, when even waiting failed. */
 enum { WAIT_FAILED_MS = 1000 };
@@ -117,13 +116,7 @@ run(void *arg)
 int
 worker_start(struct worker *worker)
 {
-	sigset_t all, before;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	int error = pthread_create(&worker->thread, NULL, run, worker);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	errno = error;
-	return error == 0 ? 0 : -1;
+	return sys_thread_start(&worker->thread, run, worker);
 }
 
 void
@@ -173,5 +166,5 @@ worker_stop(struct worker *worker)
 		return;
 	atomic_store(&worker->stop, true);
 	bell_ring(&worker->bell);
-	(void)pthread_join(worker->thread, NULL);
+	sys_thread_join(worker->thread);
 }

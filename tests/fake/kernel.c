@@ -15,6 +15,7 @@ struct kernel kernel;
 
 static struct list all;
 static struct kernel_socket *table[KERNEL_DESCRIPTORS];
+static int highest; /* descriptor since the start */
 static struct {
 	size_t nth; /* 0: none is to fail */
 	int error;
@@ -35,9 +36,14 @@ kernel_enter(struct kernel_socket *socket, enum kernel_call call)
 	kernel.calls[call]++;
 	if (socket != NULL)
 		socket->calls[call]++;
-	if (failures[call].nth == 0 || --failures[call].nth > 0)
+	int error = 0;
+	if (failures[call].nth != 0 && --failures[call].nth == 0)
+		error = failures[call].error;
+	if (kernel.hooks != NULL && error == 0)
+		error = kernel.hooks->enter(socket, call);
+	if (error == 0)
 		return 0;
-	errno = failures[call].error;
+	errno = error;
 	return -1;
 }
 
@@ -59,11 +65,22 @@ int
 kernel_give_descriptor(struct kernel_socket *socket)
 {
 	int fd = 0;
-	while (fd < KERNEL_DESCRIPTORS && table[fd] != NULL)
+	while ((size_t)fd < kernel.descriptors && table[fd] != NULL)
 		fd++;
-	kernel_must(fd < KERNEL_DESCRIPTORS, "too many", fd);
+	if ((size_t)fd == kernel.descriptors) {
+		errno = EMFILE;
+		return -1;
+	}
 	table[fd] = socket;
+	if (highest < fd)
+		highest = fd;
 	return socket->fd = fd;
+}
+
+int
+kernel_highest(void)
+{
+	return highest;
 }
 
 void
@@ -87,7 +104,11 @@ least(size_t a, size_t b)
 void
 kernel_boot(void)
 {
-	kernel = (struct kernel){.now = BOOT_TIME};
+	kernel = (struct kernel){
+	    .now = BOOT_TIME,
+	    .descriptors = KERNEL_DESCRIPTORS,
+	};
+	highest = -1;
 	memset(failures, 0, sizeof failures);
 	memset(table, 0, sizeof table);
 	list_init(&all);
@@ -142,8 +163,7 @@ struct kernel_socket *
 kernel_connect(void)
 {
 	struct kernel_socket *socket = make_socket();
-	(void)kernel_give_descriptor(socket);
-	return socket;
+	return kernel_give_descriptor(socket) == -1 ? NULL : socket;
 }
 
 struct kernel_socket *

@@ -8,6 +8,8 @@
  * wrongly what it was, a close of a descriptor that is still polled, a send of
  * nothing or after the FIN abort the program, with a sentence.
  *
+ * There are no threads unless the test makes them, by its hooks.
+ *
  * Descriptors are reused, the lowest first.  What happened to a socket stays
  * readable in its struct until kernel_halt.
  */
@@ -19,11 +21,12 @@
 
 #include <sys/socket.h>
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The descriptors that there can be at once. */
+/* The most descriptors that there can be at once. */
 #define KERNEL_DESCRIPTORS 512
 
 /* What a socket's send buffer holds unless a test says otherwise. */
@@ -44,6 +47,30 @@ enum kernel_call {
 	KERNEL_WATCH, /* poller_set */
 	KERNEL_WAIT,  /* poller_wait */
 	KERNEL_NCALLS
+};
+
+struct kernel_socket;
+
+/*
+ * What a test may do at each call.  With threads it also decides which of them
+ * runs: the one that calls goes on when the hook returns.
+ */
+struct kernel_hooks {
+	/* At its start: 0, or the errno with which it fails. */
+	int (*enter)(struct kernel_socket *, enum kernel_call);
+
+	/* After bytes came from a socket or went to it. */
+	void (*moved)(struct kernel_socket *, enum kernel_call);
+
+	/* Before a wait looks what is ready; must let the time pass. */
+	void (*wait)(struct poller *, int timeout_ms);
+
+	/* May put the ready ones in another order and leave out the last. */
+	int (*arrange)(void **ready, int n);
+
+	/* As of sys.h. */
+	int (*start)(pthread_t *, void *(*run)(void *), void *arg);
+	void (*join)(pthread_t);
 };
 
 /* All bytes of one direction; those before start have been read. */
@@ -84,6 +111,8 @@ struct kernel_socket {
 	unsigned user_timeout;
 	struct sockaddr_storage address;
 
+	void *peer; /* of the test */
+
 	/* For the kernel. */
 	struct list queue;  /* of a listener */
 	struct list queued; /* in that, until it is accepted */
@@ -91,11 +120,13 @@ struct kernel_socket {
 	struct poller *poller;
 	enum poller_interest wants;
 	void *owner;
-	bool is_forgotten; /* to be closed before the next wait */
+	struct poller *forgotten; /* to be closed before its next wait */
 };
 
 extern struct kernel {
 	uint64_t now;
+	size_t descriptors; /* that there can be at once */
+	const struct kernel_hooks *hooks;
 	int timeout_ms; /* of the last wait, which never waits */
 	unsigned slept_ms;
 	size_t calls[KERNEL_NCALLS];
@@ -111,6 +142,9 @@ size_t kernel_halt(void);
 void kernel_fail(enum kernel_call, size_t nth, int error);
 
 struct kernel_socket *kernel_find(int fd);
+
+/* True when a wait would find something ready. */
+bool kernel_is_ready(const struct poller *);
 
 /* A connection that has been accepted. */
 struct kernel_socket *kernel_connect(void);
@@ -139,6 +173,7 @@ void kernel_must(bool holds, const char *what, int fd);
 int kernel_enter(struct kernel_socket *, enum kernel_call);
 
 size_t kernel_count_pollers(void);
+int kernel_highest(void);
 bool kernel_is_open(int fd);
 int kernel_give_descriptor(struct kernel_socket *);
 void kernel_take_descriptor(struct kernel_socket *);

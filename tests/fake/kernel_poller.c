@@ -80,7 +80,7 @@ poller_forget(struct poller *poller, int fd, enum poller_interest had)
 	    "is polled by another", fd);
 	socket->poller = NULL;
 	socket->wants = POLLER_NOTHING;
-	socket->is_forgotten = true;
+	socket->forgotten = poller;
 }
 
 static bool
@@ -94,26 +94,45 @@ is_ready(const struct kernel_socket *socket)
 	       !list_is_empty(&socket->queue);
 }
 
+bool
+kernel_is_ready(const struct poller *poller)
+{
+	for (int fd = 0; fd <= kernel_highest(); fd++) {
+		if (kernel_is_open(fd) && kernel_find(fd)->poller == poller &&
+		    is_ready(kernel_find(fd)))
+			return true;
+	}
+	return false;
+}
+
 /* The ready ones are reported in the order of their descriptors. */
-int
-poller_wait(struct poller *poller, void **ready, int nready, int timeout_ms)
+static int
+list_ready(struct poller *poller, void **ready, int nready)
 {
 	int n = 0;
-	kernel.timeout_ms = timeout_ms;
-	if (kernel_enter(NULL, KERNEL_WAIT) == -1)
-		return -1;
-	for (int fd = 0; fd < KERNEL_DESCRIPTORS && n < nready; fd++) {
+	for (int fd = 0; fd <= kernel_highest() && n < nready; fd++) {
 		if (!kernel_is_open(fd))
 			continue;
 		struct kernel_socket *socket = kernel_find(fd);
-		kernel_must(!socket->is_forgotten, "was not closed", fd);
+		kernel_must(socket->forgotten != poller, "was not closed", fd);
 		if (socket->poller != poller)
 			continue;
 		bool reports = is_ready(socket) && !socket->unnoticed;
 		socket->untrue = socket->unnoticed = false;
-		if (!reports)
-			continue;
-		ready[n++] = socket->owner;
+		if (reports)
+			ready[n++] = socket->owner;
 	}
 	return n;
+}
+
+int
+poller_wait(struct poller *poller, void **ready, int nready, int timeout_ms)
+{
+	kernel.timeout_ms = timeout_ms;
+	if (kernel_enter(NULL, KERNEL_WAIT) == -1)
+		return -1;
+	if (kernel.hooks == NULL)
+		return list_ready(poller, ready, nready);
+	kernel.hooks->wait(poller, timeout_ms);
+	return kernel.hooks->arrange(ready, list_ready(poller, ready, nready));
 }

@@ -46,7 +46,8 @@ sys_socket(int family)
 	    family == AF_INET || family == AF_INET6, "its family", family);
 	if (kernel_enter(NULL, KERNEL_SOCKET) == -1)
 		return -1;
-	return kernel_connect()->fd;
+	struct kernel_socket *socket = kernel_connect();
+	return socket == NULL ? -1 : socket->fd;
 }
 
 int
@@ -136,12 +137,20 @@ sys_accept(int fd)
 	struct list *link = list_first(&listener->queue);
 	if (link == NULL)
 		return fail(EAGAIN);
-	list_remove(link);
 	struct kernel_socket *socket =
 	    LIST_OWNER(link, struct kernel_socket, queued);
-	if (socket->accept_error != 0)
-		return fail(socket->accept_error);
-	return kernel_give_descriptor(socket);
+	if (socket->accept_error == 0 && kernel_give_descriptor(socket) == -1)
+		return -1;
+	list_remove(link);
+	return socket->accept_error == 0 ? socket->fd
+					 : fail(socket->accept_error);
+}
+
+static void
+note_move(struct kernel_socket *socket, enum kernel_call call)
+{
+	if (kernel.hooks != NULL)
+		kernel.hooks->moved(socket, call);
 }
 
 static ssize_t
@@ -164,9 +173,11 @@ sys_recv(int fd, void *bytes, size_t n)
 		return -1;
 	if (socket->reset_by_peer)
 		return fail(ECONNRESET);
-	if (socket->in.start < socket->in.end)
-		return take(&socket->in, bytes, least(n, socket->recv_most));
-	return socket->peer_shut ? 0 : fail(EAGAIN);
+	if (socket->in.start == socket->in.end)
+		return socket->peer_shut ? 0 : fail(EAGAIN);
+	ssize_t got = take(&socket->in, bytes, least(n, socket->recv_most));
+	note_move(socket, KERNEL_RECV);
+	return got;
 }
 
 ssize_t
@@ -185,6 +196,7 @@ sys_send(int fd, const void *bytes, size_t n)
 	if (n == 0)
 		return fail(EAGAIN);
 	kernel_append(&socket->out, bytes, n);
+	note_move(socket, KERNEL_SEND);
 	return (ssize_t)n;
 }
 
@@ -228,6 +240,11 @@ sys_pipe(int ends[2])
 		return -1;
 	struct kernel_socket *reader = kernel_connect();
 	struct kernel_socket *writer = kernel_connect();
+	if (reader == NULL || writer == NULL) {
+		if (reader != NULL)
+			kernel_take_descriptor(reader);
+		return -1;
+	}
 	writer->pipe = reader;
 	ends[0] = reader->fd;
 	ends[1] = writer->fd;
@@ -249,4 +266,27 @@ sys_write(int fd, const void *bytes, size_t n)
 	kernel_must(socket->pipe != NULL, "write to no pipe", fd);
 	kernel_append(&socket->pipe->in, bytes, n);
 	return (ssize_t)n;
+}
+
+void
+sys_count_descriptors(struct sys_descriptors *descriptors)
+{
+	descriptors->limit = kernel.descriptors;
+	descriptors->open = 0;
+	for (int fd = 0; fd <= kernel_highest(); fd++)
+		descriptors->open += kernel_is_open(fd);
+}
+
+int
+sys_thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	if (kernel.hooks == NULL)
+		return fail(EAGAIN);
+	return kernel.hooks->start(thread, run, arg);
+}
+
+void
+sys_thread_join(pthread_t thread)
+{
+	kernel.hooks->join(thread);
 }
