@@ -268,11 +268,23 @@ accept_rest(struct listeners *listeners, int fd)
 	}
 }
 
+static void
+close_last(struct listeners *listeners)
+{
+	struct listener *last = &listeners->list[--listeners->n];
+	loop_unwatch(listeners->loop, &last->watch);
+	(void)sys_close(last->watch.fd);
+}
+
 void
 listeners_finish(struct listeners *listeners)
 {
-	for (size_t i = 0; i < listeners->n; i++)
-		accept_rest(listeners, listeners->list[i].watch.fd);
+	/* Each is closed as soon as its queue is empty, lest it fill again. */
+	while (listeners->n > 0) {
+		accept_rest(
+		    listeners, listeners->list[listeners->n - 1].watch.fd);
+		close_last(listeners);
+	}
 	listeners_close(listeners);
 }
 
@@ -280,11 +292,8 @@ void
 listeners_close(struct listeners *listeners)
 {
 	timer_disarm(&listeners->retry);
-	for (size_t i = 0; i < listeners->n; i++) {
-		loop_unwatch(listeners->loop, &listeners->list[i].watch);
-		(void)sys_close(listeners->list[i].watch.fd);
-	}
+	while (listeners->n > 0)
+		close_last(listeners);
 	free(listeners->list);
 	listeners->list = NULL;
-	listeners->n = 0;
 }

@@ -281,23 +281,28 @@ cut_drain(struct server *server)
 		worker_cut(&server->workers[i]);
 }
 
+/* A worker with a thread of its own releases what it has there. */
+static void
+release(struct server *server)
+{
+	if (!is_threaded(server))
+		worker_release(server->workers);
+}
+
 /* What events of the turn have made due, outside the turn. */
 static void
 follow_up(struct server *server)
 {
-	struct worker *alone = is_threaded(server) ? NULL : server->workers;
-	if (alone != NULL)
-		worker_release(alone);
+	/* First, for it makes room, and last, for what ended meanwhile. */
+	release(server);
 	if (server->ndrains > 0 && !server->draining)
 		start_drain(server);
 	if (server->draining && !server->cut &&
-	    (server->ndrains > 1 || server->expired)) {
+	    (server->ndrains > 1 || server->expired))
 		cut_drain(server);
-		if (alone != NULL)
-			worker_release(alone);
-	}
 	if (!server->draining)
 		listeners_resume(&server->listeners);
+	release(server);
 }
 
 static void

@@ -59,7 +59,7 @@ struct kernel_hooks {
 	/* At its start: 0, or the errno with which it fails. */
 	int (*enter)(struct kernel_socket *, enum kernel_call);
 
-	/* After bytes came from a socket or went to it. */
+	/* After it was accepted, or gave bytes or its end, or took bytes. */
 	void (*moved)(struct kernel_socket *, enum kernel_call);
 
 	/* Before a wait looks what is ready; must let the time pass. */

@@ -127,6 +127,13 @@ sys_getpeername(int fd, struct sockaddr_storage *address)
 	return 0;
 }
 
+static void
+note_move(struct kernel_socket *socket, enum kernel_call call)
+{
+	if (kernel.hooks != NULL)
+		kernel.hooks->moved(socket, call);
+}
+
 int
 sys_accept(int fd)
 {
@@ -142,15 +149,10 @@ sys_accept(int fd)
 	if (socket->accept_error == 0 && kernel_give_descriptor(socket) == -1)
 		return -1;
 	list_remove(link);
-	return socket->accept_error == 0 ? socket->fd
-					 : fail(socket->accept_error);
-}
-
-static void
-note_move(struct kernel_socket *socket, enum kernel_call call)
-{
-	if (kernel.hooks != NULL)
-		kernel.hooks->moved(socket, call);
+	if (socket->accept_error != 0)
+		return fail(socket->accept_error);
+	note_move(socket, KERNEL_ACCEPT);
+	return socket->fd;
 }
 
 static ssize_t
@@ -173,8 +175,8 @@ sys_recv(int fd, void *bytes, size_t n)
 		return -1;
 	if (socket->reset_by_peer)
 		return fail(ECONNRESET);
-	if (socket->in.start == socket->in.end)
-		return socket->peer_shut ? 0 : fail(EAGAIN);
+	if (socket->in.start == socket->in.end && !socket->peer_shut)
+		return fail(EAGAIN);
 	ssize_t got = take(&socket->in, bytes, least(n, socket->recv_most));
 	note_move(socket, KERNEL_RECV);
 	return got;
