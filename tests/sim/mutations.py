@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Errors planted in the server, each of which the simulation must find.
+
+One error at a time is put into one source file, which is compiled and linked
+before the libraries, so that it takes the place of the right one; then the
+known runs of the simulation are made until one fails.  An error that is not
+found is a rule that is missing.
+
+make names the compiler and the rest in the environment: see check-mutations in
+Makefile.am.  Arguments pick errors by a part of their names.
+"""
+
+import concurrent.futures
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+SOURCE = os.environ["srcdir"]
+COMPILE = shlex.split(os.environ["COMPILE"])
+LINK = shlex.split(os.environ["LINK"])
+OBJECTS = shlex.split(os.environ["OBJECTS"])
+
+# As many as the simulation makes when it is run as a test.
+RUNS = 15000
+
+# Seconds, after which runs that do not end count as failed.
+PATIENCE = 60
+
+# The name of each error, where it is, what stands there, and what then does.
+# The first is none: without an error no run fails.
+MUTATIONS = [
+    ("no error", "server/conn.c", "/* RECEIVING: one recv, and its answer. */",
+     ""),
+    ("the offset of a partial send is not advanced", "server/pool.c",
+     "block->start += (unsigned)n;", ";"),
+    ("the rest after a short first send is stored from its beginning",
+     "server/conn.c", "conns->output + taken, n - taken", "conns->output, n"),
+    ("a block is sent again after the last byte was taken", "server/conn.c",
+     "conn->pending = pool_drop(&conns->pool, block, (size_t)sent);",
+     "(void)pool_drop(&conns->pool, block, (size_t)sent);"),
+    ("an event reaches a watch that wants nothing any more", "reactor/loop.c",
+     "if (watch->wants != POLLER_NOTHING)", ""),
+    ("a worker does not wake the thread that waits for an end",
+     "server/worker.c", "bell_ring(&worker->reports->bell);", ";"),
+    ("the wish to be woken is forgotten", "server/server.c",
+     "atomic_store(&server->reports.wanted, true);", ";"),
+    ("listeners are not resumed when connections end", "server/server.c",
+     "listeners_resume(&server->listeners);", ";"),
+    ("listeners are not resumed after a failure", "server/listener.c",
+     "listeners->waits = false;", ";"),
+    ("the retry after a failure is not armed", "server/listener.c",
+     "timer_arm( &listeners->retries, &listeners->retry, "
+     "loop_now(listeners->loop));", ""),
+    ("a full server goes on accepting", "server/listener.c",
+     "wait_for_end(listeners); return;", ""),
+    ("one connection too many is accepted", "server/server.c",
+     "server->limits.connections - 1", "server->limits.connections"),
+    ("an incomplete character is dropped", "upcase/upcase.c",
+     "u->ncarry = (uint8_t)(c.end - c.src);", "u->ncarry = 0;"),
+    ("the rest of an incomplete character is dropped", "upcase/upcase.c",
+     "u->ncarry = (uint8_t)(held + more);", "u->ncarry = (uint8_t)held;"),
+    ("the tail is not answered at the end", "server/conn.c",
+     "size_t n = upcase_final(&conn->upcase, conn->conns->output);",
+     "size_t n = 0;"),
+    ("a connection that is idle loses its tail", "server/conn.c",
+     "if (event == CONN_EXPIRED && conn->state == CONN_RECEIVING &&\n"
+     "\t    finish_input(conn) == CONN_FAILED)", "if (0)"),
+    ("the blocks of a reset connection are not given back", "server/conn.c",
+     "pool_release(&conns->pool, conn->pending);", ";"),
+    ("a block that was sent is not given back", "server/pool.c",
+     "give_block(pool, block); return next;", "return next;"),
+    ("a block is given back twice", "server/pool.c",
+     "pool->nfree--;", "pool->nfree -= pool->free == NULL;"),
+    ("progress does not re-arm the deadline", "server/conn.c",
+     "settle(conn, progress || conn->state != from);",
+     "settle(conn, conn->state != from);"),
+    ("a new state does not re-arm the deadline", "server/conn.c",
+     "settle(conn, progress || conn->state != from);",
+     "settle(conn, progress);"),
+    ("lingering is prolonged by what the peer sends", "server/conn.c",
+     "event == CONN_MOVED && from != CONN_LINGERING", "event == CONN_MOVED"),
+    ("deadlines are not served", "reactor/loop.c",
+     "timer_queue_expire(loop->queues[i], loop->now, EXPIRED_A_TURN);", ";"),
+    ("a wait is too long by one", "reactor/loop.c",
+     "(int)(due - now);", "(int)(due - now) + 1;"),
+    ("a timer that is armed again keeps its old place", "reactor/timer.c",
+     "list_append(&queue->timers, &timer->link);",
+     "list_append(queue->timers.next, &timer->link);"),
+    ("the timer of a closed connection stays armed", "server/conns.c",
+     "timer_disarm(&conn->timer); list_append(&conns->closed",
+     "list_append(&conns->closed"),
+    ("the deadline of the state is lost in a drain", "server/conns.c",
+     "conn_rearm(LIST_OWNER(link, struct conn, timer.link));",
+     "list_remove(link);"),
+    ("the count of a connection is not given back", "server/worker.c",
+     "atomic_fetch_add(&worker->ngone, n);", ";"),
+    ("one of two that end in a turn is not counted", "server/worker.c",
+     "atomic_fetch_add(&worker->ngone, n);",
+     "atomic_fetch_add(&worker->ngone, 1);"),
+    ("a slot is used by two connections", "server/conns.c",
+     "return &conns->slots[conns->nfresh++];",
+     "return &conns->slots[conns->nfresh == 2 ? 1 : conns->nfresh++];"),
+    ("a socket is closed inside the turn", "server/conns.c",
+     "list_append(&conns->closed, &conn->timer.link);",
+     "list_append(&conns->closed, &conn->timer.link);\n"
+     "\t(void)conns_release(conns);"),
+    ("an ended connection is not closed", "server/conns.c",
+     "(void)sys_close(conn->watch.fd);", ";"),
+    ("what was handed over last is taken by nobody", "server/worker.c",
+     "while ((fd = handover_take(&worker->handover)) != -1)",
+     "if ((fd = handover_take(&worker->handover)) != -1)"),
+    ("what is handed over while the bell rings is not heard", "reactor/bell.c",
+     "(void)atomic_exchange(&bell->rung, false); bell->heard(bell);",
+     "bell->heard(bell); (void)sys_now();"),
+    ("a worker is not told of the drain", "server/worker.c",
+     "atomic_store(&worker->drain, true);", ";"),
+    ("a worker is not told of the cut", "server/worker.c",
+     "atomic_store(&worker->cut, true);", ";"),
+    ("a worker is not told to stop", "server/worker.c",
+     "atomic_store(&worker->stop, true);", ";"),
+    ("the end of a drain is not armed", "server/server.c",
+     "timer_arm(&server->drains, &server->drain, loop_now(server->loop));",
+     ";"),
+    ("a second signal does nothing", "server/server.c",
+     "(server->ndrains > 1 || server->expired)", "server->expired"),
+    ("the queue of a listener is dropped at a stop", "server/listener.c",
+     "accept_rest( listeners, listeners->list[listeners->n - 1]"
+     ".watch.fd);", ""),
+    ("a stop ends what is still served", "server/conns.c",
+     "conns->draining = true;", "conns->draining = true; conns_cut(conns);"),
+    ("a full kernel is taken for a failure", "server/conn.c",
+     "if (errno == EAGAIN || errno == EWOULDBLOCK)", "if (0)"),
+    ("a failure is taken for a full kernel", "server/conn.c",
+     "return CONN_FAILED; } /* * Sends",
+     "return CONN_NOTHING; } /* * Sends"),
+    ("input is read while output is pending", "server/conn.c",
+     "[CONN_SENDING] = { send_pending, POLLER_OUTPUT,",
+     "[CONN_SENDING] = { receive, POLLER_INPUT,"),
+    ("a refusal is not noticed", "server/conn.c",
+     "event != CONN_FAILED && upcase_refused(&conn->upcase)", "0"),
+    ("an ended connection is closed at once", "server/conn_state.c",
+     "[CONN_ENDING] = { E, E, X, L,", "[CONN_ENDING] = { E, E, X, C,"),
+    ("the end of the input is that of the answer", "server/conn_state.c",
+     "[CONN_RECEIVING] = { R, R, S, X, F,",
+     "[CONN_RECEIVING] = { R, R, S, X, C,"),
+    ("a stalled connection is closed as if its answer were whole",
+     "server/conn.c", "if (!whole || event == CONN_EVICTED)", "if (0)"),
+    ("FIN is not sent", "server/conn.c", "(void)sys_shutdown(conn->watch.fd);",
+     ";"),
+    ("more is received than the pool can hold", "server/conns.c",
+     "/ UPCASE_EXPANSION - UPCASE_CARRY", ""),
+    ("nobody is evicted", "server/conns.c",
+     "while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))",
+     "while (0)"),
+    ("the last to wait is evicted, and not the first", "server/pool.c",
+     "struct list *link = list_first(&pool->waiting); if",
+     "struct list *link = pool->waiting.prev; if"),
+    ("connections are evicted while there is room", "server/conns.c",
+     "pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN)",
+     "pool_longest_waiting(&conns->pool) != NULL && "
+     "pool_room(&conns->pool) < 2 * UPCASE_BOUND(CONNS_INPUT_MIN)"),
+    ("a connection that cannot be watched is left", "server/conns.c",
+     "conn->state = CONN_CLOSED; conns_retire(conns, conn);",
+     "conn->state = CONN_CLOSED;"),
+    ("a change of interest that fails is not noticed", "server/conn.c",
+     "(void)fail(conn); enter(conn, CONN_FAILED);", ";"),
+    ("the cause of an end is not counted", "server/conn.c",
+     "counters_add(conns->counters, (enum counter)conn->cause, 1);", ";"),
+]
+
+
+def plant(old, new, text):
+    """The text with the error; any white space in old matches any other."""
+    pattern = r"\s+".join(re.escape(word) for word in old.split())
+    planted, n = re.subn(pattern, lambda _: new, text)
+    if n != 1:
+        raise ValueError(f"{old!r} stands {n} times in the source")
+    return planted
+
+
+def build(folder, file, old, new):
+    """Makes a simulation of the server with the error, and names it."""
+    with open(f"{SOURCE}/src/{file}", encoding="utf-8") as source:
+        text = plant(old, new, source.read())
+    mutant, planted = f"{folder}/mutant.c", f"{folder}/mutant.o"
+    program = f"{folder}/simulate"
+    with open(mutant, "w", encoding="utf-8") as source:
+        source.write(text)
+    # What is left without a use is no error here.
+    subprocess.run([*COMPILE, "-w", f"-I{SOURCE}/src/{os.path.dirname(file)}",
+                    "-c", "-o", planted, mutant], check=True)
+    # Before the libraries, of which its namesake is then not needed.
+    subprocess.run([*LINK, "-o", program, planted, *OBJECTS], check=True)
+    return program
+
+
+def run(program):
+    """The seed of the first run that fails; None if all of them pass."""
+    try:
+        done = subprocess.run(
+            [program, "1", str(RUNS)], timeout=PATIENCE, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, errors="replace")
+    except subprocess.TimeoutExpired:
+        return "which does not end"
+    if done.returncode == 0:
+        return None
+    return re.search(r"Run (\d+) failed", done.stdout).group(1)
+
+
+def verdict(mutation):
+    """Whether the error is found, and a sentence."""
+    name, file, old, new = mutation
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            seed = run(build(folder, file, old, new))
+        except (ValueError, subprocess.CalledProcessError) as error:
+            return False, f"{name}: {error}"
+    outcome = f"found in run {seed}" if seed else f"no run of {RUNS} fails"
+    return (seed is None) == (mutation == MUTATIONS[0]), f"{name}: {outcome}"
+
+
+def main():
+    picked = [mutation for mutation in MUTATIONS
+              if all(part in mutation[0] for part in sys.argv[1:])]
+    print(f"1..{len(picked)}", flush=True)
+    found = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for i, (good, text) in enumerate(pool.map(verdict, picked), 1):
+            found += good
+            print(f"{'ok' if good else 'not ok'} {i} - {text}", flush=True)
+    print(f"# {found} of {len(picked)} verdicts are right")
+    return 0 if found == len(picked) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "peers.h"
+
+#include "draw.h"
+
+#include <errno.h>
+
+/* What the kernel takes of a peer that the server has not yet received. */
+enum { RECEIVE_ROOM = 100000 };
+
+struct peer peers[PEERS_MAX];
+size_t npeers;
+
+static const struct temper tempers[] = {
+    {.sends = 700, .reads_all = 700, .ends = 100},             /* usual */
+    {.sends = 700, .reads = 700, .reads_all = 50, .ends = 50}, /* slow */
+    {.sends = 900, .ends = 30},                                /* blind */
+    {.sends = 900}, /* blind and stubborn */
+    {.ends = 10},   /* mute */
+    {.sends = 700, .reads = 300, .reads_all = 300, .resets = 100}, /* rude */
+    {.sends = 50, .reads_all = 500, .ends = 5},                    /* idle */
+};
+
+void
+peers_reset(void)
+{
+	npeers = 0;
+}
+
+void
+peers_connect(struct kernel_socket *listener, enum upcase_invalid invalid)
+{
+	static const size_t rooms[] = {1, 3, 50, 700, 20000, 70000, 400000};
+	static const int errors[] = {ECONNABORTED, EPROTO, ENETDOWN};
+	const struct plan *plan = plans_draw(invalid);
+	struct peer *peer = &peers[npeers++];
+	int error = draw_chance(30) ? DRAW_ONE_OF(errors) : 0;
+	*peer = (struct peer){
+	    .socket = kernel_queue(listener, error),
+	    .listener = listener,
+	    .invalid = invalid,
+	    .plan = plan,
+	    .temper = DRAW_ONE_OF(tempers),
+	};
+	/* Two places, the first of which begins a character. */
+	size_t some = draw(plan->length + 1), other = draw(plan->length + 1);
+	peer->first = plan->begins[some < other ? some : other];
+	peer->last = some < other ? other : some;
+	peer->sent = peer->first;
+	peer->socket->peer = peer;
+	peer->socket->room = DRAW_ONE_OF(rooms);
+}
+
+bool
+peers_is_queued(const struct peer *peer)
+{
+	return !peer->accepted && peer->socket->accept_error == 0 &&
+	       !peer->listener->closed;
+}
+
+bool
+peers_is_open(const struct peer *peer)
+{
+	return peer->accepted && !peer->socket->closed;
+}
+
+static void
+send_some(struct peer *peer, size_t most)
+{
+	struct kernel_socket *socket = peer->socket;
+	size_t left = peer->last - peer->sent;
+	size_t held = socket->in.end - socket->in.start;
+	size_t room = held < RECEIVE_ROOM ? RECEIVE_ROOM - held : 0;
+	size_t n = left < room ? left : room;
+	if (n > most)
+		n = most;
+	if (n == 0 || socket->peer_shut)
+		return;
+	kernel_peer_sends(socket, peer->plan->text + peer->sent, n);
+	peer->sent += n;
+}
+
+void
+peers_act(struct peer *peer)
+{
+	static const size_t amounts[] = {1, 2, 5, 30, 1000, 50000, 200000};
+	struct kernel_socket *socket = peer->socket;
+	const struct temper *temper = &peer->temper;
+	if (socket->closed || socket->reset_by_peer)
+		return;
+	if (draw_chance(temper->sends))
+		send_some(peer, 1 + draw(DRAW_ONE_OF(amounts)));
+	if (draw_chance(temper->reads))
+		kernel_peer_reads(socket, 1 + draw(DRAW_ONE_OF(amounts)));
+	if (draw_chance(temper->reads_all))
+		kernel_peer_reads(socket, SIZE_MAX);
+	/* Now and then it gives up before it has sent all. */
+	if (draw_chance(temper->ends) || peer->sent == peer->last)
+		socket->peer_shut |= draw_chance(500);
+	if (draw_chance(temper->resets))
+		kernel_peer_resets(socket);
+}
+
+void
+peers_finish(struct peer *peer)
+{
+	struct kernel_socket *socket = peer->socket;
+	if (socket->closed || socket->reset_by_peer)
+		return;
+	send_some(peer, SIZE_MAX);
+	socket->room = KERNEL_ROOM;
+	kernel_peer_reads(socket, SIZE_MAX);
+	if (peer->sent == peer->last)
+		socket->peer_shut = true;
+}

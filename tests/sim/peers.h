@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The peers of the simulated server: each has a plan to send, a temper, and
+ * the books of what has come of it, which the rules are held against.
+ */
+#ifndef PEERS_H
+#define PEERS_H
+
+#include "fake/kernel.h"
+#include "plan.h"
+#include "upcase.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The most peers of one run. */
+enum { PEERS_MAX = 32 };
+
+/* How readily a peer does each thing, in a thousand, when it has its turn. */
+struct temper {
+	unsigned sends, reads, reads_all, ends, resets;
+};
+
+struct peer {
+	struct kernel_socket *socket, *listener;
+	enum upcase_invalid invalid;
+	const struct plan *plan;
+	size_t first, last, sent; /* places in the plan */
+	struct temper temper;
+
+	/* The books of the rules. */
+	bool accepted;
+	bool harmed;       /* by a system call that was made to fail */
+	bool ended;        /* by the server, as its sending the tail shows */
+	bool lingers;      /* the server has sent FIN */
+	size_t turn;       /* its place among all that received, at the last */
+	size_t received;   /* by the server, before it ended the connection */
+	size_t answered;   /* bytes that were sent to it */
+	size_t checked;    /* of those, the ones that are right for good */
+	uint64_t moved_at; /* the turn in which bytes last moved, in ms */
+	uint64_t shut_at;  /* the turn in which the server sent FIN */
+};
+
+extern struct peer peers[PEERS_MAX];
+extern size_t npeers;
+
+/* No peers any more. */
+void peers_reset(void);
+
+/* One more peer, in the queue of a listener. */
+void peers_connect(struct kernel_socket *listener, enum upcase_invalid);
+
+/* A peer does what its temper gives it. */
+void peers_act(struct peer *);
+
+/*
+ * It sends the rest, as far as it fits, and its FIN, and from now on reads as
+ * fast as it is answered.
+ */
+void peers_finish(struct peer *);
+
+/* True while its connection is in the hands of the server. */
+bool peers_is_open(const struct peer *);
+
+/* True for one that still waits to be accepted. */
+bool peers_is_queued(const struct peer *);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "plan.h"
+
+#include "draw.h"
+#include "fake/kernel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Characters of all lengths, whose answers are as long, longer or shorter. */
+static const struct character {
+	const char *text, *answer; /* without an answer it is not UTF-8 */
+} characters[] = {
+    {"a", "A"},
+    {"b", "B"},
+    {"m", "M"},
+    {"z", "Z"},
+    {"`", "`"},
+    {"{", "{"},
+    {"7", "7"},
+    {" ", " "},
+    {"\n", "\n"},
+    {"Q", "Q"},
+    {"\xc3\xa4", "\xc3\x84"},                     /* U+00E4 */
+    {"\xc3\x9f", "SS"},                           /* U+00DF */
+    {"\xc4\xb1", "I"},                            /* U+0131 */
+    {"\xce\x90", "\xce\x99\xcc\x88\xcc\x81"},     /* U+0390 */
+    {"\xd0\xb9", "\xd0\x99"},                     /* U+0439 */
+    {"\xef\xac\x83", "FFI"},                      /* U+FB03 */
+    {"\xe1\xbe\xb7", "\xce\x91\xcd\x82\xce\x99"}, /* U+1FB7 */
+    {"\xe2\x82\xac", "\xe2\x82\xac"},             /* U+20AC */
+    {"\xf0\x90\x90\xa8", "\xf0\x90\x90\x80"},     /* U+10428 */
+    {"\xf0\x9f\x8c\xae", "\xf0\x9f\x8c\xae"},     /* U+1F32E */
+    {"\xff", NULL},
+    {"\xc0", NULL},
+    {"\xf5", NULL},
+    {"\x80", NULL},
+};
+
+enum { NCHARACTERS = sizeof characters / sizeof characters[0], NBAD = 4 };
+
+/* The plans of each policy; each kind is twelve times as long as the last. */
+enum { NPLANS = 40, NPOLICIES = UPCASE_CLOSE + 1 };
+
+static struct plan plans[NPOLICIES][NPLANS];
+
+static void *
+take(size_t n)
+{
+	void *memory = malloc(n);
+	kernel_must(memory != NULL, "no memory for a plan", -1);
+	return memory;
+}
+
+static size_t
+answer_of(const struct character *character, enum upcase_invalid invalid,
+    unsigned char *answer)
+{
+	const char *bytes = character->answer;
+	if (bytes == NULL && invalid == UPCASE_PASS)
+		bytes = character->text;
+	else if (bytes == NULL)
+		bytes = invalid == UPCASE_REPLACE ? "\xef\xbf\xbd" : "";
+	memcpy(answer, bytes, strlen(bytes));
+	return strlen(bytes);
+}
+
+/* Says, from the end to the beginning, where the next bad byte is. */
+static void
+find_bad(struct plan *plan, size_t length)
+{
+	uint32_t bad = UINT32_MAX;
+	for (size_t i = length; i-- > 0;) {
+		/* Bytes that are part of no character. */
+		if (plan->begins[i] == i &&
+		    memchr("\xff\xc0\xf5\x80", plan->text[i], NBAD) != NULL)
+			bad = (uint32_t)i;
+		plan->bad[i] = bad;
+	}
+}
+
+static void
+make(struct plan *plan, enum upcase_invalid invalid, size_t length,
+    size_t alphabet)
+{
+	plan->text = take(length + 4);
+	plan->answer = take(UPCASE_BOUND(length + 4));
+	plan->due = take((length + 5) * sizeof *plan->due);
+	plan->begins = take((length + 5) * sizeof *plan->begins);
+	plan->bad = take((length + 5) * sizeof *plan->bad);
+	size_t end = 0, answered = 0;
+	plan->due[0] = 0;
+	while (end < length) {
+		const struct character *character = &characters[draw(alphabet)];
+		size_t n = strlen(character->text);
+		memcpy(plan->text + end, character->text, n);
+		for (size_t i = 0; i < n; i++) {
+			plan->begins[end + i] = (uint32_t)end;
+			plan->due[end + i] = (uint32_t)answered;
+		}
+		answered +=
+		    answer_of(character, invalid, plan->answer + answered);
+		end += n;
+		plan->due[end] = (uint32_t)answered;
+		plan->begins[end] = (uint32_t)end;
+	}
+	plan->length = end;
+	find_bad(plan, end);
+	plan->bad[end] = UINT32_MAX;
+}
+
+void
+plans_make(void)
+{
+	static const size_t lengths[] = {60, 700, 9000, 100000};
+	for (int policy = 0; policy < NPOLICIES; policy++) {
+		for (size_t i = 0; i < NPLANS; i++) {
+			/* Three quarters of them are UTF-8. */
+			size_t alphabet =
+			    i % 4 == 0 ? NCHARACTERS : NCHARACTERS - NBAD;
+			make(&plans[policy][i], (enum upcase_invalid)policy,
+			    lengths[i * 4 / NPLANS], alphabet);
+		}
+	}
+}
+
+const struct plan *
+plans_draw(enum upcase_invalid invalid)
+{
+	/* The least of three numbers: short ones are more frequent. */
+	size_t least = NPLANS;
+	for (int i = 0; i < 3; i++) {
+		size_t drawn = draw(NPLANS);
+		least = drawn < least ? drawn : least;
+	}
+	return &plans[invalid][least];
+}
+
+struct due
+plan_due(const struct plan *plan, enum upcase_invalid invalid, size_t first,
+    size_t last)
+{
+	struct due due = {.bytes = plan->answer + plan->due[first]};
+	bool refused = invalid == UPCASE_CLOSE && plan->bad[first] < last;
+	if (refused)
+		last = plan->bad[first];
+	due.n = plan->due[last] - plan->due[first];
+	size_t held = last - plan->begins[last];
+	if (held == 0 || refused || invalid == UPCASE_CLOSE)
+		return due;
+	due.ntail = held;
+	memcpy(due.tail, plan->text + plan->begins[last], held);
+	if (invalid == UPCASE_REPLACE) {
+		due.ntail = 3;
+		memcpy(due.tail, "\xef\xbf\xbd", 3);
+	}
+	return due;
+}

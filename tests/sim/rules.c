@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "rules.h"
+
+#include "server/pool.h"
+#include "threads.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long listeners wait after a failure, in ms: as in listener.c. */
+enum { RETRY_MS = 100 };
+
+struct rules rules;
+
+void
+rules_begin(const struct server_settings *settings)
+{
+	rules = (struct rules){.settings = settings};
+}
+
+void
+rules_must(bool holds, const struct peer *peer, const char *sentence)
+{
+	if (holds)
+		return;
+	if (peer == NULL)
+		(void)fprintf(stderr, "rule: %s\n", sentence);
+	else
+		(void)fprintf(stderr, "rule: peer %td, descriptor %d: %s\n",
+		    peer - peers, peer->socket->fd, sentence);
+	abort();
+}
+
+/* What is due on all that the server has received before it ended. */
+static struct due
+due_on(const struct peer *peer)
+{
+	return plan_due(peer->plan, peer->invalid, peer->first,
+	    peer->first + peer->received);
+}
+
+/* True when the kernel takes nothing more for the peer. */
+static bool
+is_full(const struct kernel_socket *socket)
+{
+	return socket->out.end - socket->out.start >= socket->room;
+}
+
+/* Bytes of the answer that the kernel has not taken yet. */
+static size_t
+pending(const struct peer *peer)
+{
+	size_t sent = peer->socket->out.end, due = due_on(peer).n;
+	return sent < due ? due - sent : 0;
+}
+
+/* True if the peer has sent FIN, and all that came before was received. */
+static bool
+has_ended(const struct peer *peer)
+{
+	const struct kernel_socket *socket = peer->socket;
+	return socket->peer_shut && socket->in.start == socket->in.end;
+}
+
+/* True if the stream is to be ended for a byte that was received. */
+static bool
+is_refused(const struct peer *peer)
+{
+	return peer->invalid == UPCASE_CLOSE &&
+	       peer->plan->bad[peer->first] < peer->first + peer->received;
+}
+
+/* True if its client ended the stream, but inside a character. */
+static bool
+is_refused_at_end(const struct peer *peer)
+{
+	size_t end = peer->first + peer->received;
+	return peer->invalid == UPCASE_CLOSE && peer->plan->begins[end] != end;
+}
+
+/* The span that has to pass in silence until the server ends a peer. */
+static uint64_t
+idle_span(void)
+{
+	uint64_t idle = rules.settings->idle_ms;
+	uint64_t quiet = rules.settings->quiet_ms;
+	if (rules.stops == 0)
+		return idle;
+	return idle == 0 || quiet < idle ? quiet : idle;
+}
+
+/* The same for one that lingers. */
+static uint64_t
+linger_span(void)
+{
+	uint64_t linger = rules.settings->linger_ms;
+	uint64_t quiet = rules.settings->quiet_ms;
+	if (rules.stops == 0)
+		return linger;
+	return linger == 0 || quiet < linger ? quiet : linger;
+}
+
+static bool
+has_passed(uint64_t since, uint64_t span)
+{
+	return span != 0 && threads_turn() >= since + span;
+}
+
+void
+rules_accepted(struct peer *peer)
+{
+	peer->accepted = true;
+	rules.nopen++;
+	rules_must(rules.nopen <= rules.settings->max_connections, peer,
+	    "it was accepted above the limit");
+}
+
+void
+rules_watched(struct peer *peer)
+{
+	if (peer->moved_at == 0)
+		peer->moved_at = threads_turn();
+}
+
+/* The server has sent what is due only if the peer has come to its end. */
+static void
+check_tail(struct peer *peer, const struct due *due)
+{
+	const struct kernel_socket *socket = peer->socket;
+	size_t n = socket->out.end - due->n;
+	rules_must(n <= due->ntail, peer, "it was sent more than is due");
+	rules_must(memcmp(socket->out.bytes + due->n, due->tail, n) == 0, peer,
+	    "the answer to the tail is wrong");
+	if (has_passed(peer->moved_at, idle_span()))
+		peer->ended = true;
+	rules_must(
+	    peer->ended || has_ended(peer), peer, "it was ended too early");
+}
+
+static void
+check_answer(struct peer *peer)
+{
+	const struct kernel_socket *socket = peer->socket;
+	struct due due = due_on(peer);
+	size_t end = socket->out.end < due.n ? socket->out.end : due.n;
+	if (end > peer->checked) {
+		rules_must(
+		    memcmp(socket->out.bytes + peer->checked,
+			due.bytes + peer->checked, end - peer->checked) == 0,
+		    peer, "the answer is wrong");
+		peer->checked = end;
+	}
+	if (socket->out.end > due.n)
+		check_tail(peer, &due);
+}
+
+void
+rules_moved(struct peer *peer, enum kernel_call call)
+{
+	const struct kernel_socket *socket = peer->socket;
+	if (peer->lingers)
+		return;
+	if (call == KERNEL_SEND) {
+		rules.nsent += socket->out.end - peer->answered;
+		peer->answered = socket->out.end;
+		check_answer(peer);
+	} else {
+		rules_must(pending(peer) == 0, peer,
+		    "it was read while its answer was pending");
+		rules_must(!peer->ended && !is_refused(peer), peer,
+		    "it was read after its end");
+		rules.nreceived += socket->in.start - peer->received;
+		peer->received = socket->in.start;
+		peer->turn = ++rules.nturns;
+	}
+	peer->moved_at = threads_turn();
+}
+
+void
+rules_shut(struct peer *peer)
+{
+	rules_must(pending(peer) == 0, peer, "FIN before the answer");
+	rules_must(is_refused(peer) || peer->ended ||
+		       has_passed(peer->moved_at, idle_span()),
+	    peer, "it was ended too early");
+	struct due due = due_on(peer);
+	rules_must(peer->socket->out.end == due.n + due.ntail, peer,
+	    "FIN before the answer to the tail");
+	peer->lingers = true;
+	peer->shut_at = threads_turn();
+}
+
+/* At most as many blocks as the pending output of all takes. */
+static size_t
+blocks_taken(void)
+{
+	size_t sum = 0;
+	for (size_t i = 0; i < npeers; i++) {
+		if (!peers_is_open(&peers[i]) || peers[i].socket->resets)
+			continue;
+		size_t n = pending(&peers[i]);
+		if (n > 0)
+			sum += n / POOL_BLOCK_OUTPUT + 2;
+	}
+	return sum;
+}
+
+/*
+ * True if no other has had output pending for longer.  What a peer waits for
+ * follows from the last that was received of it.  Only one worker is looked
+ * at, since each has a pool of its own.
+ */
+static bool
+waits_longest(const struct peer *peer)
+{
+	if (rules.settings->workers > 1 || pending(peer) == 0)
+		return true;
+	for (size_t i = 0; i < npeers; i++) {
+		const struct peer *other = &peers[i];
+		if (peers_is_open(other) && !other->socket->resets &&
+		    pending(other) > 0 && other->turn < peer->turn)
+			return false;
+	}
+	return true;
+}
+
+/* Why the server may have reset a connection. */
+static bool
+may_reset(const struct peer *peer)
+{
+	if (peer->socket->reset_by_peer || peer->harmed || rules.stops > 1)
+		return true;
+	/* The order to cut may come in the middle of a worker's turn. */
+	uint64_t span = rules.settings->drain_ms;
+	if (rules.stops > 0 && span != 0 && kernel.now >= rules.asked_at + span)
+		return true;
+	if (peer->lingers)
+		return false;
+	struct due due = due_on(peer);
+	if (peer->socket->out.end == due.n + due.ntail)
+		return false;
+	if (has_passed(peer->moved_at, rules.settings->stall_ms))
+		return true;
+	return blocks_taken() >= rules.blocks && waits_longest(peer);
+}
+
+/* What a connection that is reset holds is still counted at that moment. */
+void
+rules_reset(const struct peer *peer)
+{
+	rules_must(may_reset(peer), peer, "it was reset without a reason");
+	if (!peer->lingers)
+		rules.nreset++;
+}
+
+static void
+check_close(struct peer *peer)
+{
+	const struct kernel_socket *socket = peer->socket;
+	struct due due = due_on(peer);
+	if (peer->lingers) {
+		rules_must(has_ended(peer) || socket->reset_by_peer ||
+			       peer->harmed ||
+			       has_passed(peer->shut_at, linger_span()),
+		    peer, "it was not lingered for");
+		return;
+	}
+	rules_must(has_ended(peer), peer, "it was closed before its end");
+	rules_must(socket->out.end == due.n + due.ntail, peer,
+	    "it was closed before the end of its answer");
+	rules.nended += !is_refused_at_end(peer);
+}
+
+void
+rules_closed(struct peer *peer)
+{
+	if (!peer->socket->resets)
+		check_close(peer);
+	rules.nopen--;
+}
+
+void
+rules_listener_closed(const struct kernel_socket *listener)
+{
+	if (list_is_empty(&listener->queue))
+		return;
+	/* The queue may be left only if nothing more could be accepted. */
+	rules_must(
+	    rules.failed || rules.nopen >= rules.settings->max_connections,
+	    NULL, "a listener was closed with clients in its queue");
+}
+
+void
+rules_listener_failed(void)
+{
+	rules.failed = true;
+	rules.failed_at = threads_turn();
+}
+
+/* The deadline of an open connection, or the end of time. */
+static uint64_t
+deadline_of(const struct peer *peer)
+{
+	const struct server_settings *settings = rules.settings;
+	uint64_t since = peer->moved_at, span = settings->idle_ms;
+	bool drains = rules.stops > 0;
+	if (peer->lingers) {
+		since = peer->shut_at;
+		span = drains ? settings->quiet_ms : settings->linger_ms;
+	} else if (pending(peer) > 0 || peer->ended) {
+		span = settings->stall_ms;
+		drains = false;
+	} else if (due_on(peer).ntail > 0 && is_full(peer->socket)) {
+		/* It may have been ended, and its tail may wait: who knows. */
+		return UINT64_MAX;
+	} else if (drains) {
+		span = settings->quiet_ms;
+	}
+	if (drains && since < rules.stopped_at)
+		since = rules.stopped_at;
+	return span == 0 ? UINT64_MAX : since + span;
+}
+
+static void
+check_open(struct peer *peer)
+{
+	const struct kernel_socket *socket = peer->socket;
+	bool full = is_full(socket);
+	bool unread = socket->in.start < socket->in.end;
+	struct due due = due_on(peer);
+	rules_must(!socket->reset_by_peer, peer, "its reset was not noticed");
+	rules_must(kernel.now < deadline_of(peer), peer, "its deadline passed");
+	rules_must(!unread || full, peer, "its input was left");
+	rules_must(!socket->peer_shut || unread || full, peer,
+	    "its end was not noticed");
+	rules_must(full || socket->out.end >= due.n, peer,
+	    "a part of its answer is missing");
+}
+
+static void
+check_queues(void)
+{
+	size_t nqueued = 0;
+	for (size_t i = 0; i < npeers; i++)
+		nqueued += peers_is_queued(&peers[i]);
+	rules_must(
+	    nqueued == 0 || rules.nopen >= rules.settings->max_connections ||
+		(rules.failed && kernel.now < rules.failed_at + RETRY_MS),
+	    NULL, "clients wait, and nobody is going to accept them");
+}
+
+static void
+check_drain(bool server_has_ended)
+{
+	uint64_t span = rules.settings->drain_ms;
+	if (rules.stops == 0)
+		return;
+	bool is_over = rules.stops > 1 ||
+		       (span != 0 && kernel.now >= rules.stopped_at + span);
+	rules_must(!is_over || server_has_ended, NULL, "the drain has no end");
+}
+
+void
+rules_calm(bool server_has_ended)
+{
+	/* By now all workers know of it. */
+	if (rules.stops > 0 && rules.stopped_at == 0)
+		rules.stopped_at = kernel.now;
+	size_t held = 0;
+	for (size_t i = 0; i < npeers; i++) {
+		if (!peers_is_open(&peers[i]))
+			continue;
+		held += pending(&peers[i]);
+		check_open(&peers[i]);
+	}
+	rules_must(held <= rules.settings->workers * rules.blocks * POOL_BLOCK,
+	    NULL, "more output is pending than there is memory for");
+	check_queues();
+	check_drain(server_has_ended);
+}
+
+void
+rules_ended(const size_t totals[static NCOUNTERS])
+{
+	size_t causes = 0, nreset = 0;
+	for (int cause = COUNTER_ENDED; cause <= COUNTER_FAILED; cause++)
+		causes += totals[cause];
+	for (int cause = COUNTER_STALLED; cause <= COUNTER_FAILED; cause++)
+		nreset += totals[cause];
+	rules_must(rules.nopen == 0, NULL, "a connection was not closed");
+	rules_must(causes == totals[COUNTER_ACCEPTED], NULL,
+	    "not each connection was counted as ended");
+	rules_must(totals[COUNTER_ENDED] == rules.nended, NULL,
+	    "the connections that ended well were counted wrongly");
+	rules_must(nreset >= rules.nreset, NULL,
+	    "a connection that was reset was not counted as such");
+	rules_must(totals[COUNTER_RECEIVED] == rules.nreceived, NULL,
+	    "the received bytes were counted wrongly");
+	rules_must(totals[COUNTER_SENT] == rules.nsent, NULL,
+	    "the sent bytes were counted wrongly");
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rules: what must be true of a server whatever happens to it.  The hooks
+ * of the fake kernel call them at each system call, and the run at each moment
+ * when all threads wait.  A rule that is broken ends the program.
+ */
+#ifndef RULES_H
+#define RULES_H
+
+#include "fake/kernel.h"
+#include "peers.h"
+#include "server.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rules {
+	const struct server_settings *settings;
+	size_t blocks; /* of pending output, for each worker */
+
+	/* Kept by the run. */
+	unsigned stops;      /* how often the server was asked to end */
+	uint64_t asked_at;   /* when it first was, in ms */
+	uint64_t stopped_at; /* when all threads knew it, in ms; 0: not yet */
+
+	/* Kept by the rules. */
+	size_t nopen;       /* accepted connections */
+	size_t nreset;      /* connections that the server has reset */
+	size_t nended;      /* those that their client has ended */
+	size_t nturns;      /* calls that received something */
+	size_t nreceived;   /* bytes */
+	size_t nsent;       /* bytes */
+	uint64_t failed_at; /* the turn of a failure that pauses listeners */
+	bool failed;        /* there was one */
+};
+
+extern struct rules rules;
+
+/* Starts anew. */
+void rules_begin(const struct server_settings *);
+
+/* Ends the program with the sentence, unless the condition holds. */
+void rules_must(bool holds, const struct peer *, const char *sentence);
+
+/* For the hooks. */
+void rules_accepted(struct peer *);
+void rules_watched(struct peer *);
+void rules_moved(struct peer *, enum kernel_call);
+void rules_shut(struct peer *);
+void rules_reset(const struct peer *);
+void rules_closed(struct peer *);
+void rules_listener_closed(const struct kernel_socket *);
+
+/* A system call of a listener was made to fail, which pauses it. */
+void rules_listener_failed(void);
+
+/* All threads wait, and nothing is ready. */
+void rules_calm(bool server_has_ended);
+
+/* The server has ended; these are its counters. */
+void rules_ended(const size_t totals[static NCOUNTERS]);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One run: a server with settings of its own, on a kernel that is short of
+ * everything in turn, with peers of all tempers, from its start to its end.
+ * All of it follows from the seed.
+ */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include "counters.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What has happened in all runs, to show that they reach everything. */
+struct tally {
+	size_t counters[NCOUNTERS]; /* of the servers */
+	size_t steps, faults, starts_refused;
+};
+
+extern struct tally tally;
+
+void world_run(uint64_t seed);
+
+#endif
