@@ -115,3 +115,45 @@ peers_finish(struct peer *peer)
 	if (peer->sent == peer->last)
 		socket->peer_shut = true;
 }
+
+struct due
+peers_due(const struct peer *peer)
+{
+	return plan_due(peer->plan, peer->invalid, peer->first,
+	    peer->first + peer->received);
+}
+
+bool
+peers_is_full(const struct peer *peer)
+{
+	const struct kernel_stream *out = &peer->socket->out;
+	return out->end - out->start >= peer->socket->room;
+}
+
+size_t
+peers_pending(const struct peer *peer)
+{
+	size_t sent = peer->socket->out.end, due = peers_due(peer).n;
+	return sent < due ? due - sent : 0;
+}
+
+bool
+peers_has_ended(const struct peer *peer)
+{
+	const struct kernel_socket *socket = peer->socket;
+	return socket->peer_shut && socket->in.start == socket->in.end;
+}
+
+bool
+peers_is_refused(const struct peer *peer)
+{
+	return peer->invalid == UPCASE_CLOSE &&
+	       peer->plan->bad[peer->first] < peer->first + peer->received;
+}
+
+bool
+peers_is_refused_at_end(const struct peer *peer)
+{
+	size_t end = peer->first + peer->received;
+	return peer->invalid == UPCASE_CLOSE && peer->plan->begins[end] != end;
+}

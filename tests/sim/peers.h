@@ -66,4 +66,22 @@ bool peers_is_open(const struct peer *);
 /* True for one that still waits to be accepted. */
 bool peers_is_queued(const struct peer *);
 
+/* What is due on all that the server has received before it ended. */
+struct due peers_due(const struct peer *);
+
+/* Bytes of that which the kernel has not taken yet, but for the tail. */
+size_t peers_pending(const struct peer *);
+
+/* True when the kernel takes nothing more for the peer. */
+bool peers_is_full(const struct peer *);
+
+/* True if the peer has sent FIN, and all that came before was received. */
+bool peers_has_ended(const struct peer *);
+
+/* True if the stream is to be ended for a byte that was received. */
+bool peers_is_refused(const struct peer *);
+
+/* True if its client ended the stream, but inside a character. */
+bool peers_is_refused_at_end(const struct peer *);
+
 #endif

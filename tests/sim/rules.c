@@ -34,53 +34,6 @@ rules_must(bool holds, const struct peer *peer, const char *sentence)
 	abort();
 }
 
-/* What is due on all that the server has received before it ended. */
-static struct due
-due_on(const struct peer *peer)
-{
-	return plan_due(peer->plan, peer->invalid, peer->first,
-	    peer->first + peer->received);
-}
-
-/* True when the kernel takes nothing more for the peer. */
-static bool
-is_full(const struct kernel_socket *socket)
-{
-	return socket->out.end - socket->out.start >= socket->room;
-}
-
-/* Bytes of the answer that the kernel has not taken yet. */
-static size_t
-pending(const struct peer *peer)
-{
-	size_t sent = peer->socket->out.end, due = due_on(peer).n;
-	return sent < due ? due - sent : 0;
-}
-
-/* True if the peer has sent FIN, and all that came before was received. */
-static bool
-has_ended(const struct peer *peer)
-{
-	const struct kernel_socket *socket = peer->socket;
-	return socket->peer_shut && socket->in.start == socket->in.end;
-}
-
-/* True if the stream is to be ended for a byte that was received. */
-static bool
-is_refused(const struct peer *peer)
-{
-	return peer->invalid == UPCASE_CLOSE &&
-	       peer->plan->bad[peer->first] < peer->first + peer->received;
-}
-
-/* True if its client ended the stream, but inside a character. */
-static bool
-is_refused_at_end(const struct peer *peer)
-{
-	size_t end = peer->first + peer->received;
-	return peer->invalid == UPCASE_CLOSE && peer->plan->begins[end] != end;
-}
-
 /* The span that has to pass in silence until the server ends a peer. */
 static uint64_t
 idle_span(void)
@@ -136,15 +89,15 @@ check_tail(struct peer *peer, const struct due *due)
 	    "the answer to the tail is wrong");
 	if (has_passed(peer->moved_at, idle_span()))
 		peer->ended = true;
-	rules_must(
-	    peer->ended || has_ended(peer), peer, "it was ended too early");
+	rules_must(peer->ended || peers_has_ended(peer), peer,
+	    "it was ended too early");
 }
 
 static void
 check_answer(struct peer *peer)
 {
 	const struct kernel_socket *socket = peer->socket;
-	struct due due = due_on(peer);
+	struct due due = peers_due(peer);
 	size_t end = socket->out.end < due.n ? socket->out.end : due.n;
 	if (end > peer->checked) {
 		rules_must(
@@ -168,9 +121,9 @@ rules_moved(struct peer *peer, enum kernel_call call)
 		peer->answered = socket->out.end;
 		check_answer(peer);
 	} else {
-		rules_must(pending(peer) == 0, peer,
+		rules_must(peers_pending(peer) == 0, peer,
 		    "it was read while its answer was pending");
-		rules_must(!peer->ended && !is_refused(peer), peer,
+		rules_must(!peer->ended && !peers_is_refused(peer), peer,
 		    "it was read after its end");
 		rules.nreceived += socket->in.start - peer->received;
 		peer->received = socket->in.start;
@@ -182,29 +135,39 @@ rules_moved(struct peer *peer, enum kernel_call call)
 void
 rules_shut(struct peer *peer)
 {
-	rules_must(pending(peer) == 0, peer, "FIN before the answer");
-	rules_must(is_refused(peer) || peer->ended ||
+	rules_must(peers_pending(peer) == 0, peer, "FIN before the answer");
+	rules_must(peers_is_refused(peer) || peer->ended ||
 		       has_passed(peer->moved_at, idle_span()),
 	    peer, "it was ended too early");
-	struct due due = due_on(peer);
+	struct due due = peers_due(peer);
 	rules_must(peer->socket->out.end == due.n + due.ntail, peer,
 	    "FIN before the answer to the tail");
 	peer->lingers = true;
 	peer->shut_at = threads_turn();
 }
 
-/* At most as many blocks as the pending output of all takes. */
+/* The most blocks that the pending output of a peer can take. */
+static size_t
+blocks_of(const struct peer *peer)
+{
+	if (!peers_is_open(peer) || peer->socket->resets)
+		return 0;
+	struct due due = peers_due(peer);
+	size_t n = due.n;
+	if (peers_has_ended(peer) || peer->ended ||
+	    has_passed(peer->moved_at, idle_span()))
+		n += due.ntail;
+	if (n <= peer->socket->out.end)
+		return 0;
+	return (n - peer->socket->out.end) / POOL_BLOCK_OUTPUT + 2;
+}
+
 static size_t
 blocks_taken(void)
 {
 	size_t sum = 0;
-	for (size_t i = 0; i < npeers; i++) {
-		if (!peers_is_open(&peers[i]) || peers[i].socket->resets)
-			continue;
-		size_t n = pending(&peers[i]);
-		if (n > 0)
-			sum += n / POOL_BLOCK_OUTPUT + 2;
-	}
+	for (size_t i = 0; i < npeers; i++)
+		sum += blocks_of(&peers[i]);
 	return sum;
 }
 
@@ -216,12 +179,12 @@ blocks_taken(void)
 static bool
 waits_longest(const struct peer *peer)
 {
-	if (rules.settings->workers > 1 || pending(peer) == 0)
+	if (rules.settings->workers > 1 || peers_pending(peer) == 0)
 		return true;
 	for (size_t i = 0; i < npeers; i++) {
 		const struct peer *other = &peers[i];
 		if (peers_is_open(other) && !other->socket->resets &&
-		    pending(other) > 0 && other->turn < peer->turn)
+		    peers_pending(other) > 0 && other->turn < peer->turn)
 			return false;
 	}
 	return true;
@@ -239,7 +202,7 @@ may_reset(const struct peer *peer)
 		return true;
 	if (peer->lingers)
 		return false;
-	struct due due = due_on(peer);
+	struct due due = peers_due(peer);
 	if (peer->socket->out.end == due.n + due.ntail)
 		return false;
 	if (has_passed(peer->moved_at, rules.settings->stall_ms))
@@ -260,18 +223,18 @@ static void
 check_close(struct peer *peer)
 {
 	const struct kernel_socket *socket = peer->socket;
-	struct due due = due_on(peer);
+	struct due due = peers_due(peer);
 	if (peer->lingers) {
-		rules_must(has_ended(peer) || socket->reset_by_peer ||
+		rules_must(peers_has_ended(peer) || socket->reset_by_peer ||
 			       peer->harmed ||
 			       has_passed(peer->shut_at, linger_span()),
 		    peer, "it was not lingered for");
 		return;
 	}
-	rules_must(has_ended(peer), peer, "it was closed before its end");
+	rules_must(peers_has_ended(peer), peer, "it was closed before its end");
 	rules_must(socket->out.end == due.n + due.ntail, peer,
 	    "it was closed before the end of its answer");
-	rules.nended += !is_refused_at_end(peer);
+	rules.nended += !peers_is_refused_at_end(peer);
 }
 
 void
@@ -310,10 +273,10 @@ deadline_of(const struct peer *peer)
 	if (peer->lingers) {
 		since = peer->shut_at;
 		span = drains ? settings->quiet_ms : settings->linger_ms;
-	} else if (pending(peer) > 0 || peer->ended) {
+	} else if (peers_pending(peer) > 0 || peer->ended) {
 		span = settings->stall_ms;
 		drains = false;
-	} else if (due_on(peer).ntail > 0 && is_full(peer->socket)) {
+	} else if (peers_due(peer).ntail > 0 && peers_is_full(peer)) {
 		/* It may have been ended, and its tail may wait: who knows. */
 		return UINT64_MAX;
 	} else if (drains) {
@@ -328,9 +291,9 @@ static void
 check_open(struct peer *peer)
 {
 	const struct kernel_socket *socket = peer->socket;
-	bool full = is_full(socket);
+	bool full = peers_is_full(peer);
 	bool unread = socket->in.start < socket->in.end;
-	struct due due = due_on(peer);
+	struct due due = peers_due(peer);
 	rules_must(!socket->reset_by_peer, peer, "its reset was not noticed");
 	rules_must(kernel.now < deadline_of(peer), peer, "its deadline passed");
 	rules_must(!unread || full, peer, "its input was left");
@@ -373,7 +336,7 @@ rules_calm(bool server_has_ended)
 	for (size_t i = 0; i < npeers; i++) {
 		if (!peers_is_open(&peers[i]))
 			continue;
-		held += pending(&peers[i]);
+		held += peers_pending(&peers[i]);
 		check_open(&peers[i]);
 	}
 	rules_must(held <= rules.settings->workers * rules.blocks * POOL_BLOCK,
