@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include "draw.h"
+#include "faults.h"
 #include "log.h"
 #include "plan.h"
 #include "world.h"
@@ -54,7 +55,7 @@ print_tally(void)
 {
 	printf("# %zu system calls, %zu of them made to fail, %zu starts "
 	       "refused\n#",
-	    tally.steps, tally.faults, tally.starts_refused);
+	    faults_calls, faults_made, tally.starts_refused);
 	for (int i = 0; i < NCOUNTERS; i++)
 		printf(" %s=%zu", counter_name((enum counter)i),
 		    tally.counters[i]);
@@ -69,7 +70,7 @@ is_complete(void)
 		if (tally.counters[i] == 0)
 			return false;
 	}
-	return tally.faults > 0 && tally.starts_refused > 0;
+	return faults_made > 0 && tally.starts_refused > 0;
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "bell.h"
 #include "draw.h"
 #include "fake/kernel.h"
+#include "faults.h"
 #include "peers.h"
 #include "rules.h"
 #include "server.h"
@@ -14,7 +15,6 @@
 
 #include <netinet/in.h>
 
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -27,154 +27,18 @@ static struct server_settings settings;
 static unsigned nlisteners;
 static struct kernel_socket *listeners[2];
 static struct bell stop;
-static size_t scarce; /* connections, above which descriptors run out */
-static bool started, is_calm, start_may_fail;
-
-/* How often what happens, in a thousand, in this run. */
-static struct {
-	unsigned shorts, agains, failures, accept_failures, gives_way, wakes,
-	    untrue, shuffles;
-} rates;
-
-/* The hooks of the kernel. */
-
-static int
-fault(int error)
-{
-	tally.faults++;
-	return error;
-}
-
-static int
-enter_connection(struct kernel_socket *socket, enum kernel_call call)
-{
-	static const int errors[] = {ECONNRESET, ETIMEDOUT, ENOBUFS, EPIPE};
-	struct peer *peer = socket->peer;
-	bool moves = call == KERNEL_RECV || call == KERNEL_SEND;
-	if (!moves && call != KERNEL_WATCH)
-		return 0;
-	socket->recv_most = socket->send_most =
-	    draw_chance(rates.shorts) ? 1 + draw(40) : SIZE_MAX;
-	if (moves && draw_chance(rates.agains))
-		return fault(EAGAIN);
-	if (!draw_chance(rates.failures))
-		return 0;
-	peer->harmed = true;
-	return fault(moves ? DRAW_ONE_OF(errors) : ENOMEM);
-}
-
-static int
-enter_listener(const struct kernel_socket *listener, enum kernel_call call)
-{
-	static const int errors[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
-	int error = 0;
-	if (call == KERNEL_ACCEPT && !list_is_empty(&listener->queue)) {
-		if (rules.nopen >= scarce)
-			error = EMFILE;
-		else if (draw_chance(rates.accept_failures))
-			error = DRAW_ONE_OF(errors);
-	} else if (call == KERNEL_WATCH && started &&
-		   listener->wants == POLLER_NOTHING) {
-		if (draw_chance(rates.accept_failures))
-			error = ENOMEM;
-	}
-	if (error == 0)
-		return 0;
-	rules_listener_failed();
-	return fault(error);
-}
-
-static void
-note(struct kernel_socket *socket, enum kernel_call call)
-{
-	struct peer *peer = socket->peer;
-	if (call == KERNEL_CLOSE && socket->is_listening)
-		rules_listener_closed(socket);
-	if (peer == NULL)
-		return;
-	if (call == KERNEL_WATCH)
-		rules_watched(peer);
-	else if (call == KERNEL_SHUTDOWN)
-		rules_shut(peer);
-	else if (call == KERNEL_SET_RESET)
-		rules_reset(peer);
-	else if (call == KERNEL_CLOSE)
-		rules_closed(peer);
-}
-
-/*
- * The rules look neither between a close and its count, nor between the moment
- * when a timeout is computed and that from which it counts.
- */
-static bool
-may_give_way(enum kernel_call call)
-{
-	return call != KERNEL_CLOSE && call != KERNEL_WAIT;
-}
-
-static int
-enter(struct kernel_socket *socket, enum kernel_call call)
-{
-	tally.steps++;
-	if (socket != NULL)
-		note(socket, call);
-	if (!is_calm && may_give_way(call) && draw_chance(rates.gives_way))
-		threads_give_way();
-	if (call == KERNEL_WAIT)
-		threads_begin_turn();
-	if (is_calm && socket != NULL)
-		socket->recv_most = socket->send_most = SIZE_MAX;
-	if (is_calm)
-		return 0;
-	if (socket != NULL && socket->peer != NULL)
-		return enter_connection(socket, call);
-	if (socket != NULL && socket->is_listening)
-		return enter_listener(socket, call);
-	if (call == KERNEL_WAIT && draw_chance(rates.failures))
-		return fault(ENOMEM);
-	if (start_may_fail && !started && draw_chance(20))
-		return fault(ENOBUFS);
-	return 0;
-}
-
-static void
-moved(struct kernel_socket *socket, enum kernel_call call)
-{
-	if (call == KERNEL_ACCEPT)
-		rules_accepted(socket->peer);
-	else
-		rules_moved(socket->peer, call);
-}
-
-/* Any order will do, and what is left out is ready the next time. */
-static int
-arrange(void **ready, int n)
-{
-	if (is_calm || n < 2 || !draw_chance(rates.shuffles))
-		return n;
-	for (int i = n - 1; i > 0; i--) {
-		size_t other = draw((size_t)i + 1);
-		void *swapped = ready[i];
-		ready[i] = ready[other];
-		ready[other] = swapped;
-	}
-	return n - (int)draw((size_t)n);
-}
-
-static const struct kernel_hooks hooks = {
-    .enter = enter,
-    .moved = moved,
-    .wait = threads_wait,
-    .arrange = arrange,
-    .start = threads_start,
-    .join = threads_join,
-};
-
-/* The server, in the first of its threads. */
-
-static void ask_to_stop(struct bell *bell);
-
 static struct server *server;
+static unsigned nheard; /* how often it heard that it is to stop */
+static bool started;
+
+/* The server hears the bell that asks it to stop. */
+static void
+hear_stop(struct bell *bell)
+{
+	(void)bell;
+	for (; nheard < rules.stops; nheard++)
+		server_drain(server);
+}
 
 static int
 bind_listeners(void)
@@ -208,10 +72,11 @@ serve(void)
 		tally.starts_refused++;
 		return;
 	}
-	bool opened = bell_open(&stop, server_loop(server), ask_to_stop) == 0;
+	bool opened = bell_open(&stop, server_loop(server), hear_stop) == 0;
 	if (opened && bind_listeners() == 0 && server_start(server) == 0) {
 		find_listeners();
 		started = true;
+		faults_serve();
 		(void)server_run(server);
 		server_count(server, totals);
 		rules_ended(totals);
@@ -224,18 +89,6 @@ serve(void)
 		bell_close(&stop, server_loop(server));
 	server_close(server);
 }
-
-static unsigned heard;
-
-static void
-ask_to_stop(struct bell *bell)
-{
-	(void)bell;
-	for (; heard < rules.stops; heard++)
-		server_drain(server);
-}
-
-/* What is done to it. */
 
 static void
 stop_server(void)
@@ -256,13 +109,13 @@ pass_time(void)
 static void
 calm_down(void)
 {
-	is_calm = true;
+	faults_pause(true);
 	size_t nsteps = 0;
 	while (threads_step(0))
 		rules_must(nsteps++ < SPINS, NULL, "the server spins");
 	if (started)
 		rules_calm(threads_ended());
-	is_calm = false;
+	faults_pause(false);
 }
 
 static void
@@ -275,15 +128,14 @@ act(void)
 			peers_connect(listener, settings.invalid);
 	} else if (what < 45 && npeers > 0) {
 		struct peer *peer = &peers[draw(npeers)];
-		if (draw_chance(rates.untrue))
-			peer->socket->untrue = true;
+		peer->socket->untrue |= faults_are_untrue();
 		peers_act(peer);
 	} else if (what < 50) {
 		pass_time();
 	} else if (what < 53) {
 		calm_down();
 	} else {
-		(void)threads_step(rates.wakes);
+		(void)threads_step(faults_wakes());
 	}
 }
 
@@ -335,8 +187,6 @@ draw_settings(void)
 {
 	static const unsigned workers[] = {1, 1, 1, 2, 2, 3};
 	static const uint32_t spans[] = {0, 20, 200, 2000, 60000};
-	static const unsigned some[] = {0, 0, 5, 50, 300};
-	static const unsigned few[] = {0, 0, 0, 2, 20};
 	settings = (struct server_settings){
 	    .workers = DRAW_ONE_OF(workers),
 	    .invalid = (enum upcase_invalid)draw(UPCASE_CLOSE + 1),
@@ -349,16 +199,6 @@ draw_settings(void)
 	    .memory_limit = draw_chance(700) ? SERVER_MEMORY_MIN : 1 << 21,
 	};
 	nlisteners = 1 + (unsigned)draw(2);
-	scarce = draw_chance(200) ? 1 + draw(6) : SIZE_MAX;
-	start_may_fail = draw_chance(50);
-	rates.shorts = DRAW_ONE_OF(some);
-	rates.agains = DRAW_ONE_OF(some);
-	rates.failures = DRAW_ONE_OF(few);
-	rates.accept_failures = DRAW_ONE_OF(some);
-	rates.gives_way = DRAW_ONE_OF(some);
-	rates.wakes = DRAW_ONE_OF(some);
-	rates.untrue = DRAW_ONE_OF(some);
-	rates.shuffles = DRAW_ONE_OF(some);
 }
 
 void
@@ -366,10 +206,11 @@ world_run(uint64_t seed)
 {
 	draw_seed(seed);
 	kernel_boot();
-	kernel.hooks = &hooks;
-	started = is_calm = false;
-	heard = 0;
+	kernel.hooks = &faults_hooks;
+	started = false;
+	nheard = 0;
 	draw_settings();
+	faults_draw();
 	peers_reset();
 	rules_begin(&settings);
 	size_t memory = settings.memory_limit;

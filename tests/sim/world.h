@@ -15,7 +15,7 @@
 /* What has happened in all runs, to show that they reach everything. */
 struct tally {
 	size_t counters[NCOUNTERS]; /* of the servers */
-	size_t steps, faults, starts_refused;
+	size_t starts_refused;
 };
 
 extern struct tally tally;
