@@ -68,4 +68,19 @@ size_t upcase_final(struct upcase *, unsigned char *dst);
  */
 bool upcase_refused(const struct upcase *);
 
+/*
+ * The kernels that this processor can run, the best first; NULL behind the
+ * last.  The answer does not depend on the kernel, only how fast it comes.
+ */
+const char *upcase_kernel(size_t i);
+
+/*
+ * Chooses the kernel of that name, or the best one for NULL, which is also used
+ * without a choice.  To be called before there are streams.  -1 with EINVAL if
+ * there is no such kernel here.
+ */
+int upcase_choose_kernel(const char *name);
+
+const char *upcase_kernel_in_use(void);
+
 #endif

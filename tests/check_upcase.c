@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What the transform answers to a text that comes in one piece. */
+#include "each_kernel.h"
 #include "runner.h"
 #include "upcase.h"
 #include "upcase_oracle.h"
@@ -310,14 +311,12 @@ START_TEST(an_incomplete_sequence_is_bad_only_at_the_end_of_the_stream)
 }
 END_TEST
 
-Suite *
-suite(void)
+static void
+add_cases(Suite *s, const char *kernel)
 {
-	Suite *s = suite_create("upcase");
-	TCase *mapping = tcase_create("mapping");
-	TCase *invalid = tcase_create("invalid");
+	TCase *mapping = kernel_case(s, "mapping", kernel);
+	TCase *invalid = kernel_case(s, "invalid", kernel);
 
-	tcase_set_timeout(mapping, 60);
 	tcase_add_unchecked_fixture(mapping, oracle_load, NULL);
 	tcase_add_test(mapping, every_scalar_value_becomes_what_the_data_say);
 	tcase_add_test(
@@ -327,9 +326,7 @@ suite(void)
 	    mapping, a_text_of_all_scalar_values_is_converted_in_one_call);
 	tcase_add_test(
 	    mapping, growth_reaches_the_stated_bound_and_not_a_byte_more);
-	suite_add_tcase(s, mapping);
 
-	tcase_set_timeout(invalid, 60);
 	tcase_add_unchecked_fixture(invalid, oracle_load, NULL);
 	tcase_add_loop_test(invalid,
 	    every_string_of_one_or_two_bytes_is_judged_by_the_standard, 0,
@@ -342,6 +339,12 @@ suite(void)
 	tcase_add_test(invalid, a_refused_stream_ignores_all_that_comes_after);
 	tcase_add_test(invalid,
 	    an_incomplete_sequence_is_bad_only_at_the_end_of_the_stream);
-	suite_add_tcase(s, invalid);
+}
+
+Suite *
+suite(void)
+{
+	Suite *s = suite_create("upcase");
+	each_kernel(s, add_cases);
 	return s;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* That the answer does not depend on how the text was cut. */
+#include "each_kernel.h"
 #include "runner.h"
 #include "upcase.h"
 #include "upcase_oracle.h"
@@ -342,13 +343,11 @@ START_TEST(a_bad_byte_after_a_cut_refuses_without_the_held_bytes)
 }
 END_TEST
 
-Suite *
-suite(void)
+static void
+add_cases(Suite *s, const char *kernel)
 {
-	Suite *s = suite_create("upcase_stream");
-	TCase *cuts = tcase_create("cuts");
+	TCase *cuts = kernel_case(s, "cuts", kernel);
 
-	tcase_set_timeout(cuts, 60);
 	tcase_add_unchecked_fixture(cuts, oracle_load, NULL);
 	tcase_add_test(
 	    cuts, every_split_of_every_scalar_value_gives_the_same_answer);
@@ -363,6 +362,12 @@ suite(void)
 	    cuts, the_bound_holds_at_every_length_with_a_sequence_held_back);
 	tcase_add_test(
 	    cuts, a_bad_byte_after_a_cut_refuses_without_the_held_bytes);
-	suite_add_tcase(s, cuts);
+}
+
+Suite *
+suite(void)
+{
+	Suite *s = suite_create("upcase_stream");
+	each_kernel(s, add_cases);
 	return s;
 }

@@ -7,6 +7,9 @@
 #ifndef UPCASE_KERNEL_H
 #define UPCASE_KERNEL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* A place in the input, and the place in the output that belongs to it. */
 struct upcase_cursor {
 	const unsigned char *src;
@@ -21,5 +24,18 @@ struct upcase_cursor {
  * bytes at dst, of which those before the new dst are the answer.
  */
 void upcase_scalar(struct upcase_cursor *);
+
+/*
+ * One row for each kernel.  Convert does what upcase_scalar does, but may stop
+ * before any sequence: the scalar kernel then takes it from there.
+ */
+struct upcase_kernel {
+	const char *name;
+	bool (*is_supported)(void); /* by this processor */
+	void (*convert)(struct upcase_cursor *);
+};
+
+extern const struct upcase_kernel upcase_kernel_scalar, upcase_kernel_avx2,
+    upcase_kernel_avx512, upcase_kernel_neon;
 
 #endif

@@ -15,7 +15,7 @@
 
 #include "upcase.h"
 
-#include "kernel.h"
+#include "kernels.h"
 
 #include <string.h>
 
@@ -24,6 +24,12 @@
 
 _Static_assert(UPCASE_BOUND(0) >= UPCASE_CARRY,
     "upcase_final has no room to return what was held back");
+
+/*
+ * Steps of the scalar kernel, in bytes: the longest, and how far another kernel
+ * must have come since the last for the next to be short again.
+ */
+enum { STEP_MOST = 1024, STEP_WORTH = 64 };
 
 static const unsigned char replacement[] = {0xef, 0xbf, 0xbd};
 
@@ -139,6 +145,53 @@ take_carry(struct upcase *u, struct upcase_cursor *c)
 	u->ncarry = 0;
 }
 
+/*
+ * Moves the cursor by the scalar kernel over about the given number of bytes,
+ * at least a sequence, or over the bad bytes where there is none.  Returns
+ * false if the input ends inside a sequence.
+ */
+static bool
+step(struct upcase *u, struct upcase_cursor *c, size_t about)
+{
+	struct upcase_cursor part = *c;
+	if ((size_t)(c->end - c->src) > about)
+		part.end = c->src + about;
+	upcase_scalar(&part);
+	if (part.src == c->src)
+		return skip(u, c);
+	c->src = part.src;
+	c->dst = part.dst;
+	return true;
+}
+
+/*
+ * The kernel goes as far as it can, and the scalar one takes it from there: by
+ * a sequence where that is seldom, and by more and more where the kernel does
+ * not come far.
+ */
+static void
+convert(struct upcase *u, struct upcase_cursor *c)
+{
+	const struct upcase_kernel *kernel = kernels_chosen();
+	size_t about = SEQUENCE;
+	while (!u->refused && c->src < c->end) {
+		const unsigned char *before = c->src;
+		kernel->convert(c);
+		if (c->src == c->end)
+			return;
+		if (c->src - before >= STEP_WORTH)
+			about = SEQUENCE;
+		else if (about < STEP_MOST)
+			about *= 2;
+		if (!step(u, c, about))
+			break;
+	}
+	if (u->refused || c->src == c->end)
+		return;
+	u->ncarry = (uint8_t)(c->end - c->src);
+	memcpy(u->carry, c->src, u->ncarry);
+}
+
 void
 upcase_init(struct upcase *u, enum upcase_invalid invalid)
 {
@@ -155,17 +208,7 @@ upcase_update(struct upcase *u, unsigned char *restrict dst,
 	struct upcase_cursor c = {.src = src, .end = src + n, .dst = dst};
 	if (u->ncarry > 0)
 		take_carry(u, &c);
-
-	while (!u->refused && c.src < c.end) {
-		upcase_scalar(&c);
-		if (c.src == c.end)
-			break;
-		if (!skip(u, &c)) {
-			u->ncarry = (uint8_t)(c.end - c.src);
-			memcpy(u->carry, c.src, u->ncarry);
-			break;
-		}
-	}
+	convert(u, &c);
 	return (size_t)(c.dst - dst);
 }
 

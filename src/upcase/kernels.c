@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/* Which kernel is used: the best that the processor has, or one by name. */
+#include "config.h"
+
+#include "kernels.h"
+
+#include "upcase.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+static bool
+is_anywhere(void)
+{
+	return true;
+}
+
+const struct upcase_kernel upcase_kernel_scalar = {
+    .name = "scalar",
+    .is_supported = is_anywhere,
+    .convert = upcase_scalar,
+};
+
+/* The best first; those after the scalar one are never chosen by themselves. */
+static const struct upcase_kernel *const kernels[] = {
+#ifdef HAVE_AVX512
+    &upcase_kernel_avx512,
+#endif
+#ifdef HAVE_AVX2
+    &upcase_kernel_avx2,
+#endif
+#ifdef HAVE_NEON
+    &upcase_kernel_neon,
+#endif
+    &upcase_kernel_scalar,
+};
+
+enum { NKERNELS = sizeof kernels / sizeof kernels[0] };
+
+/* Written once in most programs, and always with a kernel that works. */
+static const struct upcase_kernel *_Atomic chosen;
+
+const struct upcase_kernel *
+kernels_chosen(void)
+{
+	const struct upcase_kernel *kernel =
+	    atomic_load_explicit(&chosen, memory_order_relaxed);
+	if (kernel != NULL)
+		return kernel;
+	(void)upcase_choose_kernel(NULL);
+	return kernels_chosen();
+}
+
+const char *
+upcase_kernel(size_t i)
+{
+	size_t n = 0;
+	for (size_t k = 0; k < NKERNELS; k++) {
+		if (kernels[k]->is_supported() && n++ == i)
+			return kernels[k]->name;
+	}
+	return NULL;
+}
+
+int
+upcase_choose_kernel(const char *name)
+{
+	for (size_t k = 0; k < NKERNELS; k++) {
+		if ((name != NULL && strcmp(kernels[k]->name, name) != 0) ||
+		    !kernels[k]->is_supported())
+			continue;
+		atomic_store_explicit(
+		    &chosen, kernels[k], memory_order_relaxed);
+		return 0;
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+const char *
+upcase_kernel_in_use(void)
+{
+	return kernels_chosen()->name;
+}

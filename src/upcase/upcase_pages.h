@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The tables of kernels that look up many bytes at once: 64 bytes each, whose
+ * index is the low six bits of a byte of UTF-8.
+ *
+ * A sequence needs a look if it has two bytes and a lead up to the last one
+ * below, or if it is longer and its first two bytes have a bit of their classes
+ * in common: then it has a page, or is one of the few of four bytes that
+ * change, or it is not UTF-8.  Leads that are not UTF-8 have a bit in common
+ * with every byte, so nothing else has to tell them.
+ */
+#ifndef UPCASE_PAGES_H
+#define UPCASE_PAGES_H
+
+#include <stdint.h>
+
+/* The class of a lead, from 0xc0 on, and of the byte that follows it. */
+extern const uint8_t upcase_lead_class[64];
+extern const uint8_t upcase_second_class[64];
+
+/*
+ * The answers to sequences of two bytes, by the second: for each lead, from
+ * 0xc0 to the last one with anything that changes, the bytes of the answer.
+ * A first byte of 0 says that the answer is not to be had here, a second one
+ * that it has one byte only.
+ */
+#define UPCASE_PAGES_LAST_LEAD 0xd6
+extern const uint8_t upcase_leads[][2][64];
+
+/*
+ * The answers to sequences of three bytes, by the third: for each page, which
+ * is what the first two bytes choose, the bytes of the answer.  A first byte of
+ * 0 says that the answer is not to be had here.  upcase_page_of has, by the low
+ * four bits of the lead and the low six of the second, 0 for no page, or else
+ * 1 more than its number.
+ */
+extern const uint8_t upcase_page_of[16][64];
+extern const uint8_t upcase_pages[][3][64];
+
+#endif
