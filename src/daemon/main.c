@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -73,8 +74,28 @@ print_version(void)
 	const char *name;
 	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++)
 		printf(" %s", name);
+	printf("\nkernel: %s, of", upcase_kernel_in_use());
+	for (size_t i = 0; (name = upcase_kernel(i)) != NULL; i++)
+		printf(" %s", name);
 	printf("\n");
 	return finish_output();
+}
+
+/*
+ * The fastest kernel of the transform is the best but for tests, which name one
+ * in the environment.
+ */
+static int
+choose_kernel(void)
+{
+	const char *name = getenv("UPCASED_KERNEL");
+	if (name == NULL || upcase_choose_kernel(name) == 0)
+		return 0;
+	fprintf(stderr,
+	    "upcased: UPCASED_KERNEL: '%s' is no kernel for this processor; "
+	    "see 'upcased --version'\n",
+	    name);
+	return -1;
 }
 
 /* Nothing that was inherited may hold up or widen what the daemon does. */
@@ -122,6 +143,8 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	if (outcome == OPTIONS_DONE)
 		return finish_output();
+	if (choose_kernel() == -1)
+		return EX_USAGE;
 	if (options.version)
 		return print_version();
 	log_open("upcased", options.log_level);

@@ -37,10 +37,16 @@
 
 enum { BLOCK = 64 };
 
+/* The bytes that a block and the rest of its last sequence look at. */
+enum { AHEAD = BLOCK + 2 };
+
+/* What is done with all bytes has another form for those at the end. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* Where the bytes of each kind are. */
 struct shape {
 	__m512i bytes;
-	uint64_t lead, cont;
+	uint64_t high, lead, lead3;
 	uint64_t expect;  /* where continuations have to be */
 	uint64_t behind;  /* the same for the next block */
 	uint64_t special; /* leads whose sequence needs a look, by class */
@@ -92,38 +98,33 @@ ascii_upper(__m512i bytes)
 	return _mm512_mask_sub_epi8(bytes, small, bytes, _mm512_set1_epi8(32));
 }
 
-static inline __mmask64
-at_least(__m512i bytes, unsigned char least)
-{
-	return _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8((char)least));
-}
-
+/*
+ * The bits of a byte are asked for one by one, each shifted to the top: a lead
+ * is 11......, one of three bytes 111....., and one of four 1111....
+ */
 static inline struct shape
-shape_of(__m512i bytes, __m512i next, uint64_t high, uint64_t carry)
+shape_of(__m512i bytes, __m512i next, uint64_t carry)
 {
-	const __m512i leads = _mm512_load_si512(upcase_lead_class);
-	const __m512i seconds = _mm512_load_si512(upcase_second_class);
-	uint64_t lead = at_least(bytes, 0xc0);
-	uint64_t lead3 = at_least(bytes, 0xe0);
-	uint64_t lead4 = at_least(bytes, 0xf0);
-	__m512i of_lead = _mm512_permutexvar_epi8(bytes, leads);
-	__m512i of_second = _mm512_permutexvar_epi8(next, seconds);
+	uint64_t high = _mm512_movepi8_mask(bytes);
+	uint64_t lead =
+	    high & _mm512_movepi8_mask(_mm512_add_epi8(bytes, bytes));
+	uint64_t lead3 =
+	    lead & _mm512_movepi8_mask(_mm512_slli_epi16(bytes, 2));
+	uint64_t lead4 =
+	    lead3 & _mm512_movepi8_mask(_mm512_slli_epi16(bytes, 3));
+	__m512i of_lead = _mm512_permutexvar_epi8(
+	    bytes, _mm512_load_si512(upcase_lead_class));
+	__m512i of_second = _mm512_permutexvar_epi8(
+	    next, _mm512_load_si512(upcase_second_class));
 	return (struct shape){
 	    .bytes = bytes,
+	    .high = high,
 	    .lead = lead,
-	    .cont = high & ~lead,
+	    .lead3 = lead3,
 	    .expect = carry | lead << 1 | lead3 << 2 | lead4 << 3,
 	    .behind = lead >> 63 | lead3 >> 62 | lead4 >> 61,
-	    .special = _mm512_mask_test_epi8_mask(lead, of_lead, of_second),
+	    .special = lead & _mm512_test_epi8_mask(of_lead, of_second),
 	};
-}
-
-/* The leads of two bytes, up to the last one that can change. */
-static inline uint64_t
-leads_of_two(const struct shape *shape)
-{
-	return _mm512_mask_cmple_epu8_mask(shape->lead, shape->bytes,
-	    _mm512_set1_epi8((char)UPCASE_PAGES_LAST_LEAD));
 }
 
 /* Looks up the answers to all sequences of two bytes in pairs. */
@@ -181,13 +182,13 @@ convert_pages(const struct shape *shape, const unsigned char *src, __m512i out,
  * Converts what a block has of whole sequences, of which the first begins the
  * block.  Moves the cursor, and returns false if it met trouble.
  */
-static inline bool
+static ALWAYS_INLINE bool
 convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
-    __m512i next, uint64_t pairs)
+    __m512i next, size_t left)
 {
-	size_t left = (size_t)(c->end - c->src);
+	uint64_t cont = shape->high & ~shape->lead;
+	uint64_t bad = shape->expect ^ cont;
 	size_t n = left < BLOCK ? left : BLOCK;
-	uint64_t bad = shape->expect ^ shape->cont;
 	if (shape->behind != 0)
 		n = last_of(shape->lead);
 	if (bad != 0) {
@@ -197,8 +198,9 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
 			at = last_of(shape->lead & below(at));
 		n = at < n ? at : n;
 	}
-	out = convert_pairs(shape, c->src, out, next, pairs & below(n));
 	uint64_t special = shape->special & below(n);
+	out = convert_pairs(shape, c->src, out, next, special & ~shape->lead3);
+	special &= shape->lead3;
 	if (special != 0)
 		out = convert_pages(shape, c->src, out, next,
 		    load(c->src + 2, left - 2), special);
@@ -206,7 +208,7 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
 	uint64_t lost = zeros & shape->lead & below(n);
 	if (lost != 0)
 		n = first_of(lost);
-	uint64_t kept = below(n) & ~(zeros & shape->cont);
+	uint64_t kept = below(n) & ~(zeros & cont);
 	if (kept != below(n))
 		out = _mm512_maskz_compress_epi8(kept, out);
 	size_t nkept = (size_t)_mm_popcnt_u64(kept);
@@ -225,38 +227,63 @@ rewind(struct upcase_cursor *c)
 	c->dst -= n;
 }
 
+/* Converts whole blocks as long as they are ASCII. */
+static inline void
+convert_ascii(struct upcase_cursor *c)
+{
+	while (c->end - c->src >= BLOCK) {
+		__m512i bytes = load(c->src, BLOCK);
+		if (_mm512_movepi8_mask(bytes) != 0)
+			return;
+		store(c->dst, ascii_upper(bytes), BLOCK, BLOCK);
+		c->src += BLOCK;
+		c->dst += BLOCK;
+	}
+}
+
+/*
+ * Converts a block, or the bytes that are left if they are fewer.  Returns
+ * false if it met trouble.
+ */
+static ALWAYS_INLINE bool
+convert_next(struct upcase_cursor *c, uint64_t *carry, size_t left)
+{
+	size_t n = left < BLOCK ? left : BLOCK;
+	__m512i bytes = load(c->src, left);
+	__m512i next = load(c->src + 1, left - 1);
+	__m512i out = ascii_upper(bytes);
+	struct shape shape = shape_of(bytes, next, *carry);
+	uint64_t bad = shape.expect ^ (shape.high & ~shape.lead);
+	if ((bad | shape.special) == 0) {
+		store(c->dst, out, n, left);
+		c->src += n;
+		c->dst += n;
+		*carry = shape.behind;
+		return true;
+	}
+	/* Now a block must begin with a sequence. */
+	if (*carry != 0) {
+		rewind(c);
+		*carry = 0;
+		return true;
+	}
+	return convert_block(c, &shape, out, next, left);
+}
+
 static void
 convert(struct upcase_cursor *cursor)
 {
 	struct upcase_cursor c = *cursor;
 	uint64_t carry = 0;
-	while (c.src < c.end) {
-		size_t left = (size_t)(c.end - c.src);
-		size_t n = left < BLOCK ? left : BLOCK;
-		__m512i bytes = load(c.src, left);
-		__m512i out = ascii_upper(bytes);
-		uint64_t high = _mm512_movepi8_mask(bytes);
-		if ((high | carry) != 0) {
-			__m512i next = load(c.src + 1, left - 1);
-			struct shape shape = shape_of(bytes, next, high, carry);
-			uint64_t pairs = leads_of_two(&shape);
-			uint64_t bad = shape.expect ^ shape.cont;
-			if ((bad | pairs | shape.special) != 0) {
-				/* Now a block must begin with a sequence. */
-				if (carry != 0)
-					rewind(&c);
-				else if (!convert_block(
-					     &c, &shape, out, next, pairs))
-					break;
-				carry = 0;
-				continue;
-			}
-			carry = shape.behind;
-		}
-		store(c.dst, out, n, left);
-		c.src += n;
-		c.dst += n;
+	bool good = true;
+	while (good && c.end - c.src >= AHEAD) {
+		if (carry == 0)
+			convert_ascii(&c);
+		if (c.end - c.src >= AHEAD)
+			good = convert_next(&c, &carry, AHEAD);
 	}
+	while (good && c.src < c.end)
+		good = convert_next(&c, &carry, (size_t)(c.end - c.src));
 	if (carry != 0)
 		rewind(&c);
 	*cursor = c;

@@ -180,7 +180,21 @@ class PrintTest(Case):
         self.assertEqual((done.returncode, done.stderr), (OK, ""))
         self.assertRegex(done.stdout,
                          r"^upcased \d+\.\d+\.\d+ \(Unicode \d+\.\d+\.\d+\)\n"
-                         r"back ends:( \w+)+\n$")
+                         r"back ends:( \w+)+\n"
+                         r"kernel: \w+, of( \w+)* scalar\n$")
+
+    def test_kernel(self):
+        """UPCASED_KERNEL chooses the kernel, which must be there"""
+        version = run("--version").stdout
+        for name in re.search(r"kernel: \w+, of (.*)\n", version)[1].split():
+            environment = {**os.environ, "UPCASED_KERNEL": name}
+            done = run("--version", env=environment)
+            self.assertIn(f"kernel: {name}, of", done.stdout)
+            with Daemon(env=environment) as daemon:
+                self.assertEqual(ask(daemon, LINE), upper(LINE))
+        done = run(env={**os.environ, "UPCASED_KERNEL": "abacus"})
+        self.assertEqual(done.returncode, USAGE)
+        self.assertRegex(done.stderr, r"^upcased: UPCASED_KERNEL.*--version")
 
 
 class PrivilegeTest(Case):
