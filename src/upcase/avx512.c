@@ -46,7 +46,7 @@ enum { AHEAD = BLOCK + 2 };
 /* Where the bytes of each kind are. */
 struct shape {
 	__m512i bytes;
-	uint64_t high, lead, lead3;
+	uint64_t high, lead, lead3, lead4;
 	uint64_t expect;  /* where continuations have to be */
 	uint64_t behind;  /* the same for the next block */
 	uint64_t special; /* leads whose sequence needs a look, by class */
@@ -121,6 +121,7 @@ shape_of(__m512i bytes, __m512i next, uint64_t carry)
 	    .high = high,
 	    .lead = lead,
 	    .lead3 = lead3,
+	    .lead4 = lead4,
 	    .expect = carry | lead << 1 | lead3 << 2 | lead4 << 3,
 	    .behind = lead >> 63 | lead3 >> 62 | lead4 >> 61,
 	    .special = lead & _mm512_test_epi8_mask(of_lead, of_second),
@@ -135,8 +136,8 @@ convert_pairs(const struct shape *shape, const unsigned char *src, __m512i out,
 	while (pairs != 0) {
 		unsigned char lead = src[first_of(pairs)];
 		const uint8_t(*table)[64] = upcase_leads[lead - 0xc0];
-		__mmask64 same = _mm512_cmpeq_epu8_mask(
-		    shape->bytes, _mm512_set1_epi8((char)lead));
+		__mmask64 same = _mm512_mask_cmpeq_epu8_mask(
+		    pairs, shape->bytes, _mm512_set1_epi8((char)lead));
 		out = _mm512_mask_permutexvar_epi8(
 		    out, same, next, _mm512_load_si512(table[0]));
 		out = _mm512_mask_permutexvar_epi8(
@@ -163,8 +164,8 @@ convert_pages(const struct shape *shape, const unsigned char *src, __m512i out,
 			return _mm512_mask_mov_epi8(
 			    out, UINT64_C(1) << at, _mm512_setzero_si512());
 		const uint8_t(*table)[64] = upcase_pages[page - 1];
-		__mmask64 same = _mm512_cmpeq_epu8_mask(
-		    shape->bytes, _mm512_set1_epi8((char)lead));
+		__mmask64 same = _mm512_mask_cmpeq_epu8_mask(
+		    special, shape->bytes, _mm512_set1_epi8((char)lead));
 		same = _mm512_mask_cmpeq_epu8_mask(
 		    same, next, _mm512_set1_epi8((char)second));
 		out = _mm512_mask_permutexvar_epi8(
@@ -176,6 +177,15 @@ convert_pages(const struct shape *shape, const unsigned char *src, __m512i out,
 		special &= ~same;
 	}
 	return out;
+}
+
+/* The leads whose continuations are all there. */
+static inline uint64_t
+whole(const struct shape *shape, uint64_t cont)
+{
+	uint64_t two = cont >> 1, three = two & cont >> 2;
+	return (two | ~shape->lead) & (three | ~shape->lead3) &
+	       ((three & cont >> 3) | ~shape->lead4);
 }
 
 /*
@@ -191,14 +201,18 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
 	size_t n = left < BLOCK ? left : BLOCK;
 	if (shape->behind != 0)
 		n = last_of(shape->lead);
-	if (bad != 0) {
+	uint64_t special = shape->special;
+	if (bad != 0 && c->passes && left >= AHEAD) {
+		special &= whole(shape, cont);
+		bad = 0;
+	} else if (bad != 0) {
 		/* Inside a sequence the trouble is that of its lead. */
 		unsigned at = first_of(bad);
 		if ((shape->expect >> at & 1) != 0)
 			at = last_of(shape->lead & below(at));
 		n = at < n ? at : n;
 	}
-	uint64_t special = shape->special & below(n);
+	special &= below(n);
 	out = convert_pairs(shape, c->src, out, next, special & ~shape->lead3);
 	special &= shape->lead3;
 	if (special != 0)

@@ -15,6 +15,12 @@ struct upcase_cursor {
 	const unsigned char *src;
 	const unsigned char *end; /* of the input */
 	unsigned char *dst;
+
+	/*
+	 * Bytes that are not UTF-8 are answered by themselves, so a kernel may
+	 * go over them as well, but not over an incomplete sequence at the end.
+	 */
+	bool passes;
 };
 
 /*

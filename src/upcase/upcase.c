@@ -146,21 +146,30 @@ take_carry(struct upcase *u, struct upcase_cursor *c)
 }
 
 /*
- * Moves the cursor by the scalar kernel over about the given number of bytes,
- * at least a sequence, or over the bad bytes where there is none.  Returns
- * false if the input ends inside a sequence.
+ * Moves the cursor over about the given number of bytes without the chosen
+ * kernel: over sequences, and over bad bytes.  Returns false if the input ends
+ * inside a sequence.
  */
 static bool
 step(struct upcase *u, struct upcase_cursor *c, size_t about)
 {
-	struct upcase_cursor part = *c;
-	if ((size_t)(c->end - c->src) > about)
-		part.end = c->src + about;
-	upcase_scalar(&part);
-	if (part.src == c->src)
-		return skip(u, c);
-	c->src = part.src;
-	c->dst = part.dst;
+	size_t left = (size_t)(c->end - c->src);
+	const unsigned char *goal = c->src + (about < left ? about : left);
+	while (!u->refused && c->src < goal) {
+		struct upcase_cursor part = *c;
+		/* What is not a whole sequence in so many bytes is none. */
+		if (goal - c->src < SEQUENCE && c->end - c->src > SEQUENCE)
+			part.end = c->src + SEQUENCE;
+		else if (goal - c->src >= SEQUENCE)
+			part.end = goal;
+		upcase_scalar(&part);
+		if (part.src == c->src && !skip(u, c))
+			return false;
+		if (part.src > c->src) {
+			c->src = part.src;
+			c->dst = part.dst;
+		}
+	}
 	return true;
 }
 
@@ -205,7 +214,12 @@ upcase_update(struct upcase *u, unsigned char *restrict dst,
 	if (u->refused || n == 0)
 		return 0;
 
-	struct upcase_cursor c = {.src = src, .end = src + n, .dst = dst};
+	struct upcase_cursor c = {
+	    .src = src,
+	    .end = src + n,
+	    .dst = dst,
+	    .passes = u->invalid == UPCASE_PASS,
+	};
 	if (u->ncarry > 0)
 		take_carry(u, &c);
 	convert(u, &c);

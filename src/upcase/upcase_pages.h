@@ -6,8 +6,8 @@
  * A sequence needs a look if its first two bytes have a bit of their classes in
  * common: then it has two bytes and a lead with anything that changes, or has a
  * page, or is one of the few of four bytes that change, or it is not UTF-8.
- * Leads that are not UTF-8 have a bit in common with every byte, so nothing else
- * has to tell them.
+ * Leads that are not UTF-8 have a bit in common with every byte, so nothing
+ * else has to tell them.
  */
 #ifndef UPCASE_PAGES_H
 #define UPCASE_PAGES_H
