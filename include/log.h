@@ -33,7 +33,7 @@ enum log_level {
  * Names the program for error lines, which start with it, and sets the least
  * grave level that is written.  To be called before there are threads.
  */
-void log_open(const char *program, enum log_level);
+void log_open(const char *name, enum log_level);
 
 /* The level of a name (error, warn, info, debug), or -1. */
 int log_level_parse(const char *name);
@@ -44,7 +44,7 @@ bool log_enabled(enum log_level);
 /* How many lines were dropped since the start. */
 unsigned long log_dropped(void);
 
-/* The forms without x end in the text of errno. */
+/* log_error, log_warn and log_debug_errno end in the text of errno. */
 #define LOG_FORMAT(n) __attribute__((format(printf, n, n + 1)))
 void log_error(const char *format, ...) LOG_FORMAT(1);
 void log_errorx(const char *format, ...) LOG_FORMAT(1);
@@ -52,6 +52,7 @@ void log_warn(const char *format, ...) LOG_FORMAT(1);
 void log_warnx(const char *format, ...) LOG_FORMAT(1);
 void log_info(const char *format, ...) LOG_FORMAT(1);
 void log_debug(const char *format, ...) LOG_FORMAT(1);
+void log_debug_errno(const char *format, ...) LOG_FORMAT(1);
 
 /* Keeps one kind of line that peers can cause to one a second. */
 struct log_limit {

@@ -26,13 +26,15 @@ START_TEST(lines_carry_their_level_and_the_reason)
 	log_warnx("odd");
 	log_info("100%%");
 	log_debug("detail");
+	log_debug_errno("sent");
 	ck_assert_str_eq(written(),
 	    "prog: cannot open x: No such file or directory\n"
 	    "prog: 7 is wrong\n"
 	    "warning: odd: No such file or directory\n"
 	    "warning: odd\n"
 	    "100%\n"
-	    "detail\n");
+	    "detail\n"
+	    "sent: No such file or directory\n");
 	ck_assert_int_eq(errno, ENOENT);
 }
 END_TEST

@@ -29,14 +29,16 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool
 is_journal(void)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet. */
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
 	struct stat status;
-	return stream != NULL &&
-	       sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &status) == 0 &&
-	       (unsigned long long)status.st_dev == device &&
-	       (unsigned long long)status.st_ino == inode;
+	char ours[64];
+	if (stream == NULL || fstat(STDERR_FILENO, &status) == -1)
+		return false;
+	(void)snprintf(ours, sizeof ours, "%llu:%llu",
+	    (unsigned long long)status.st_dev,
+	    (unsigned long long)status.st_ino);
+	return strcmp(stream, ours) == 0;
 }
 
 void
@@ -141,8 +143,11 @@ write_log(
 	 */
 	(void)pthread_mutex_lock(&lock);
 	size_t end = escape(line, start_line(line, level), text);
-	if (error != 0)
-		end = escape(line, escape(line, end, ": "), strerror(error));
+	if (error != 0) {
+		end = escape(line, end, ": ");
+		/* NOLINTNEXTLINE(concurrency-mt-unsafe): we have the lock. */
+		end = escape(line, end, strerror(error));
+	}
 	line[end++] = '\n';
 	write_line(line, end);
 	(void)pthread_mutex_unlock(&lock);
@@ -200,6 +205,15 @@ log_debug(const char *format, ...)
 	va_list arguments;
 	va_start(arguments, format);
 	write_log(LOG_LEVEL_DEBUG, 0, format, arguments);
+	va_end(arguments);
+}
+
+void
+log_debug_errno(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	write_log(LOG_LEVEL_DEBUG, errno, format, arguments);
 	va_end(arguments);
 }
 

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 
 _Static_assert(sizeof(struct conn) <= CONN_ALIGNMENT || sizeof(void *) > 8,
     "a connection fits in a cache line");
@@ -45,7 +44,7 @@ fail(struct conn *conn)
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return CONN_NOTHING;
 	if (log_enabled(LOG_LEVEL_DEBUG))
-		log_debug("conn %d: %s", conn->watch.fd, strerror(errno));
+		log_debug_errno("conn %d", conn->watch.fd);
 	if (conn->state != CONN_LINGERING)
 		conn->cause =
 		    errno == ETIMEDOUT ? COUNTER_STALLED : COUNTER_FAILED;
