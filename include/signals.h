@@ -13,12 +13,11 @@
 
 /*
  * Catches the signals of the list, which ends with 0, in the loop, also when
- * they were blocked.  The
- * callback gets each signal as often as the kernel delivered it.  Returns -1
- * with the errno of pipe or of the poller.
+ * they were blocked.  The callback gets each signal as often as the kernel
+ * delivered it.  Returns -1 with the errno of pipe or of the poller.
  */
 int signals_open(struct loop *, const int *signos,
-    void (*caught)(int signo, void *arg), void *arg);
+    void (*callback)(int signo, void *arg), void *arg);
 
 /* Ignores those signals from now on and closes the pipe. */
 void signals_close(struct loop *);

@@ -114,7 +114,8 @@ print_refused(const struct options *options, int outcome, char **argv)
 	const char *refused = argv[optind - 1];
 	if (optopt != 0 && optopt < FIRST_ROW)
 		refused = letter;
-	fprintf(stderr, "%s: %s '%s'; see '%s --help'\n", options->program,
+	(void)fprintf(stderr, "%s: %s '%s'; see '%s --help'\n",
+	    options->program,
 	    outcome == ':' ? "a value is missing after" : "unknown option",
 	    refused, options->program);
 }
@@ -127,6 +128,7 @@ options_parse(const struct options *options, void *settings, int argc,
 	compile(&grammar, options);
 	opterr = 0;
 	int value;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet. */
 	while ((value = getopt_long(
 		    argc, argv, grammar.shorts, grammar.longs, NULL)) != -1) {
 		if (value == ':' || value == '?') {
@@ -141,8 +143,8 @@ options_parse(const struct options *options, void *settings, int argc,
 		const char *wanted = row->set(settings, optarg);
 		if (wanted == NULL)
 			continue;
-		fprintf(stderr, "%s: --%s: '%s' is not %s\n", options->program,
-		    row->name, optarg, wanted);
+		(void)fprintf(stderr, "%s: --%s: '%s' is not %s\n",
+		    options->program, row->name, optarg, wanted);
 		return OPTIONS_BAD;
 	}
 	*first = optind;

@@ -157,7 +157,7 @@ client_options_parse(
 		return outcome;
 	if (read_server(&options->server, server) == 0)
 		return OPTIONS_RUN;
-	fprintf(stderr, "upc: UPC_SERVER: '%s' is not %s\n", server,
+	(void)fprintf(stderr, "upc: UPC_SERVER: '%s' is not %s\n", server,
 	    ADDRESS_SYNTAX);
 	return OPTIONS_BAD;
 }

@@ -110,7 +110,7 @@ connect_server(const struct address *server, int family, uint32_t timeout,
 		const char *reason = status == EAI_SYSTEM
 					 ? strerror(errno)
 					 : gai_strerror(status);
-		fprintf(stderr,
+		(void)fprintf(stderr,
 		    "upc: no address found for '%s': %s; name the server with "
 		    "--server or UPC_SERVER\n",
 		    server->host, reason);
@@ -120,7 +120,7 @@ connect_server(const struct address *server, int family, uint32_t timeout,
 	int fd = connect_any(list, timeout, peer, tried);
 	freeaddrinfo(list);
 	if (fd == -1) {
-		fprintf(stderr,
+		(void)fprintf(stderr,
 		    "upc: no server answers (%s); start upcased there, or name "
 		    "another server with --server or UPC_SERVER\n",
 		    tried);

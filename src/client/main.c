@@ -108,7 +108,7 @@ finish_output(void)
 {
 	if (fflush(stdout) == 0)
 		return EX_OK;
-	fprintf(stderr, "upc: cannot write to standard output: %s\n",
+	(void)fprintf(stderr, "upc: cannot write to standard output: %s\n",
 	    strerror(errno));
 	return EX_IOERR;
 }
@@ -135,7 +135,8 @@ main(int argc, char **argv)
 	if (first < argc) {
 		text = join(argc - first, argv + first);
 		if (text == NULL) {
-			fprintf(stderr, "upc: out of memory for the text\n");
+			(void)fprintf(
+			    stderr, "upc: out of memory for the text\n");
 			return EX_OSERR;
 		}
 	}

@@ -203,7 +203,7 @@ set_interest(const struct transfer *t, struct pollfd rows[NWATCHED])
 static void
 move(struct transfer *t, const struct pollfd rows[NWATCHED])
 {
-	if (rows[OUTPUT].revents != 0)
+	if (rows[OUTPUT].revents != 0 && t->nunwritten > 0)
 		write_output(t);
 	if (rows[SERVER].revents != 0 && (rows[SERVER].events & POLLOUT) != 0)
 		send_input(t);

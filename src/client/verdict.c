@@ -11,7 +11,7 @@
 static void
 say_unread(int error)
 {
-	fprintf(stderr,
+	(void)fprintf(stderr,
 	    "upc: cannot read standard input: %s; only what came before was "
 	    "answered, give it a file or a pipe that can be read\n",
 	    strerror(error));
@@ -20,7 +20,7 @@ say_unread(int error)
 static void
 say_unwritten(int error)
 {
-	fprintf(stderr,
+	(void)fprintf(stderr,
 	    "upc: cannot write the answer to standard output: %s; try again "
 	    "with an output that takes all of it\n",
 	    strerror(error));
@@ -30,7 +30,7 @@ say_unwritten(int error)
 static void
 say_numbers(const struct transfer_result *result)
 {
-	fprintf(stderr,
+	(void)fprintf(stderr,
 	    " (%" PRIu64 " bytes in %" PRIu64 " lines sent, %" PRIu64
 	    " bytes in %" PRIu64 " lines received); ",
 	    result->sent.bytes, result->sent.lines, result->received.bytes,
@@ -40,53 +40,54 @@ say_numbers(const struct transfer_result *result)
 static void
 say_broken(const struct transfer_result *result, const char *server)
 {
-	fprintf(stderr,
+	(void)fprintf(stderr,
 	    "upc: the answer was cut short: the connection to %s broke: %s",
 	    server, strerror(result->error));
 	say_numbers(result);
-	fprintf(stderr, "try again, the log of the server may say why\n");
+	(void)fprintf(stderr, "try again, the log of the server may say why\n");
 }
 
 static void
 say_expired(
     const struct transfer_result *result, const char *server, uint32_t timeout)
 {
-	fprintf(stderr,
+	(void)fprintf(stderr,
 	    "upc: the answer was cut short: %s moved nothing for %g seconds",
 	    server, (double)timeout / 1000);
 	say_numbers(result);
-	fprintf(stderr, "try again, or wait longer with --timeout\n");
+	(void)fprintf(stderr, "try again, or wait longer with --timeout\n");
 }
 
 static void
 say_ended(const struct transfer_result *result, const char *server)
 {
-	fprintf(stderr,
+	(void)fprintf(stderr,
 	    "upc: the answer was cut short: %s ended the connection before "
 	    "the end of the text",
 	    server);
 	say_numbers(result);
-	fprintf(stderr, "try again, the log of the server may say why\n");
+	(void)fprintf(stderr, "try again, the log of the server may say why\n");
 }
 
 static void
 say_short(const struct transfer_result *result, const char *server)
 {
-	fprintf(stderr,
+	(void)fprintf(stderr,
 	    "upc: the answer was cut short: %s left out a part of it", server);
 	say_numbers(result);
-	fprintf(stderr, "try again, and see that the text is UTF-8\n");
+	(void)fprintf(stderr, "try again, and see that the text is UTF-8\n");
 }
 
 static void
 say_foreign(const struct transfer_result *result, const char *server)
 {
-	fprintf(stderr,
+	(void)fprintf(stderr,
 	    "upc: this is no answer of upcased: %s sent more lines "
 	    "than it got",
 	    server);
 	say_numbers(result);
-	fprintf(stderr, "name another server with --server or UPC_SERVER\n");
+	(void)fprintf(
+	    stderr, "name another server with --server or UPC_SERVER\n");
 }
 
 int

@@ -252,7 +252,7 @@ daemon_options_read(struct daemon_options *options, int argc, char **argv)
 	enum options_outcome outcome =
 	    options_parse(&command_line, options, argc, argv, &first);
 	if (outcome == OPTIONS_RUN && first < argc) {
-		fprintf(stderr,
+		(void)fprintf(stderr,
 		    "upcased: '%s' is no option; see 'upcased --help'\n",
 		    argv[first]);
 		return OPTIONS_BAD;

@@ -20,6 +20,7 @@ static const struct passwd *
 find_account(const char *name)
 {
 	errno = 0;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet. */
 	const struct passwd *account = getpwnam(name);
 	/* The ways in which systems say that there is none: getpwnam(3). */
 	if (account == NULL && (errno == ENOENT || errno == ESRCH ||

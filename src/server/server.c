@@ -200,7 +200,8 @@ decide_limits(struct server *server)
 	struct sys_descriptors descriptors;
 	sys_count_descriptors(&descriptors);
 	if (is_threaded(server))
-		descriptors.open += WORKER_DESCRIPTORS * settings->workers;
+		descriptors.open +=
+		    WORKER_DESCRIPTORS * (size_t)settings->workers;
 	if (limits_compute(&server->limits, settings, &descriptors) == 0)
 		return 0;
 	if (settings->max_connections == 0)
