@@ -175,6 +175,25 @@ START_TEST(the_first_address_that_answers_is_taken)
 }
 END_TEST
 
+START_TEST(an_address_of_a_family_that_the_system_lacks_is_passed_over)
+{
+	struct sockaddr_in serving, foreign = {.sin_family = AF_UNSPEC};
+	char peer[ADDRESS_TEXT_MAX], tried[CONNECT_TRIED_MAX];
+	int listener = bind_loopback(&serving);
+	ck_assert_int_eq(sys_listen(listener, 1), 0);
+	struct addrinfo second = entry(&serving, NULL);
+	struct addrinfo first = entry(&foreign, &second);
+	first.ai_family = -1;
+
+	int fd = connect_any(&first, 5000, peer, tried);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_str_eq(tried,
+	    "an unknown address: Address family not supported by protocol");
+	(void)sys_close(fd);
+	(void)sys_close(listener);
+}
+END_TEST
+
 START_TEST(when_no_address_answers_all_are_listed_that_fit)
 {
 	enum { MANY = 40 };
@@ -297,6 +316,8 @@ suite(void)
 	suite_add_tcase(client, shown);
 	TCase *addresses = tcase_create("connect");
 	tcase_add_test(addresses, the_first_address_that_answers_is_taken);
+	tcase_add_test(addresses,
+	    an_address_of_a_family_that_the_system_lacks_is_passed_over);
 	tcase_add_test(
 	    addresses, when_no_address_answers_all_are_listed_that_fit);
 	suite_add_tcase(client, addresses);

@@ -217,6 +217,21 @@ START_TEST(finish_keeps_to_the_limit)
 }
 END_TEST
 
+START_TEST(finish_goes_on_with_the_next_after_a_failure)
+{
+	listen_twice();
+	(void)kernel_queue(socket_of(0), 0);
+	(void)kernel_queue(socket_of(1), 0);
+	kernel_fail(KERNEL_ACCEPT, 1, EMFILE);
+	listeners_finish(&listeners);
+	ck_assert_int_eq(naccepted, 1);
+	size_t totals[NCOUNTERS] = {0};
+	counters_sum(&counters, totals);
+	ck_assert_uint_eq(totals[COUNTER_ACCEPT_FAILURES], 1);
+	ck_assert_uint_eq(kernel.calls[KERNEL_CLOSE], 2);
+}
+END_TEST
+
 START_TEST(finish_in_a_pause_leaves_no_deadline)
 {
 	listen_twice();
@@ -251,5 +266,6 @@ suite(void)
 	tcase_add_test(finish, finish_takes_what_is_queued_and_closes);
 	tcase_add_test(finish, finish_keeps_to_the_limit);
 	tcase_add_test(finish, finish_in_a_pause_leaves_no_deadline);
+	tcase_add_test(finish, finish_goes_on_with_the_next_after_a_failure);
 	return suite;
 }

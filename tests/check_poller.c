@@ -11,8 +11,11 @@
 #include "runner.h"
 #include "sys.h"
 
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 enum { NPAIRS = 10 };
@@ -23,6 +26,28 @@ START_TEST(an_unknown_name_is_refused)
 	ck_assert_int_eq(errno, EINVAL);
 	ck_assert_ptr_null(poller_open(""));
 	ck_assert_int_eq(errno, EINVAL);
+}
+END_TEST
+
+START_TEST(without_descriptors_only_poll_can_be_opened)
+{
+	struct rlimit limit;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	const struct rlimit low = {(rlim_t)descriptor_next(), limit.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	const char *name;
+	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++) {
+		errno = 0;
+		struct poller *opened = poller_open(name);
+		if (strcmp(name, "poll") != 0) {
+			ck_assert_ptr_null(opened);
+			ck_assert_int_eq(errno, EMFILE);
+		} else {
+			ck_assert_ptr_nonnull(opened);
+		}
+		poller_close(opened);
+	}
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 END_TEST
 
@@ -346,6 +371,7 @@ suite(void)
 	tcase_add_test(names, an_unknown_name_is_refused);
 	tcase_add_test(
 	    names, no_name_means_the_first_and_poll_is_always_the_last);
+	tcase_add_test(names, without_descriptors_only_poll_can_be_opened);
 	suite_add_tcase(suite, names);
 	backends_add(suite, add_contract, add_exact_contract);
 	return suite;

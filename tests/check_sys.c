@@ -136,6 +136,12 @@ START_TEST(a_signal_does_not_show_in_a_call)
 }
 END_TEST
 
+START_TEST(an_error_is_told_also_when_it_cannot_be_asked_for)
+{
+	ck_assert_int_eq(sys_socket_error(-1), EBADF);
+}
+END_TEST
+
 START_TEST(the_clock_does_not_go_back_and_a_sleep_takes_its_time)
 {
 	uint64_t start = sys_now();
@@ -204,6 +210,7 @@ suite(void)
 	tcase_add_test(sys, a_connection_moves_bytes_and_ends_with_end_of_file);
 	tcase_add_test(sys, a_pipe_has_the_flags_and_ends_with_end_of_file);
 	tcase_add_test(sys, a_signal_does_not_show_in_a_call);
+	tcase_add_test(sys, an_error_is_told_also_when_it_cannot_be_asked_for);
 	tcase_add_test(
 	    sys, the_clock_does_not_go_back_and_a_sleep_takes_its_time);
 	tcase_add_test(

@@ -15,15 +15,15 @@ import unittest
 
 import tap
 from client import ask
-from daemon import (BACKENDS, PATIENCE, UPCASED, Case,
-                    Daemon, each_backend, linux_only, needs, root_only,
+from daemon import (BACKENDS, PATIENCE, SANITIZED, UPCASED, Case, Daemon,
+                    each_backend, linux_only, needs, root_only,
                     wait_until)
-from stream import upper
+from stream import reset, upper
 
 LINE = "ein Stück\n".encode()
 
-OK, USAGE, NO_USER, NO_HOST, UNAVAILABLE, OS_ERROR, NO_PERMISSION = \
-    0, 64, 67, 68, 69, 71, 77
+OK, USAGE, NO_USER, NO_HOST, UNAVAILABLE, OS_ERROR, IO_ERROR, \
+    NO_PERMISSION = 0, 64, 67, 68, 69, 71, 74, 77
 
 BAD_ADDRESSES = (
     "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:-1",
@@ -44,6 +44,7 @@ BAD_COMMAND_LINES = [
     *([option, text] for option in ("--workers", "--max-connections")
       for text in BAD_NUMBERS),
     ["--workers", "257"], ["--max-connections", "1000001"],
+    65 * ["--listen", "127.0.0.1:0"],
 ]
 
 
@@ -134,6 +135,25 @@ class RefusalTest(Case):
         self.check(NO_PERMISSION, "root", "--listen", "127.0.0.1:0",
                    "--user", "root")
 
+    @root_only
+    @needs("setpriv")
+    def test_root_for_ever(self):
+        """Rights of root that cannot be given up are refused"""
+        # Without the right to change users root can go, but not for good.
+        for wrapper, pattern in (
+                (["setpriv", "--bounding-set=-setgid"], "cannot become"),
+                (["setpriv", "--ruid=nobody", "--bounding-set=-setuid"],
+                 "nobody could become root again")):
+            self.check(OS_ERROR, pattern, "--listen", "127.0.0.1:0",
+                       "--user", "nobody", wrapper=wrapper)
+
+    @unittest.skipIf(SANITIZED, "sanitizers need descriptors to start")
+    def test_no_streams(self):
+        """Without descriptors for the standard streams it is refused"""
+        done = run("--listen", "127.0.0.1:0", wrapper=[
+            "sh", "-c", 'exec <&- >&- 2>&-; ulimit -n 1; exec "$@"', "sh"])
+        self.assertEqual(done.returncode, OS_ERROR)
+
     def test_few_descriptors(self):
         """With too few descriptors it is refused, with enough it serves"""
         outcomes = []
@@ -197,6 +217,19 @@ class PrintTest(Case):
         self.assertRegex(done.stderr, r"^upcased: UPCASED_KERNEL.*--version")
 
 
+    @unittest.skipUnless(os.path.exists("/dev/full"), "needs /dev/full")
+    def test_full_output(self):
+        """What cannot be printed is an error"""
+        for option in ("--help", "--version"):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run(
+                    [UPCASED, option], stdin=subprocess.DEVNULL, stdout=full,
+                    stderr=subprocess.PIPE, timeout=PATIENCE, text=True)
+            self.assertEqual(done.returncode, IO_ERROR)
+            self.assertEqual(done.stderr, "upcased: cannot write to standard "
+                             "output: No space left on device\n")
+
+
 class PrivilegeTest(Case):
     @linux_only
     @root_only
@@ -229,6 +262,34 @@ class PrivilegeTest(Case):
             self.assertEqual(uids, [str(pwd.getpwnam("daemon").pw_uid)] * 4)
             self.assertFalse([s for s in daemon.lines if "warning" in s])
 
+    @linux_only
+    @root_only
+    @needs("setpriv")
+    def test_plain_user(self):
+        """Started as a plain user, it serves as that and as nobody else"""
+        account = pwd.getpwnam("nobody")
+        with tempfile.TemporaryDirectory() as folder:
+            # Where the build is, others may have no way to.
+            os.chmod(folder, 0o755)
+            command = [shutil.copy(UPCASED, folder), "--listen", "127.0.0.1:0"]
+            wrapper = ["setpriv", f"--reuid={account.pw_uid}",
+                       f"--regid={account.pw_gid}", "--clear-groups"]
+            for arguments in ([], ["--user", "nobody"]):
+                with subprocess.Popen([*wrapper, *command, *arguments],
+                                      stderr=subprocess.PIPE,
+                                      text=True) as process:
+                    for line in process.stderr:
+                        if line.startswith("listening on "):
+                            process.terminate()
+                    self.assertEqual(process.returncode or process.wait(), OK)
+            for name, status in (("daemon", NO_PERMISSION),
+                                 ("no-such-account", NO_USER)):
+                done = subprocess.run(
+                    [*wrapper, *command, "--user", name], text=True,
+                    stderr=subprocess.PIPE, timeout=PATIENCE)
+                self.assertEqual(done.returncode, status)
+                self.assertRegex(done.stderr, f"^upcased: .*{name}.*\n$")
+
 
 class NameTest(Case):
     @linux_only
@@ -249,6 +310,22 @@ class NameTest(Case):
                 names = [line.rpartition(":")[0] for line in daemon.lines
                          if line.startswith("listening on ")]
         self.assertEqual(len(names), len(set(names)))
+
+    @linux_only
+    @root_only
+    @needs("unshare", "ip")
+    def test_no_ipv6(self):
+        """On a host without IPv6 a name is served on what is left"""
+        with tempfile.NamedTemporaryFile("w") as hosts:
+            hosts.write("127.0.0.1 both.test\n::1 both.test\n")
+            hosts.flush()
+            wrapper = ["unshare", "-m", "-n", "sh", "-c",
+                       'mount --bind "$0" /etc/hosts && ip link set lo up && '
+                       "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && "
+                       'exec "$@"', hosts.name]
+            with Daemon(listen=["both.test:0"], wrapper=wrapper) as daemon:
+                self.assertEqual(daemon.address[0], "127.0.0.1")
+                daemon.wait_for_line(r"^\[::1\]:0 is left out: ")
 
 
 def listening_port(pid):
@@ -314,6 +391,13 @@ class LogTest(Case):
         with open("/dev/full", "wb") as log:
             self.serve(self.command(how),
                        lambda process, address: self.ask(address), stderr=log)
+
+    @each_backend(workers=(1, 2))
+    def test_debug(self, how):
+        """The debug log has the reason why a connection failed"""
+        with Daemon(**how, args=["--log-level", "debug"]) as daemon:
+            reset(daemon.connect())
+            daemon.wait_for_line(r"^conn \d+: Connection reset by peer$")
 
     @linux_only
     @each_backend(workers=(1, 2))

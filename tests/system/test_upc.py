@@ -4,6 +4,7 @@
 import contextlib
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -148,6 +149,18 @@ class Connecting(UpcCase):
         self.assert_failed(outcome, 69, "Connection timed out")
         self.assertGreaterEqual(took, 0.3)
         self.assertLess(took, 8)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare") and
+                         shutil.which("ip"), "needs root, unshare and ip")
+    def test_a_connection_to_itself_is_no_server(self):
+        # Where there is but one local port, the client gets the server's.
+        outcome = subprocess.run(
+            ["unshare", "-n", "sh", "-c", "ip link set lo up && "
+             "echo 5220 5220 >/proc/sys/net/ipv4/ip_local_port_range && "
+             'exec "$0" --server 127.0.0.1:5220 hi', UPC],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, timeout=BOUND)
+        self.assert_failed(outcome, 69, "127.0.0.1:5220: Connection refused")
 
     def fill_backlog(self, stack, address):
         for _ in range(16):

@@ -195,6 +195,14 @@ class Descriptors(UpcCase):
         self.assert_failed(outcome, 74, "standard output", "Bad file")
         self.assertEqual(received, [b"hi\n"])
 
+    @unittest.skipIf(os.environ.get("SANITIZERS", "no") != "no",
+                     "sanitizers need descriptors to start")
+    def test_without_descriptors_for_the_standard_ones_it_is_71(self):
+        outcome = subprocess.run(
+            ["sh", "-c", 'exec <&- >&- 2>&-; ulimit -n 1; exec "$0" hi', UPC],
+            timeout=BOUND)
+        self.assertEqual(outcome.returncode, 71)
+
     def test_a_closed_input_never_becomes_the_socket(self):
         with Server(honest) as server:
             outcome = self.redirected("<&-", server)
