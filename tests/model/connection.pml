@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Two connections of one worker, their clients, the buffers of the kernel
+ * between them, and the pool; a model for spin(1), run by
+ * tests/system/test_model.py.
+ *
+ * What is modelled.  The connections move by the table of the daemon itself:
+ * conn_states.pml is printed from conn_state.c.  What they do in a state is
+ * written here after conn.c, whose lines are quoted; the test finds them in
+ * the source in this order.  A system call is a step, and the clients come
+ * between any two.
+ *
+ * A text is units 1 to TEXT, or to OTHER_TEXT; any may be BAD, which stands
+ * for bytes that are not UTF-8.  Each unit is answered by itself, but the
+ * transform may hold one back until more comes, as it does with half a
+ * character.  The kernel takes INSIDE units on their way in and OUTSIDE on
+ * their way out, and of a send any part that fits.  A block of the pool holds
+ * one unit.  A client sends, reads, half-closes, resets or stops for ever, in
+ * any order.  Deadlines pass at any time, and with CUT all connections are cut
+ * at some time.  With HONEST clients half-close after their text, read until
+ * the end of file and then close, and there are no deadlines; with SLOW
+ * besides, there is that of a connection that is idle.
+ *
+ * What is left out.  What the transform makes of bytes.  Blocks that are sent
+ * in part.  The time: that a deadline passes only after its span, and is armed
+ * anew by progress.  The loop: a connection that is ready or due may be called
+ * next.  The causes that are counted.  Failures of the poller and of memory.
+ *
+ * What is proved, for every order of the steps within these bounds:
+ *
+ *   answers come in order, each once
+ *   an end of file means a whole answer: of all that was received and, unless
+ *     we ended it, of all that was sent; anything less is a reset
+ *   back-pressure: nothing is received while output is pending
+ *   storing in the pool cannot fail, and in the end all blocks are back
+ *   the table is never asked for a pair of state and event that it excludes
+ *   an honest client is reset only when its memory is needed for others
+ *   no deadlock: when everybody waits, all connections are closed; so with
+ *     deadlines every client gets an end, and without them an honest one
+ *   every_connection_ends, which also excludes that two go round for ever
+ *
+ * Each BUG_... below plants an error, and the test fails unless spin finds it.
+ */
+#include "conn_states.pml"
+
+#ifndef TEXT
+#define TEXT 2
+#endif
+#ifndef OTHER_TEXT
+#define OTHER_TEXT TEXT
+#endif
+#ifndef INSIDE
+#define INSIDE 2
+#endif
+#ifndef OUTSIDE
+#define OUTSIDE 1
+#endif
+#ifndef NBLOCKS
+#define NBLOCKS 2
+#endif
+#define CARRY   1 /* units that the transform may hold back */
+#define BAD     255
+#define NONE    0
+
+/* The kernel's buffers, and what it knows of each side. */
+chan to_server[2] = [INSIDE] of { byte };
+chan to_client[2] = [OUTSIDE] of { byte };
+bool client_shut[2], client_reset[2]; /* it has sent FIN, RST */
+bool server_shut[2], server_reset[2]; /* we have */
+
+/* Connections. */
+byte state[2], held[2];
+chan pending[2] = [NBLOCKS] of { byte };
+bool refused[2];
+
+/* The pool: its free blocks, and who has output pending, the longest first. */
+byte nfree = NBLOCKS;
+chan waiting = [2] of { byte };
+
+/* The output buffer of the worker. */
+chan output = [INSIDE + CARRY] of { byte };
+
+/* For the assertions: good units received, and answers given to the kernel. */
+byte nreceived[2], nsent[2];
+bool ended_by_us[2], evicted[2];
+
+#define SOME(channel) (len(channel) > 0)
+#define NO(channel)   (len(channel) == 0)
+#define CAN_TAKE(c)   (len(to_client[c]) < OUTSIDE)
+
+#define ALL_CLOSED (state[0] == CLOSED && state[1] == CLOSED)
+ltl every_connection_ends { <> ALL_CLOSED }
+
+#define WANTS_INPUT(c) (state[c] == RECEIVING || state[c] == LINGERING)
+#define IS_READY(c) (state[c] != CLOSED && (client_reset[c] || \
+	(WANTS_INPUT(c) -> SOME(to_server[c]) || client_shut[c] \
+			 : CAN_TAKE(c))))
+#ifdef HONEST
+#ifdef SLOW
+#define IS_DUE(c) (state[c] == RECEIVING)
+#else
+#define IS_DUE(c) false
+#endif
+#else
+#ifdef BUG_NO_STALL_DEADLINE
+#define IS_DUE(c) WANTS_INPUT(c)
+#else
+#define IS_DUE(c) (state[c] != CLOSED)
+#endif
+#endif
+
+inline empty_out(channel)
+{
+	do
+	:: SOME(channel) -> channel?unit
+	:: NO(channel) -> break
+	od;
+	unit = NONE
+}
+
+/*
+ * [conn.c end]
+ *	bool whole = event == CONN_FLUSHED || from == CONN_LINGERING;
+ *	if (!whole || event == CONN_EVICTED)
+ *	(void)sys_set_reset(conn->watch.fd);
+ *	pool_release(&conns->pool, conn->pending);
+ */
+inline end(c, event, from)
+{
+#ifdef BUG_NEVER_RESETS
+	server_reset[c] = false;
+#else
+	server_reset[c] = !(event == FLUSHED || from == LINGERING);
+#endif
+	if
+	:: SOME(pending[c]) ->
+		waiting??eval(c);
+#ifndef BUG_EVICTED_BLOCKS_STAY
+		nfree = nfree + len(pending[c]);
+#endif
+		empty_out(pending[c])
+	:: NO(pending[c])
+	fi;
+	/* The close: the kernel resets too when input was not read. */
+	server_reset[c] = server_reset[c] || SOME(to_server[c]);
+	server_shut[c] = true;
+	empty_out(to_server[c]);
+	/* A reset may overtake what is on its way. */
+	if
+	:: server_reset[c] -> empty_out(to_client[c])
+	:: true
+	fi
+}
+
+/*
+ * [conn.c enter]
+ *	enum conn_state to = conn_state_next(from, event);
+ *	if (to == from) return;
+ *	conn->state = (uint8_t)to;
+ *	if (to == CONN_LINGERING) (void)sys_shutdown(conn->watch.fd);
+ *	if (to == CONN_CLOSED) end(conn, event, from);
+ */
+inline enter(c, event)
+{
+	from = state[c];
+	assert(NEXT(from, event) != IMPOSSIBLE);
+	state[c] = NEXT(from, event);
+	ended_by_us[c] = ended_by_us[c] || state[c] == ENDING;
+	if
+	:: state[c] == LINGERING && from != LINGERING -> server_shut[c] = true
+	:: state[c] == CLOSED && from != CLOSED -> end(c, event, from)
+	:: else
+	fi
+}
+
+/*
+ * [conns.c conns_make_room]
+ *	while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))
+ *	evict_longest_waiting(conns);
+ */
+inline make_room()
+{
+#ifndef BUG_NO_ROOM_MADE
+	do
+	:: nfree < 1 + CARRY ->
+		waiting?<other>;
+		evicted[other] = true;
+		enter(other, EVICTED)
+	:: else -> break
+	od;
+#endif
+	other = 0
+}
+
+/* The transform: a unit is answered at once or held back, and BAD ends all. */
+inline upcase(c)
+{
+	if
+	:: held[c] != NONE -> output!held[c]; held[c] = NONE
+	:: else
+	fi;
+	refused[c] = refused[c] || unit == BAD;
+	if
+	:: refused[c]
+	:: !refused[c] -> nreceived[c]++; output!unit
+	:: !refused[c] -> nreceived[c]++; held[c] = unit
+	fi
+}
+
+/* The kernel takes some of what it is given, and nothing only when full. */
+inline send(c, channel)
+{
+	taken = false;
+	do
+	:: SOME(channel) && CAN_TAKE(c) ->
+		channel?unit;
+#ifdef BUG_RESENDS
+		if
+		:: !taken && SOME(channel) -> channel!unit
+		:: taken || NO(channel)
+		fi;
+#endif
+		to_client[c]!unit;
+		nsent[c]++;
+		taken = true
+	:: taken || NO(channel) || !CAN_TAKE(c) -> break
+	od;
+	unit = NONE
+}
+
+/*
+ * [conn.c answer]
+ *	if (n == 0) return CONN_MOVED;
+ *	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
+ *	if (sent == -1 && fail(conn) == CONN_FAILED) return CONN_FAILED;
+ *	if (taken == n) return CONN_MOVED;
+ *	pool_store(&conns->pool, conns->output + taken, n - taken, conn);
+ *	return CONN_DATA;
+ */
+inline answer(c)
+{
+	if
+	:: NO(output) -> event = MOVED
+	:: SOME(output) && client_reset[c] ->
+		empty_out(output);
+		event = FAILED
+	:: SOME(output) && !client_reset[c] ->
+		send(c, output);
+		if
+		:: NO(output) -> event = MOVED
+		:: SOME(output) ->
+			assert(len(output) <= nfree && NO(pending[c]));
+			nfree = nfree - len(output);
+			waiting!c;
+			do
+			:: SOME(output) -> output?unit; pending[c]!unit
+			:: NO(output) -> break
+			od;
+			unit = NONE;
+			event = DATA
+		fi
+	fi
+}
+
+/*
+ * [conn.c finish_input]
+ *	size_t n = upcase_final(&conn->upcase, conn->conns->output);
+ *	return answer(conn, n);
+ */
+inline finish_input(c)
+{
+#ifndef BUG_HELD_IS_FORGOTTEN
+	if
+	:: held[c] != NONE -> output!held[c]; held[c] = NONE
+	:: else
+	fi;
+#endif
+	answer(c)
+}
+
+/*
+ * [conn.c receive]
+ *	size_t room = conns_make_room(conns);
+ *	ssize_t got = sys_recv(conn->watch.fd, conns->input, room);
+ *	if (got == -1) return fail(conn);
+ *	if (got == 0) {
+ *	if (finish_input(conn) == CONN_FAILED) return CONN_FAILED;
+ *	return CONN_EOF;
+ *	size_t n = upcase_update( &conn->upcase, conns->output, conns->input,
+ *	    (size_t)got);
+ *	enum conn_event event = answer(conn, n);
+ *	if (event != CONN_FAILED && upcase_refused(&conn->upcase)) return
+ *	    CONN_REFUSED;
+ *	return event;
+ */
+inline receive(c)
+{
+	atomic {
+		make_room();
+		assert(NO(pending[c]));
+		if
+		:: client_reset[c] -> event = FAILED
+		:: !client_reset[c] && SOME(to_server[c]) ->
+			room = nfree - CARRY;
+			do
+			:: SOME(to_server[c]) && room > 0 ->
+				to_server[c]?unit;
+				upcase(c);
+				room--
+			:: NO(to_server[c]) || room < nfree - CARRY -> break
+			od;
+			unit = NONE;
+			room = 0;
+			event = DATA
+		:: !client_reset[c] && NO(to_server[c]) ->
+			event = (client_shut[c] -> EOF : NOTHING)
+		fi
+	};
+	if
+	:: event == DATA ->
+		atomic {
+			answer(c);
+			if
+			:: event != FAILED && refused[c] -> event = REFUSED
+			:: else
+			fi
+		}
+	:: event == EOF ->
+		atomic {
+			finish_input(c);
+			if :: event != FAILED -> event = EOF :: else fi
+		}
+	:: else
+	fi
+}
+
+/*
+ * [conn.c send_pending]
+ *	while (conn->pending != NULL) {
+ *	sys_send(conn->watch.fd, block->bytes + block->start, left);
+ *	if (sent == -1) return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
+ *	conn->pending = pool_drop(&conns->pool, block, (size_t)sent);
+ *	event = CONN_MOVED;
+ *	return CONN_FLUSHED;
+ */
+inline send_pending(c)
+{
+	if
+	:: NO(pending[c]) -> event = FLUSHED
+	:: SOME(pending[c]) && client_reset[c] -> event = FAILED
+	:: SOME(pending[c]) && !client_reset[c] ->
+		room = len(pending[c]);
+		send(c, pending[c]);
+		nfree = nfree + room - len(pending[c]);
+		room = 0;
+		if
+		:: NO(pending[c]) -> waiting??eval(c); event = FLUSHED
+		:: SOME(pending[c]) -> event = (taken -> MOVED : NOTHING)
+		fi
+	fi
+}
+
+/*
+ * [conn.c discard]
+ *	ssize_t got = sys_recv(conn->watch.fd, conns->input, CONNS_INPUT);
+ *	return got == 0 ? CONN_EOF : CONN_MOVED;
+ */
+inline discard(c)
+{
+	assert(NO(pending[c]));
+	if
+	:: client_reset[c] -> event = FAILED
+	:: !client_reset[c] && SOME(to_server[c]) ->
+		empty_out(to_server[c]);
+		event = MOVED
+	:: !client_reset[c] && NO(to_server[c]) ->
+		event = (client_shut[c] -> EOF : NOTHING)
+	fi
+}
+
+inline step(c)
+{
+	if
+	:: state[c] == RECEIVING -> receive(c)
+	:: state[c] == LINGERING -> atomic { discard(c) }
+#ifdef BUG_RECEIVES_WHILE_SENDING
+	:: state[c] == SENDING -> receive(c)
+#endif
+	:: else -> atomic { send_pending(c) }
+	fi
+}
+
+/*
+ * [conn.c advance]
+ *	enter(conn, event);
+ *	if (from == CONN_RECEIVING && (conn->state == CONN_FINISHING ||
+ *	    conn->state == CONN_ENDING)) {
+ *	event = send_pending(conn);
+ *	enter(conn, event);
+ */
+inline advance(c)
+{
+	atomic {
+		enter(c, event);
+		was_receiving = (from == RECEIVING)
+	};
+	if
+	:: was_receiving && (state[c] == FINISHING || state[c] == ENDING) ->
+		atomic { send_pending(c); enter(c, event) }
+	:: else
+	fi;
+	event = NOTHING;
+	was_receiving = false
+}
+
+/*
+ * [conn.c conn_expired]
+ *	enum conn_event event = behaviours[conn->state].step(conn);
+ *	if (event == CONN_MOVED && conn->state == CONN_LINGERING) event =
+ *	    CONN_NOTHING;
+ *	if (event == CONN_NOTHING) event = CONN_EXPIRED;
+ *	if (event == CONN_EXPIRED && conn->state == CONN_RECEIVING &&
+ *	    finish_input(conn) == CONN_FAILED)
+ *	event = CONN_FAILED;
+ *	advance(conn, event);
+ */
+inline expire(c)
+{
+	if
+	:: event == NOTHING || (event == MOVED && state[c] == LINGERING) ->
+		event = EXPIRED
+	:: else
+	fi;
+	if
+	:: event == EXPIRED && state[c] == RECEIVING ->
+		atomic {
+			finish_input(c);
+			if :: event != FAILED -> event = EXPIRED :: else fi
+		}
+	:: else
+	fi
+}
+
+active proctype worker()
+{
+	byte event, from, unit, room, other, c;
+	bool taken, was_receiving, is_due;
+#ifdef CUT
+	bool was_cut;
+#endif
+#ifdef BUG_DATA_KEEPS_RECEIVING
+	NEXT(RECEIVING, DATA) = RECEIVING;
+#endif
+#ifdef BUG_EOF_CLOSES
+	NEXT(RECEIVING, EOF) = CLOSED;
+#endif
+#ifdef BUG_FLUSHED_KEEPS_SENDING
+	NEXT(SENDING, FLUSHED) = SENDING;
+#endif
+	do
+	:: ALL_CLOSED -> break
+	:: !ALL_CLOSED ->
+		/* Who is called next: one that is ready, or one that is due. */
+		atomic {
+			if
+			:: IS_READY(0) -> c = 0
+			:: IS_READY(1) -> c = 1
+			:: IS_DUE(0) -> c = 0; is_due = true
+			:: IS_DUE(1) -> c = 1; is_due = true
+			fi
+		};
+		step(c);
+		if :: is_due -> expire(c) :: else fi;
+		is_due = false;
+		advance(c);
+#ifdef CUT
+		if
+		:: !was_cut ->
+			was_cut = true;
+			c = 0;
+			do
+			:: c < 2 ->
+				atomic {
+					if
+					:: state[c] != CLOSED ->
+						enter(c, EVICTED)
+					:: else
+					fi;
+					c++
+				}
+			:: c == 2 -> break
+			od
+		:: true
+		fi;
+#endif
+		c = 0;
+		from = 0
+	od
+}
+
+proctype client(byte c, text)
+{
+	byte nwritten, nread, unit;
+	do
+	:: atomic { nwritten < text && !client_shut[c] && !server_reset[c] &&
+			len(to_server[c]) < INSIDE ->
+		nwritten++;
+		if
+		:: state[c] == CLOSED -> server_reset[c] = true
+		:: state[c] != CLOSED -> to_server[c]!nwritten
+		:: state[c] != CLOSED -> to_server[c]!BAD
+		fi }
+	:: atomic { SOME(to_client[c]) ->
+		to_client[c]?unit;
+		nread++;
+		assert(unit == nread);
+		unit = NONE }
+	:: atomic { server_reset[c] ->
+#ifdef HONEST
+		assert(evicted[c]);
+#endif
+		break }
+	:: atomic { server_shut[c] && !server_reset[c] &&
+			NO(to_client[c]) ->
+		assert(nread == nreceived[c] && nread == nsent[c]);
+		assert(ended_by_us[c] || nread == nwritten);
+		client_shut[c] = true;
+		break }
+#ifdef HONEST
+	:: atomic { nwritten == text && !client_shut[c] ->
+		client_shut[c] = true }
+#else
+	:: atomic { !client_shut[c] -> client_shut[c] = true }
+	:: atomic { client_reset[c] = true;
+		empty_out(to_server[c]);
+		break }
+	:: break
+#endif
+	od
+}
+
+init {
+	atomic {
+		run client(0, TEXT);
+		run client(1, OTHER_TEXT)
+	}
+	/* When everybody waits, all is over. */
+	timeout;
+	assert(ALL_CLOSED && nfree == NBLOCKS && NO(waiting))
+}
