@@ -29,12 +29,14 @@
  * What is proved, for every order of the steps within these bounds:
  *
  *   answers come in order, each once
- *   an end of file means a whole answer: of all that was received and, unless
- *     we ended it, of all that was sent; anything less is a reset
+ *   an end of file means a whole answer to all that was received, and unless
+ *     we ended it for a reason, to all that was sent before the client's own
+ *     end of file; anything less is a reset
  *   back-pressure: nothing is received while output is pending
  *   storing in the pool cannot fail, and in the end all blocks are back
  *   the table is never asked for a pair of state and event that it excludes
  *   an honest client is reset only when its memory is needed for others
+ *   a cut closes all connections
  *   no deadlock: when everybody waits, all connections are closed; so with
  *     deadlines every client gets an end, and without them an honest one
  *   every_connection_ends, which also excludes that two go round for ever
@@ -165,7 +167,7 @@ inline enter(c, event)
 	from = state[c];
 	assert(NEXT(from, event) != IMPOSSIBLE);
 	state[c] = NEXT(from, event);
-	ended_by_us[c] = ended_by_us[c] || state[c] == ENDING;
+	ended_by_us[c] = ended_by_us[c] || event == REFUSED || event == EXPIRED;
 	if
 	:: state[c] == LINGERING && from != LINGERING -> server_shut[c] = true
 	:: state[c] == CLOSED && from != CLOSED -> end(c, event, from)
@@ -489,7 +491,8 @@ active proctype worker()
 					c++
 				}
 			:: c == 2 -> break
-			od
+			od;
+			assert(ALL_CLOSED)
 		:: true
 		fi;
 #endif
@@ -523,7 +526,7 @@ proctype client(byte c, text)
 	:: atomic { server_shut[c] && !server_reset[c] &&
 			NO(to_client[c]) ->
 		assert(nread == nreceived[c] && nread == nsent[c]);
-		assert(ended_by_us[c] || nread == nwritten);
+		assert(ended_by_us[c] || (client_shut[c] && nread == nwritten));
 		client_shut[c] = true;
 		break }
 #ifdef HONEST
