@@ -167,7 +167,8 @@ inline enter(c, event)
 	from = state[c];
 	assert(NEXT(from, event) != IMPOSSIBLE);
 	state[c] = NEXT(from, event);
-	ended_by_us[c] = ended_by_us[c] || event == REFUSED || event == EXPIRED;
+	ended_by_us[c] = ended_by_us[c] || (state[c] == ENDING &&
+		(event == REFUSED || event == EXPIRED));
 	if
 	:: state[c] == LINGERING && from != LINGERING -> server_shut[c] = true
 	:: state[c] == CLOSED && from != CLOSED -> end(c, event, from)

@@ -48,7 +48,6 @@ SMALL = [
 LARGE = [
     ("accept", "NCONNS=3 LIMIT=2", None),
     ("accept", "NCONNS=2 LIMIT=2", "every_pause_ends"),
-    ("accept", "NCONNS=2 LIMIT=2", "all_are_served"),
     ("accept", "NCONNS=2 LIMIT=1", "the_drain_ends"),
     ("accept", "NCONNS=5 LIMIT=2 ALONE", "the_drain_ends"),
     ("connection", "TEXT=2 CUT", None),
