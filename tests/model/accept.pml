@@ -134,7 +134,8 @@ inline bell_ring(bell)
  *	    memory_order_relaxed);
  *	assert(nput - atomic_load(&handover->ntaken) < handover->size);
  *	handover->fds[nput % handover->size] = fd;
- *	atomic_store_explicit(&handover->nput, nput + 1, memory_order_release);
+ *	atomic_store_explicit(&handover->nput, nput + 1,
+ *	    memory_order_release);
  */
 inline handover_put(w, c)
 {
@@ -186,8 +187,8 @@ inline conns_adopt(c)
  *	size_t n = conns_release(&worker->conns);
  *	if (n == 0) return;
  *	atomic_fetch_add(&worker->ngone, n);
- *	if (worker->reports != NULL && atomic_exchange(&worker->reports->wanted,
- *	    false))
+ *	if (worker->reports != NULL &&
+ *	    atomic_exchange(&worker->reports->wanted, false))
  *	bell_ring(&worker->reports->bell);
  */
 #define COUNT_GONE(w) d_step { load[w] = load[w] - nclosed; nclosed = 0 }

@@ -341,7 +341,8 @@ inline receive(c)
  * [conn.c send_pending]
  *	while (conn->pending != NULL) {
  *	sys_send(conn->watch.fd, block->bytes + block->start, left);
- *	if (sent == -1) return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
+ *	if (sent == -1)
+ *	    return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
  *	conn->pending = pool_drop(&conns->pool, block, (size_t)sent);
  *	event = CONN_MOVED;
  *	return CONN_FLUSHED;
