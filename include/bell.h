@@ -19,7 +19,7 @@ struct bell {
 	void (*heard)(struct bell *);
 };
 
-/* Returns -1 with the errno of pipe or of the poller. */
+/* Returns -1 with the errno of pipe, of its first write or of the poller. */
 int bell_open(struct bell *, struct loop *, void (*heard)(struct bell *));
 
 /* Nobody may ring any more. */

@@ -14,7 +14,7 @@
 /*
  * Catches the signals of the list, which ends with 0, in the loop, also when
  * they were blocked.  The callback gets each signal as often as the kernel
- * delivered it.  Returns -1 with the errno of pipe or of the poller.
+ * delivered it.  Returns -1 with the errno of bell_open.
  */
 int signals_open(struct loop *, const int *signos,
     void (*callback)(int signo, void *arg), void *arg);

@@ -23,6 +23,19 @@ hear(struct watch *watch)
 	bell->heard(bell);
 }
 
+/*
+ * A ring must not fail for lack of memory.  Linux takes the memory of a pipe
+ * with the first write, and keeps it when all has been read.
+ */
+static int
+take_memory(const int ends[2])
+{
+	char byte = 0;
+	if (sys_write(ends[1], &byte, 1) == -1)
+		return -1;
+	return sys_read(ends[0], &byte, 1) == -1 ? -1 : 0;
+}
+
 int
 bell_open(struct bell *bell, struct loop *loop, void (*heard)(struct bell *))
 {
@@ -33,7 +46,8 @@ bell_open(struct bell *bell, struct loop *loop, void (*heard)(struct bell *))
 	bell->ringing_end = ends[1];
 	bell->heard = heard;
 	atomic_init(&bell->rung, false);
-	if (loop_watch(loop, &bell->watch, POLLER_INPUT) == 0)
+	if (take_memory(ends) == 0 &&
+	    loop_watch(loop, &bell->watch, POLLER_INPUT) == 0)
 		return 0;
 	int saved = errno;
 	(void)sys_close(ends[0]);
@@ -53,7 +67,9 @@ bell_close(struct bell *bell, struct loop *loop)
 void
 bell_ring(struct bell *bell)
 {
-	/* One byte at most is in the pipe, so the write cannot fail. */
-	if (!atomic_exchange(&bell->rung, true))
-		(void)sys_write(bell->ringing_end, "", 1);
+	if (atomic_exchange(&bell->rung, true))
+		return;
+	/* One byte at most is in the pipe; if that fails, the next may not. */
+	if (sys_write(bell->ringing_end, "", 1) == -1)
+		atomic_store(&bell->rung, false);
 }
