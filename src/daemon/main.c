@@ -103,7 +103,9 @@ static void
 set_surroundings(void)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* These end a program that does not catch them yet. */
 	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGUSR1, SIG_IGN);
 	(void)umask(S_IRWXG | S_IRWXO);
 	/* Whatever directory that was may be needed for something else. */
 	if (chdir("/") == -1)
