@@ -102,17 +102,30 @@ bind_list(struct server *server, const struct addrinfo *list, bool optional)
 	return nbound > 0 || optional ? 0 : explain(name, error);
 }
 
+/* The same for a name that could not be looked up. */
+static int
+explain_unknown(const char *host, int error)
+{
+	/* These two say nothing about the name. */
+	if (error == EAI_MEMORY)
+		errno = ENOMEM;
+	if (error == EAI_MEMORY || error == EAI_SYSTEM) {
+		log_error("cannot look up the address of %s", host);
+		return EX_OSERR;
+	}
+	log_errorx("the address of %s is not known: %s; check the name given "
+		   "to --listen",
+	    host, gai_strerror(error));
+	return EX_NOHOST;
+}
+
 static int
 bind_one(struct server *server, const struct address *address, bool optional)
 {
 	struct addrinfo *list;
 	int error = address_resolve(address, AF_UNSPEC, &list);
-	if (error != 0) {
-		log_errorx("the address of %s is not known: %s; check the name "
-			   "given to --listen",
-		    address->host, gai_strerror(error));
-		return EX_NOHOST;
-	}
+	if (error != 0)
+		return explain_unknown(address->host, error);
 	int status = bind_list(server, list, optional);
 	freeaddrinfo(list);
 	return status;
