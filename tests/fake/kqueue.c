@@ -84,15 +84,6 @@ is_open(int fd, const struct identity *file)
 	       present.inode == file->inode;
 }
 
-static void *
-resize(void *array, size_t n, size_t size)
-{
-	void *fresh = realloc(array, n * size);
-	if (fresh == NULL)
-		abort();
-	return fresh;
-}
-
 static void
 read_modes(struct kqueue *self)
 {
@@ -113,6 +104,42 @@ read_modes(struct kqueue *self)
 	}
 }
 
+static void
+release(struct kqueue *self)
+{
+	if (self == NULL)
+		return;
+	free(self->knotes);
+	free(self->entries);
+	free(self->sources);
+	free(self);
+}
+
+/* Enters the kqueue under its descriptor; -1 with ENOMEM. */
+static int
+enlist(int fd, struct kqueue *self)
+{
+	struct kqueue *closed = NULL;
+	int result = -1;
+	size_t n = (size_t)fd + 1;
+	pthread_mutex_lock(&kqueues_lock);
+	if (nkqueues < n) {
+		struct kqueue **fresh = realloc(kqueues, n * sizeof *kqueues);
+		if (fresh == NULL)
+			goto out;
+		kqueues = fresh;
+		while (nkqueues < n)
+			kqueues[nkqueues++] = NULL;
+	}
+	closed = kqueues[fd];
+	kqueues[fd] = self;
+	result = 0;
+out:
+	pthread_mutex_unlock(&kqueues_lock);
+	release(closed);
+	return result;
+}
+
 int
 kqueue(void)
 {
@@ -121,23 +148,15 @@ kqueue(void)
 	if (fd == -1)
 		return -1;
 	struct kqueue *self = calloc(1, sizeof *self);
-	if (self == NULL || identify(fd, &self->file) == -1)
-		abort();
+	if (self == NULL || identify(fd, &self->file) == -1 ||
+	    enlist(fd, self) == -1) {
+		int saved = errno;
+		free(self);
+		(void)close(fd);
+		errno = saved;
+		return -1;
+	}
 	read_modes(self);
-	pthread_mutex_lock(&kqueues_lock);
-	for (; nkqueues <= (size_t)fd; nkqueues++) {
-		kqueues = resize(kqueues, nkqueues + 1, sizeof *kqueues);
-		kqueues[nkqueues] = NULL;
-	}
-	struct kqueue *closed = kqueues[fd];
-	kqueues[fd] = self;
-	pthread_mutex_unlock(&kqueues_lock);
-	if (closed != NULL) {
-		free(closed->knotes);
-		free(closed->entries);
-		free(closed->sources);
-		free(closed);
-	}
 	return fd;
 }
 
@@ -152,19 +171,34 @@ find_kqueue(int fd)
 	return self != NULL && is_open(fd, &self->file) ? self : NULL;
 }
 
+/* Makes room for n knotes; an array that grew may be longer than needed. */
+static int
+grow(struct kqueue *self, size_t n)
+{
+	struct knote *knotes = realloc(self->knotes, n * sizeof *knotes);
+	if (knotes == NULL)
+		return -1;
+	self->knotes = knotes;
+	struct pollfd *entries = realloc(self->entries, n * sizeof *entries);
+	if (entries == NULL)
+		return -1;
+	self->entries = entries;
+	size_t *sources = realloc(self->sources, n * sizeof *sources);
+	if (sources == NULL)
+		return -1;
+	self->sources = sources;
+	memset(knotes + self->nknotes, 0, (n - self->nknotes) * sizeof *knotes);
+	self->nknotes = n;
+	return 0;
+}
+
+/* NULL when there is no memory for it. */
 static struct knote *
 find_knote(struct kqueue *self, int fd, short filter)
 {
 	size_t index = (size_t)fd * FILTERS + (filter == EVFILT_WRITE);
-	if (index >= self->nknotes) {
-		size_t n = 2 * (index + FILTERS);
-		self->knotes = resize(self->knotes, n, sizeof *self->knotes);
-		self->entries = resize(self->entries, n, sizeof *self->entries);
-		self->sources = resize(self->sources, n, sizeof *self->sources);
-		memset(self->knotes + self->nknotes, 0,
-		    (n - self->nknotes) * sizeof *self->knotes);
-		self->nknotes = n;
-	}
+	if (index >= self->nknotes && grow(self, 2 * (index + FILTERS)) == -1)
+		return NULL;
 	return &self->knotes[index];
 }
 
@@ -179,6 +213,8 @@ make_change(struct kqueue *self, const struct kevent *change)
 	if (change->filter != EVFILT_READ && change->filter != EVFILT_WRITE)
 		return EINVAL;
 	struct knote *knote = find_knote(self, fd, change->filter);
+	if (knote == NULL)
+		return ENOMEM;
 	if (knote->is_set && !is_open(fd, &knote->file))
 		knote->is_set = false;
 	switch (change->flags) {
