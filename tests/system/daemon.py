@@ -5,7 +5,9 @@ The environment, set by make, names the programs:
   UPCASED         the daemon
   UPCASED_KQUEUE  the daemon with the stand-in for kqueue; may be missing
   SHIM            the library of short reads and writes; may be missing
+  FAILING_MALLOC  the library of calls for memory that fail; may be missing
   SANITIZERS      "no", or what the programs were built with
+  UPCASED_LONG    1 for the extent of the tests that take longer
 """
 
 import functools
@@ -23,8 +25,10 @@ import unittest
 UPCASED = os.environ.get("UPCASED") or sys.exit("UPCASED must name the daemon")
 UPCASED_KQUEUE = os.environ.get("UPCASED_KQUEUE")
 SHIM = os.environ.get("SHIM")
+FAILING_MALLOC = os.environ.get("FAILING_MALLOC")
 SANITIZERS = os.environ.get("SANITIZERS", "no")
 SANITIZED = SANITIZERS != "no"
+LONG = os.environ.get("UPCASED_LONG") == "1"
 
 # How many times as long a bound has to be under sanitizers or valgrind.
 SLOWNESS = 3 if SANITIZED else 1
