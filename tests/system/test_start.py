@@ -15,8 +15,8 @@ import unittest
 
 import tap
 from client import ask
-from daemon import (BACKENDS, PATIENCE, SANITIZED, UPCASED, Case, Daemon,
-                    each_backend, linux_only, needs, root_only,
+from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, UPCASED, Case,
+                    Daemon, each_backend, linux_only, needs, root_only,
                     wait_until)
 from stream import reset, upper
 
@@ -60,12 +60,14 @@ class RefusalTest(Case):
     def check(self, status, pattern, *arguments, wrapper=()):
         """The daemon ends with the status and one sentence that matches."""
         done = run(*arguments, wrapper=wrapper)
-        errors = [line for line in done.stderr.splitlines()
-                  if not line.startswith("warning: ")]
+        self.check_end(status, pattern, done, done.stderr.splitlines())
+        self.assertEqual(done.stdout, "")
+
+    def check_end(self, status, pattern, done, lines):
+        errors = [line for line in lines if not line.startswith("warning: ")]
         self.assertEqual(done.returncode, status, errors)
         self.assertEqual(len(errors), 1, errors)
         self.assertRegex(errors[0], rf"^upcased: .*{pattern}")
-        self.assertEqual(done.stdout, "")
 
     def test_command_line(self):
         """A bad command line is refused with one sentence"""
@@ -154,23 +156,25 @@ class RefusalTest(Case):
             "sh", "-c", 'exec <&- >&- 2>&-; ulimit -n 1; exec "$@"', "sh"])
         self.assertEqual(done.returncode, OS_ERROR)
 
-    def test_few_descriptors(self):
+    @each_backend(workers=(1, 2))
+    def test_few_descriptors(self, how):
         """With too few descriptors it is refused, with enough it serves"""
         outcomes = []
-        for limit in range(4, 33):
+        for limit in [*range(4, 33), 64] if LONG else [4, 8, 16, 24, 64]:
             wrapper = ["sh", "-c", 'ulimit -n "$0" && exec "$@"', str(limit)]
             probe = run("--version", wrapper=wrapper)
             if probe.returncode:
                 continue  # Not even the C library could start.
+            daemon = Daemon(**how, nofile=limit)
             try:
-                with Daemon(nofile=limit) as daemon:
+                with daemon:
                     line = daemon.wait_for_line(r"at most (\d+) connection")
                     self.assertIn(int(line.group(1)), range(1, limit))
                     self.assertEqual(ask(daemon, LINE), upper(LINE))
                 outcomes.append(OK)
             except AssertionError:
-                self.check(OS_ERROR, "(descriptors|open files)", "--listen",
-                           "127.0.0.1:0", wrapper=wrapper)
+                self.check_end(OS_ERROR, "(descriptors|open files)",
+                               daemon.process, daemon.lines)
                 outcomes.append(OS_ERROR)
         # One threshold, with both outcomes.
         self.assertEqual(sorted(outcomes, reverse=True), outcomes)
