@@ -180,6 +180,17 @@ class EachCallTest(Case):
             return f"it ended with {life.status}: {life.lines}"
         return None
 
+    def check_bells(self, path):
+        """Each pipe has its memory before it is needed."""
+        npipes = nwrites = 0
+        for _, name, rest in calls_in(path):
+            if "listening on" in rest:
+                break
+            npipes += name == "pipe2"
+            nwrites += name == "write" and not rest.startswith("2,")
+        self.assertGreater(npipes, 0)
+        self.assertEqual(nwrites, npipes)
+
     @each_backend(workers=(1, 2) if LONG else (2,))
     def test_each_call(self, how):
         """Each call that fails once is told in one sentence, or does no
@@ -189,6 +200,7 @@ class EachCallTest(Case):
         with tempfile.NamedTemporaryFile() as trace:
             life = Life(how, wrapper(trace.name))
             self.assertEqual((life.serves, life.status), (True, OK))
+            self.check_bells(trace.name)
             calls = own_calls(trace.name)
             unknown = {name for name, _ in calls} - CALLS.keys() \
                 - INFALLIBLE - NOT_INJECTED
