@@ -114,7 +114,7 @@ class MonotonicTest(ClockCase):
     def test_uptime(self, how, turn):
         """A machine that has been up for very long is like any other"""
         # The turn comes in the middle of what follows.
-        ahead = turn // 1000 - int(time.monotonic())
+        ahead = turn // 1000 - 1 - int(time.monotonic())
         with Daemon(**how, args=["--idle-timeout", "1s"],
                     wrapper=in_clock_ahead(ahead)) as daemon:
             self.check_idle(daemon)

@@ -154,10 +154,12 @@ class SlowTest(Case):
     def listen(self, clients, busy):
         """What each of the clients gets, and when it ends."""
         ends = []
+        deadline = time.monotonic() + 2 * PATIENCE
         with selectors.DefaultSelector() as selector:
             for client in clients:
                 selector.register(client, selectors.EVENT_READ, bytearray())
             while selector.get_map():
+                self.assertLess(time.monotonic(), deadline)
                 for key, _ in selector.select(0.1):
                     part = key.fileobj.recv(100)
                     key.data.extend(part)
