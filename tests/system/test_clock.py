@@ -15,7 +15,7 @@ import unittest
 import tap
 from client import mixed_text, receive
 from daemon import (LATE, LONG, PATIENCE, SANITIZED, Case, Daemon,
-                    each_backend, linux_only)
+                    each_backend, linux_only, wait_until)
 from stream import receive_all, upper
 
 PING = "ping größe".encode()
@@ -131,6 +131,8 @@ class StoppedTest(Case):
                 daemon.connect(receive_buffer=4096) as reading:
             exchange(asking)
             reading.sendall(text)
+            wait_until(lambda: daemon.counters()["sent"] > 60_000,
+                       "its answer is on its way")
             answer = receive(reading, 1000)
             daemon.send_signal(signal.SIGSTOP)
             asking.sendall(PING)
