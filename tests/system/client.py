@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What a client of the daemon does, and what it may expect."""
 
+import contextlib
 import errno
 import random
 import select
@@ -35,6 +36,18 @@ def receive(client, size):
             raise AssertionError(f"the answer ends with {answer[-40:]!r}")
         answer += more
     return answer
+
+
+@contextlib.contextmanager
+def may_break():
+    """Leaves the block when a connection turns out to be broken in it."""
+    try:
+        yield
+    except OSError as error:
+        # After a reset that is what shutdown says.
+        if error.errno != errno.ENOTCONN and \
+                not isinstance(error, ConnectionError):
+            raise
 
 
 class _Talk:

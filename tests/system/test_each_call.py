@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import tap
+from client import may_break
 from daemon import LONG, PATIENCE, Case, Daemon, each_backend, linux_only
 from injection import calls_in, injecting, with_strace, wrapper
 from stream import receive_all, upper
@@ -114,17 +115,15 @@ class Life:
         return False
 
     def _is_answered(self):
-        try:
-            with socket.create_connection(("127.0.0.1", self.port),
-                                          PATIENCE) as client:
-                client.sendall(LINE)
-                client.shutdown(socket.SHUT_WR)
-                answer = receive_all(client)
-        except ConnectionError:
-            return False
-        # Another answer than none must be the right one.
-        assert answer == upper(LINE), answer
-        return True
+        with may_break(), socket.create_connection(
+                ("127.0.0.1", self.port), PATIENCE) as client:
+            client.sendall(LINE)
+            client.shutdown(socket.SHUT_WR)
+            answer = receive_all(client)
+            # Another answer than none must be the right one.
+            assert answer == upper(LINE), answer
+            return True
+        return False
 
     def _stop(self):
         if self.process.poll() is None:
