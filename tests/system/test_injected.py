@@ -197,13 +197,17 @@ class DrainTest(Case):
     def drain(self, daemon, call, error, when):
         """Stops the daemon while it answers; returns what failed, and how
         many clients were lost."""
-        text = mixed_text(400_000, seed=7) * 4
+        text = mixed_text(400_000, seed=7) * 8
         clients = [Client(daemon, text, 4096 if i % 2 else None)
                    for i in range(self.N)]
         wait_until(lambda: daemon.counters()["sent"] > self.N * 50_000,
                    "the answers have begun")
+        # They do not go on before strace is there.
+        daemon.send_signal(signal.SIGSTOP)
         with Injection(daemon, call, error, when) as injection:
-            status = daemon.stop()
+            daemon.send_signal(signal.SIGTERM)
+            daemon.send_signal(signal.SIGCONT)
+            status = daemon.wait()
             for client in clients:
                 client.join()
         for client in clients:
