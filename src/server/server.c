@@ -294,16 +294,16 @@ release(struct server *server)
 static void
 follow_up(struct server *server)
 {
-	/* First, for it makes room, and last, for what ended meanwhile. */
 	release(server);
 	if (server->ndrains > 0 && !server->draining)
 		start_drain(server);
 	if (server->draining && !server->cut &&
 	    (server->ndrains > 1 || server->expired))
 		cut_drain(server);
+	/* Both can end connections, and there may be nothing to wake for. */
+	release(server);
 	if (!server->draining)
 		listeners_resume(&server->listeners);
-	release(server);
 }
 
 static void

@@ -98,9 +98,12 @@ ltl the_drain_ends { [] (is_draining -> <> has_returned) }
 
 /*
  * [bell.c bell_ring]
- *	if (!atomic_exchange(&bell->rung, true))
- *	(void)sys_write(bell->ringing_end, "", 1);
+ *	if (atomic_exchange(&bell->rung, true))
+ *	return;
+ *	if (sys_write(bell->ringing_end, "", 1) == -1)
+ *	atomic_store(&bell->rung, false);
  */
+/* No write fails here: the pipe took its memory when it was opened. */
 inline bell_ring(bell)
 {
 	if
@@ -494,7 +497,7 @@ inline accept_rest()
  * [worker.c worker_stop]
  *	atomic_store(&worker->stop, true);
  *	bell_ring(&worker->bell);
- *	(void)pthread_join(worker->thread, NULL);
+ *	sys_thread_join(worker->thread);
  */
 #ifdef BUG_ORDER_WITHOUT_BELL
 #define ORDER(order) order[0] = true; order[1] = true
@@ -504,14 +507,19 @@ inline accept_rest()
 #endif
 
 /*
+ * [server.c release]
+ *	if (!is_threaded(server)) worker_release(server->workers);
+ */
+/*
  * [server.c follow_up]
- *	worker_release(alone);
+ *	release(server);
  *	if (server->ndrains > 0 && !server->draining)
  *	start_drain(server);
  *	if (server->draining && !server->cut && (server->ndrains > 1 ||
  *	    server->expired))
  *	cut_drain(server);
- *	if (alone != NULL) worker_release(alone); if (!server->draining)
+ *	release(server);
+ *	if (!server->draining)
  *	listeners_resume(&server->listeners);
  */
 /*
