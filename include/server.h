@@ -63,17 +63,15 @@ int server_bind(struct server *, const struct sockaddr *, socklen_t);
 
 /*
  * Takes all that serving needs: computes the limits, takes the memory, starts
- * to accept, and logs what was decided.  To be called once, after the last
- * bind and after privileges were dropped.  Failures are logged: -1.
+ * the workers, which are threads of their own when there are several and take
+ * no signals, and logs what was decided and where it listens.  To be called
+ * once, after the last bind and after privileges were dropped.  Failures are
+ * logged: -1.
  */
 int server_start(struct server *);
 
-/*
- * Serves until a drain is complete.  Workers are threads of their own when
- * there are several; they do not take signals.  Returns -1, logged, when they
- * could not be started.
- */
-int server_run(struct server *);
+/* Serves until a drain is complete. */
+void server_run(struct server *);
 
 /*
  * Starts a drain: no new connections; those that exist are served until their

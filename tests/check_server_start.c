@@ -41,6 +41,7 @@ START_TEST(a_call_that_fails_ends_the_start_and_nothing_stays_open)
 	    {KERNEL_BIND, 1},
 	    {KERNEL_LISTEN, 1},
 	    {KERNEL_PIPE, 3},
+	    {KERNEL_THREAD, 2},
 	    {KERNEL_WATCH, 4},
 	};
 	struct server_settings settings = server_defaults;

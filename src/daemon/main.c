@@ -125,8 +125,10 @@ serve(struct server *server, const struct daemon_options *options)
 		log_error("cannot catch signals");
 		return EX_OSERR;
 	}
-	if (server_start(server) == -1 || server_run(server) == -1)
+	if (server_start(server) == -1)
 		status = EX_OSERR;
+	else
+		server_run(server);
 	signals_close(server_loop(server));
 	return status;
 }

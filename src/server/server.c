@@ -45,6 +45,7 @@ struct server {
 
 	struct worker *workers;
 	unsigned nworkers; /* that are open */
+	unsigned nstarted; /* threads of theirs that run */
 	struct worker_reports reports;
 
 	unsigned ndrains; /* how often a drain was asked for */
@@ -147,11 +148,19 @@ server_open(const struct server_settings *settings)
 	return server;
 }
 
+static void
+stop_workers(struct server *server)
+{
+	while (server->nstarted > 0)
+		worker_stop(&server->workers[--server->nstarted]);
+}
+
 void
 server_close(struct server *server)
 {
 	if (server == NULL)
 		return;
+	stop_workers(server);
 	listeners_close(&server->listeners);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_close(&server->workers[i]);
@@ -238,6 +247,20 @@ log_decisions(const struct server *server)
 		    settings->stall_ms + SERVER_STALL_MARGIN_MS);
 }
 
+static int
+start_workers(struct server *server)
+{
+	while (is_threaded(server) && server->nstarted < server->nworkers) {
+		if (worker_start(&server->workers[server->nstarted]) == -1) {
+			log_error("cannot start worker %u of %u",
+			    server->nstarted + 1, server->nworkers);
+			return -1;
+		}
+		server->nstarted++;
+	}
+	return 0;
+}
+
 int
 server_start(struct server *server)
 {
@@ -247,6 +270,8 @@ server_start(struct server *server)
 		log_error("cannot start the workers");
 		return -1;
 	}
+	if (start_workers(server) == -1)
+		return -1;
 	log_decisions(server);
 	if (listeners_start(&server->listeners) == -1) {
 		log_error("cannot wait for new connections");
@@ -306,32 +331,15 @@ follow_up(struct server *server)
 		listeners_resume(&server->listeners);
 }
 
-static void
-stop_workers(struct server *server, unsigned nstarted)
-{
-	for (unsigned i = 0; i < nstarted; i++)
-		worker_stop(&server->workers[i]);
-}
-
-int
+void
 server_run(struct server *server)
 {
-	unsigned nstarted = 0;
-	while (is_threaded(server) && nstarted < server->nworkers) {
-		if (worker_start(&server->workers[nstarted]) == -1) {
-			log_error("cannot start worker %u", nstarted + 1);
-			stop_workers(server, nstarted);
-			return -1;
-		}
-		nstarted++;
-	}
 	do {
 		worker_turn(server->loop, &server->counters);
 		follow_up(server);
 	} while (!server->draining || !has_at_most(server, 0));
-	stop_workers(server, nstarted);
+	stop_workers(server);
 	server_report(server);
-	return 0;
 }
 
 void

@@ -8,7 +8,7 @@
  * wrongly what it was, a close of a descriptor that is still polled, a send of
  * nothing or after the FIN abort the program, with a sentence.
  *
- * There are no threads unless the test makes them, by its hooks.
+ * Threads do not run unless the test makes them, by its hooks.
  *
  * Descriptors are reused, the lowest first.  What happened to a socket stays
  * readable in its struct until kernel_halt.
@@ -44,6 +44,7 @@ enum kernel_call {
 	KERNEL_SET_RESET,
 	KERNEL_CLOSE,
 	KERNEL_PIPE,
+	KERNEL_THREAD,
 	KERNEL_WATCH, /* poller_set */
 	KERNEL_WAIT,  /* poller_wait */
 	KERNEL_NCALLS

@@ -282,13 +282,14 @@ sys_count_descriptors(struct sys_descriptors *descriptors)
 int
 sys_thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
 {
-	if (kernel.hooks == NULL)
-		return fail(EAGAIN);
-	return kernel.hooks->start(thread, run, arg);
+	if (kernel_enter(NULL, KERNEL_THREAD) == -1)
+		return -1;
+	return kernel.hooks == NULL ? 0 : kernel.hooks->start(thread, run, arg);
 }
 
 void
 sys_thread_join(pthread_t thread)
 {
-	kernel.hooks->join(thread);
+	if (kernel.hooks != NULL)
+		kernel.hooks->join(thread);
 }

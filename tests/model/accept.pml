@@ -581,7 +581,7 @@ inline follow_up()
  *	worker_turn(server->loop, &server->counters);
  *	follow_up(server);
  *	while (!server->draining || !has_at_most(server, 0));
- *	stop_workers(server, nstarted);
+ *	stop_workers(server);
  */
 proctype accepting()
 {

@@ -77,7 +77,7 @@ serve(void)
 		find_listeners();
 		started = true;
 		faults_serve();
-		(void)server_run(server);
+		server_run(server);
 		server_count(server, totals);
 		rules_ended(totals);
 		for (int i = 0; i < NCOUNTERS; i++)
