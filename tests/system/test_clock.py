@@ -126,7 +126,8 @@ class StoppedTest(Case):
         """Who has sent in time is answered, though the daemon was stopped
         for longer than all its timeouts, as in a suspended machine"""
         text = mixed_text(300_000, seed=3)
-        args = ["--idle-timeout", "500ms", "--stall-timeout", "500ms"]
+        # The kernel's own timeout is a second longer.
+        args = ["--idle-timeout", "2s", "--stall-timeout", "2s"]
         with Daemon(**how, args=args) as daemon, daemon.connect() as asking, \
                 daemon.connect(receive_buffer=4096) as reading:
             exchange(asking)
@@ -138,7 +139,7 @@ class StoppedTest(Case):
             asking.sendall(PING)
             # What is read makes room for more.
             answer += receive(reading, 50_000)
-            daemon.watch(1)
+            daemon.watch(2.5)
             daemon.send_signal(signal.SIGCONT)
             self.assertEqual(receive(asking, len(upper(PING))), upper(PING))
             answer += receive(reading, len(upper(text)) - len(answer))
