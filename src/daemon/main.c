@@ -88,10 +88,11 @@ print_version(void)
 static int
 choose_kernel(void)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet. */
 	const char *name = getenv("UPCASED_KERNEL");
 	if (name == NULL || upcase_choose_kernel(name) == 0)
 		return 0;
-	fprintf(stderr,
+	(void)fprintf(stderr,
 	    "upcased: UPCASED_KERNEL: '%s' is no kernel for this processor; "
 	    "see 'upcased --version'\n",
 	    name);

@@ -22,7 +22,7 @@ const struct upcase_kernel upcase_kernel_scalar = {
     .convert = upcase_scalar,
 };
 
-/* The best first; those after the scalar one are never chosen by themselves. */
+/* The best first; the scalar one runs everywhere. */
 static const struct upcase_kernel *const kernels[] = {
 #ifdef HAVE_AVX512
     &upcase_kernel_avx512,
@@ -41,15 +41,38 @@ enum { NKERNELS = sizeof kernels / sizeof kernels[0] };
 /* Written once in most programs, and always with a kernel that works. */
 static const struct upcase_kernel *_Atomic chosen;
 
+static const struct upcase_kernel *
+best(void)
+{
+	for (size_t k = 0; k < NKERNELS; k++) {
+		if (kernels[k]->is_supported())
+			return kernels[k];
+	}
+	return &upcase_kernel_scalar;
+}
+
+static const struct upcase_kernel *
+named(const char *name)
+{
+	for (size_t k = 0; k < NKERNELS; k++) {
+		if (strcmp(kernels[k]->name, name) == 0 &&
+		    kernels[k]->is_supported())
+			return kernels[k];
+	}
+	return NULL;
+}
+
 const struct upcase_kernel *
 kernels_chosen(void)
 {
 	const struct upcase_kernel *kernel =
 	    atomic_load_explicit(&chosen, memory_order_relaxed);
-	if (kernel != NULL)
-		return kernel;
-	(void)upcase_choose_kernel(NULL);
-	return kernels_chosen();
+	if (kernel == NULL) {
+		/* Whoever else is here finds the same. */
+		kernel = best();
+		atomic_store_explicit(&chosen, kernel, memory_order_relaxed);
+	}
+	return kernel;
 }
 
 const char *
@@ -66,16 +89,14 @@ upcase_kernel(size_t i)
 int
 upcase_choose_kernel(const char *name)
 {
-	for (size_t k = 0; k < NKERNELS; k++) {
-		if ((name != NULL && strcmp(kernels[k]->name, name) != 0) ||
-		    !kernels[k]->is_supported())
-			continue;
-		atomic_store_explicit(
-		    &chosen, kernels[k], memory_order_relaxed);
-		return 0;
+	const struct upcase_kernel *kernel =
+	    name == NULL ? best() : named(name);
+	if (kernel == NULL) {
+		errno = EINVAL;
+		return -1;
 	}
-	errno = EINVAL;
-	return -1;
+	atomic_store_explicit(&chosen, kernel, memory_order_relaxed);
+	return 0;
 }
 
 const char *
