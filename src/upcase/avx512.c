@@ -24,8 +24,9 @@
  * choose: so there is one round for each lead of two bytes in the block, and
  * one for each page of three, however often they come.  Text in one script
  * takes one or two.  A character that shrinks leaves a byte of 0, and such
- * bytes are pressed out at the end.  Where a character grows, or the bytes are
- * not UTF-8, the kernel stops, with all before it converted.
+ * bytes are pressed out at the end.  Where a character grows, the kernel stops,
+ * with all before it converted; and so it does at bytes that are not UTF-8,
+ * unless they pass: then whole sequences are converted, and the rest stays.
  */
 #include "config.h"
 
@@ -241,20 +242,6 @@ rewind(struct upcase_cursor *c)
 	c->dst -= n;
 }
 
-/* Converts whole blocks as long as they are ASCII. */
-static inline void
-convert_ascii(struct upcase_cursor *c)
-{
-	while (c->end - c->src >= BLOCK) {
-		__m512i bytes = load(c->src, BLOCK);
-		if (_mm512_movepi8_mask(bytes) != 0)
-			return;
-		store(c->dst, ascii_upper(bytes), BLOCK, BLOCK);
-		c->src += BLOCK;
-		c->dst += BLOCK;
-	}
-}
-
 /*
  * Converts a block, or the bytes that are left if they are fewer.  Returns
  * false if it met trouble.
@@ -264,8 +251,14 @@ convert_next(struct upcase_cursor *c, uint64_t *carry, size_t left)
 {
 	size_t n = left < BLOCK ? left : BLOCK;
 	__m512i bytes = load(c->src, left);
-	__m512i next = load(c->src + 1, left - 1);
 	__m512i out = ascii_upper(bytes);
+	if ((_mm512_movepi8_mask(bytes) | *carry) == 0) {
+		store(c->dst, out, n, left);
+		c->src += n;
+		c->dst += n;
+		return true;
+	}
+	__m512i next = load(c->src + 1, left - 1);
 	struct shape shape = shape_of(bytes, next, *carry);
 	uint64_t bad = shape.expect ^ (shape.high & ~shape.lead);
 	if ((bad | shape.special) == 0) {
@@ -290,12 +283,8 @@ convert(struct upcase_cursor *cursor)
 	struct upcase_cursor c = *cursor;
 	uint64_t carry = 0;
 	bool good = true;
-	while (good && c.end - c.src >= AHEAD) {
-		if (carry == 0)
-			convert_ascii(&c);
-		if (c.end - c.src >= AHEAD)
-			good = convert_next(&c, &carry, AHEAD);
-	}
+	while (good && c.end - c.src >= AHEAD)
+		good = convert_next(&c, &carry, AHEAD);
 	while (good && c.src < c.end)
 		good = convert_next(&c, &carry, (size_t)(c.end - c.src));
 	if (carry != 0)
