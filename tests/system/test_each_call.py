@@ -16,7 +16,8 @@ import time
 
 import tap
 from client import may_break
-from daemon import LONG, PATIENCE, Case, Daemon, each_backend, linux_only
+from daemon import (LONG, PATIENCE, Case, Daemon, each_backend, linux_only,
+                    not_counted)
 from injection import calls_in, injecting, with_strace, wrapper
 from stream import receive_all, upper
 
@@ -167,6 +168,7 @@ def chosen(calls):
 
 
 @linux_only
+@not_counted
 @with_strace
 class EachCallTest(Case):
     @staticmethod

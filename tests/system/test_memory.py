@@ -8,7 +8,8 @@ import unittest
 
 import tap
 from client import converse, may_break, mixed_text
-from daemon import FAILING_MALLOC, Case, Daemon, each_backend, wait_until
+from daemon import (FAILING_MALLOC, SANITIZERS, Case, Daemon, each_backend,
+                    not_counted, wait_until)
 from stream import upper
 
 # So many descriptors that the tables of every back end have to grow.
@@ -49,6 +50,9 @@ class Starved(Daemon):
         return os.fstat(self.report.fileno()).st_size > 0
 
 
+@not_counted
+@unittest.skipIf("memory" in SANITIZERS,
+                 "this sanitizer has the calls for memory inside the program")
 @unittest.skipUnless(
     FAILING_MALLOC, "needs the library that lets calls for memory fail")
 class MemoryTest(Case):

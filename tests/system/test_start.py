@@ -16,8 +16,8 @@ import unittest
 import tap
 from client import ask
 from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, UPCASED, Case,
-                    Daemon, each_backend, linux_only, needs, root_only,
-                    wait_until)
+                    Daemon, each_backend, linux_only, needs, not_counted,
+                    root_only, wait_until)
 from stream import reset, upper
 
 LINE = "ein Stück\n".encode()
@@ -156,6 +156,7 @@ class RefusalTest(Case):
             "sh", "-c", 'exec <&- >&- 2>&-; ulimit -n 1; exec "$@"', "sh"])
         self.assertEqual(done.returncode, OS_ERROR)
 
+    @not_counted
     @each_backend(workers=(1, 2))
     def test_few_descriptors(self, how):
         """With too few descriptors it is refused, with enough it serves"""
