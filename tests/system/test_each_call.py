@@ -30,8 +30,10 @@ OK, UNAVAILABLE, OS_ERROR, NO_PERMISSION = 0, 69, 71, 77
 #
 # What a library calls for us shares its name with what we call; where its
 # failure does no harm there is OK as well.
+ACCEPT = [("EMFILE", {OK}), ("ECONNABORTED", {OK}), ("EINTR", {OK})]
 CALLS = {
-    "accept4": [("EMFILE", {OK}), ("ECONNABORTED", {OK}), ("EINTR", {OK})],
+    "accept": ACCEPT,
+    "accept4": ACCEPT,
     "bind": [("EADDRINUSE", {UNAVAILABLE}), ("EACCES", {NO_PERMISSION}),
              ("EADDRNOTAVAIL", {UNAVAILABLE}), ("ENOMEM", {OS_ERROR})],
     "chdir": [("EACCES", {OK})],
@@ -40,7 +42,7 @@ CALLS = {
     "epoll_create1": [("EMFILE", {OS_ERROR}), ("ENOMEM", {OS_ERROR})],
     "epoll_ctl": [("ENOSPC", {OS_ERROR, OK}), ("ENOMEM", {OS_ERROR, OK})],
     "epoll_wait": [("EINTR", {OK}), ("ENOMEM", {OK})],
-    "fcntl": [("EBADF", {OK})],
+    "fcntl": [("EBADF", {OS_ERROR, OK})],
     "getpeername": [("ENOTCONN", {OK})],
     "getsockname": [("ENOBUFS", {OK})],
     "listen": [("EADDRINUSE", {UNAVAILABLE})],

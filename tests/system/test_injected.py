@@ -26,17 +26,20 @@ N = 6
 # What may be lost for each call that failed.
 NOTHING, ONE = 0, 1
 
+# The one that there is, in strace's form.
+ACCEPT = "/^accept4?$"
+
 # (call, error, when, what is lost, the counter that tells of it)
 SERVING = [
-    ("accept4", "ECONNABORTED", "1+2", NOTHING, None),
-    ("accept4", "EMFILE", "1+3", NOTHING, "accept-failures"),
-    ("accept4", "ENFILE", "2", NOTHING, "accept-failures"),
-    ("accept4", "ENOBUFS", "1..3", NOTHING, "accept-failures"),
-    ("accept4", "ENOMEM", "3", NOTHING, "accept-failures"),
-    ("accept4", "EPERM", "1", NOTHING, "accept-failures"),
-    ("accept4", "EINTR", "1+2", NOTHING, None),
-    ("accept4", "EAGAIN", "1+2", NOTHING, None),
-    ("accept4", "ENETDOWN", "1+2", NOTHING, None),
+    (ACCEPT, "ECONNABORTED", "1+2", NOTHING, None),
+    (ACCEPT, "EMFILE", "1+3", NOTHING, "accept-failures"),
+    (ACCEPT, "ENFILE", "2", NOTHING, "accept-failures"),
+    (ACCEPT, "ENOBUFS", "1..3", NOTHING, "accept-failures"),
+    (ACCEPT, "ENOMEM", "3", NOTHING, "accept-failures"),
+    (ACCEPT, "EPERM", "1", NOTHING, "accept-failures"),
+    (ACCEPT, "EINTR", "1+2", NOTHING, None),
+    (ACCEPT, "EAGAIN", "1+2", NOTHING, None),
+    (ACCEPT, "ENETDOWN", "1+2", NOTHING, None),
     ("recvfrom", "EINTR", "1+2", NOTHING, None),
     ("recvfrom", "EAGAIN", "1+2", NOTHING, None),
     ("recvfrom", "ECONNRESET", "3..4", ONE, "failed"),
@@ -72,8 +75,8 @@ DRAINING = [
     ("recvfrom", "EINTR", "1+2", NOTHING),
     ("sendto", "EPIPE", "3", ONE),
     ("sendto", "EAGAIN", "1+2", NOTHING),
-    ("accept4", "EMFILE", "1", NOTHING),
-    ("accept4", "ECONNABORTED", "1", NOTHING),
+    (ACCEPT, "EMFILE", "1", NOTHING),
+    (ACCEPT, "ECONNABORTED", "1", NOTHING),
 ]
 
 DRAINING_BACKEND = {
