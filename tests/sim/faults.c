@@ -117,7 +117,9 @@ note(struct kernel_socket *socket, enum kernel_call call)
 		rules_listener_closed(socket);
 	if (peer == NULL)
 		return;
-	if (call == KERNEL_WATCH)
+	if (call == KERNEL_SEND)
+		peer->nsends++;
+	else if (call == KERNEL_WATCH)
 		rules_watched(peer);
 	else if (call == KERNEL_SHUTDOWN)
 		rules_shut(peer);

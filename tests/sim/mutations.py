@@ -60,7 +60,7 @@ MUTATIONS = [
     ("one connection too many is accepted", "server/server.c",
      "server->limits.connections - 1", "server->limits.connections"),
     ("an incomplete character is dropped", "upcase/upcase.c",
-     "u->ncarry = (uint8_t)(c.end - c.src);", "u->ncarry = 0;"),
+     "u->ncarry = (uint8_t)(c->end - c->src);", "u->ncarry = 0;"),
     ("the rest of an incomplete character is dropped", "upcase/upcase.c",
      "u->ncarry = (uint8_t)(held + more);", "u->ncarry = (uint8_t)held;"),
     ("the tail is not answered at the end", "server/conn.c",

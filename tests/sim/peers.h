@@ -31,10 +31,13 @@ struct peer {
 
 	/* The books of the rules. */
 	bool accepted;
-	bool harmed;       /* by a system call that was made to fail */
-	bool ended;        /* by the server, as its sending the tail shows */
-	bool lingers;      /* the server has sent FIN */
-	size_t turn;       /* its place among all that received, at the last */
+	bool harmed;   /* by a system call that was made to fail */
+	bool ended;    /* by the server, as its sending the tail shows */
+	bool lingers;  /* the server has sent FIN */
+	size_t turn;   /* its place among all that received, at the last */
+	size_t nsends; /* calls since the last that received something */
+	size_t
+	    stored_from;   /* the place in the answer where the pool's begins */
 	size_t received;   /* by the server, before it ended the connection */
 	size_t answered;   /* bytes that were sent to it */
 	size_t checked;    /* of those, the ones that are right for good */

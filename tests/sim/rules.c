@@ -119,6 +119,9 @@ rules_moved(struct peer *peer, enum kernel_call call)
 	if (call == KERNEL_SEND) {
 		rules.nsent += socket->out.end - peer->answered;
 		peer->answered = socket->out.end;
+		/* What the first send does not take is stored. */
+		if (peer->nsends == 1)
+			peer->stored_from = socket->out.end;
 		check_answer(peer);
 	} else {
 		rules_must(peers_pending(peer) == 0, peer,
@@ -128,6 +131,8 @@ rules_moved(struct peer *peer, enum kernel_call call)
 		rules.nreceived += socket->in.start - peer->received;
 		peer->received = socket->in.start;
 		peer->turn = ++rules.nturns;
+		peer->stored_from = socket->out.end;
+		peer->nsends = 0;
 	}
 	peer->moved_at = threads_turn();
 }
@@ -146,20 +151,21 @@ rules_shut(struct peer *peer)
 	peer->shut_at = threads_turn();
 }
 
-/* The most blocks that the pending output of a peer can take. */
+/* The blocks that the pending output of a peer takes; a tail may take one. */
 static size_t
 blocks_of(const struct peer *peer)
 {
 	if (!peers_is_open(peer) || peer->socket->resets)
 		return 0;
 	struct due due = peers_due(peer);
-	size_t n = due.n;
-	if (peers_has_ended(peer) || peer->ended ||
-	    has_passed(peer->moved_at, idle_span()))
-		n += due.ntail;
-	if (n <= peer->socket->out.end)
-		return 0;
-	return (n - peer->socket->out.end) / POOL_BLOCK_OUTPUT + 2;
+	size_t sent = peer->socket->out.end;
+	if (sent < due.n)
+		return (due.n - peer->stored_from + POOL_BLOCK_OUTPUT - 1) /
+			   POOL_BLOCK_OUTPUT -
+		       (sent - peer->stored_from) / POOL_BLOCK_OUTPUT;
+	bool ends = peers_has_ended(peer) || peer->ended ||
+		    has_passed(peer->moved_at, idle_span());
+	return ends && sent < due.n + due.ntail;
 }
 
 static size_t
