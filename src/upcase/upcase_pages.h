@@ -19,6 +19,13 @@ extern const uint8_t upcase_lead_class[64];
 extern const uint8_t upcase_second_class[64];
 
 /*
+ * A shorter question for sequences of three bytes, by the low four bits of the
+ * lead and the high and the low four of the second byte: those that need a look
+ * have a bit in common in these three rows.  So have a few that do not.
+ */
+extern const uint8_t upcase_nibbles[3][16];
+
+/*
  * The answers to sequences of two bytes, by the second: for each lead, from
  * 0xc0 to the last one with anything that changes, the bytes of the answer.
  * A first byte of 0 says that the answer is not to be had here, a second one
