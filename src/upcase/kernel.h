@@ -41,7 +41,7 @@ struct upcase_kernel {
 	void (*convert)(struct upcase_cursor *);
 };
 
-extern const struct upcase_kernel upcase_kernel_scalar, upcase_kernel_avx512,
-    upcase_kernel_neon;
+extern const struct upcase_kernel upcase_kernel_scalar, upcase_kernel_avx2,
+    upcase_kernel_avx512, upcase_kernel_neon;
 
 #endif

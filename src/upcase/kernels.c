@@ -27,6 +27,9 @@ static const struct upcase_kernel *const kernels[] = {
 #ifdef HAVE_AVX512
     &upcase_kernel_avx512,
 #endif
+#ifdef HAVE_AVX2
+    &upcase_kernel_avx2,
+#endif
 #ifdef HAVE_NEON
     &upcase_kernel_neon,
 #endif

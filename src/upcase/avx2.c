@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The kernel for x86 processors with AVX2: 64 bytes at a time, in two halves.
+ *
+ * A block of ASCII is converted by one comparison and one exclusive or.  For
+ * any other, the bytes are told apart by masks with a bit for each of them.
+ * This is "x é € y" and the masks that validate it:
+ *
+ *	bytes    78 20 c3 a9 20 e2 82 ac 20 79
+ *	lead      .  .  1  .  .  1  .  .  .  .	from 0xc0 on
+ *	lead3     .  .  .  .  .  1  .  .  .  .	from 0xe0 on
+ *	expect    .  .  .  1  .  .  1  1  .  .	lead << 1 | lead3 << 2 | ...
+ *	cont      .  .  .  1  .  .  1  1  .  .	0x80 to 0xbf: must be equal
+ *
+ * What is expected behind the block is carried into the next.  Three look-ups
+ * of four bits each tell almost all sequences that have no upper case, and a
+ * second byte that the lead allows (see upcase_pages.h).  If there is nothing
+ * but those and ASCII, the block is done: so text in Arabic, Chinese or Thai
+ * runs through.
+ *
+ * If there are, the block is cut before the last sequence that it does not hold
+ * whole, and then is converted by look-ups.  The low six bits of the last byte
+ * of a sequence choose the answer, from tables that its other bytes choose: so
+ * there is one round for each lead of two bytes in the block, and one for each
+ * page of three, however often they come.  A round looks at a sequence from its
+ * lead.  What it finds there for each byte, the answer exclusive or what is to
+ * be changed, moves on to the place of that byte.  This is the round for the
+ * page e1 ba in "x ạ y":
+ *
+ *	bytes    78 20 e1 ba a1 20 79
+ *	first     .  . 00  .  .  .  .	stays where it is
+ *	second    .  . 00  .  .  .  .	moves on by one byte
+ *	third     .  . 01  .  .  .  .	moves on by two
+ *	answer   58 20 e1 ba a0 20 59
+ *
+ * A character that shrinks leaves a byte of 0, and such bytes are left out at
+ * the end.  Where a character grows or has four bytes and upper case, or the
+ * bytes are not UTF-8, the kernel stops, with all before it converted.
+ */
+#include "config.h"
+
+#include "avx2_block.h"
+#include "kernel.h"
+#include "upcase_pages.h"
+
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+/*
+ * Bytes behind a block that are read as well, and the fewest at the end of the
+ * text that are worth a block.
+ */
+enum { MORE = 2, SHORT = 16 };
+
+/* Where the bytes of each kind are. */
+struct shape {
+	uint64_t lead, cont;
+	uint64_t expect; /* where continuations have to be */
+	uint64_t behind; /* the same for the next block */
+	uint64_t pairs; /* leads of two bytes, up to the last that can change */
+	uint64_t longer; /* leads of more whose sequence may need a look */
+};
+
+static inline struct block
+ascii_upper(struct block b)
+{
+	/* As numbers with a sign, the small letters become the lowest. */
+	struct block moved = add(b, 0x80 - 'a');
+	__m256i limit = all(0x80 + 26);
+	struct block small = {_mm256_cmpgt_epi8(limit, moved.low),
+	    _mm256_cmpgt_epi8(limit, moved.high)};
+	struct block bit = {all(0x20), all(0x20)};
+	return flip(b, both(small, bit));
+}
+
+/* Looks up bytes below 0x80 by their low four bits; all others become 0. */
+static inline struct block
+look_up_row(const uint8_t row[16], struct block index)
+{
+	__m256i table = _mm256_broadcastsi128_si256(
+	    _mm_load_si128((const __m128i *)(const void *)row));
+	return (struct block){_mm256_shuffle_epi8(table, index.low),
+	    _mm256_shuffle_epi8(table, index.high)};
+}
+
+/* What to look up in one row of a table: 0xff for bytes that are of others. */
+static inline struct block
+index_of_row(struct block b, unsigned row)
+{
+	struct block rows = {all(row), all(row)};
+	b = flip(b, rows);
+	return (struct block){_mm256_adds_epu8(b.low, all(0x70)),
+	    _mm256_adds_epu8(b.high, all(0x70))};
+}
+
+/* The same in each row of a table, for continuations. */
+struct index {
+	struct block row[4];
+};
+
+static inline struct index
+index_of(struct block b)
+{
+	/* The first row and the last one have nothing on one side. */
+	return (struct index){{
+	    add(b, 0x100 + 0x70 - 0x80),
+	    index_of_row(b, 0x90),
+	    index_of_row(b, 0xa0),
+	    add(b, 0x100 - 0xb0),
+	}};
+}
+
+static inline struct block
+look_up(const uint8_t table[64], const struct index *index)
+{
+	return either(either(look_up_row(table, index->row[0]),
+			  look_up_row(table + 16, index->row[1])),
+	    either(look_up_row(table + 32, index->row[2]),
+		look_up_row(table + 48, index->row[3])));
+}
+
+/*
+ * Whether a lead of three bytes, and the byte next to it, may need a look: the
+ * mask means nothing elsewhere.
+ */
+static inline uint64_t
+may_be_special(struct block bytes, struct block next)
+{
+	struct block low_bits = {all(0x0f), all(0x0f)};
+	struct block next_high = {
+	    _mm256_srli_epi16(next.low, 4), _mm256_srli_epi16(next.high, 4)};
+	struct block found =
+	    look_up_row(upcase_nibbles[0], both(bytes, low_bits));
+	found = both(
+	    found, look_up_row(upcase_nibbles[1], both(next_high, low_bits)));
+	found =
+	    both(found, look_up_row(upcase_nibbles[2], both(next, low_bits)));
+	return ~mask_of(equal(found, 0));
+}
+
+/* The leads among the given ones, of three bytes or more, that need a look. */
+static inline uint64_t
+special_of(struct block bytes, const struct index *next, uint64_t leads)
+{
+	struct block of_lead = either(
+	    look_up_row(upcase_lead_class + 32, index_of_row(bytes, 0xe0)),
+	    look_up_row(upcase_lead_class + 48, index_of_row(bytes, 0xf0)));
+	struct block of_second = look_up(upcase_second_class, next);
+	return leads & ~mask_of(equal(both(of_lead, of_second), 0));
+}
+
+static inline struct shape
+shape_of(struct block bytes, struct block next, uint64_t high, uint64_t carry)
+{
+	uint64_t lead = high & mask_of_bit(bytes, 1);
+	uint64_t lead3 = lead & mask_of_bit(bytes, 2);
+	uint64_t lead4 = lead3 & mask_of_bit(bytes, 3);
+	uint64_t beyond = mask_of(add(bytes, 0x17f - UPCASE_PAGES_LAST_LEAD));
+	return (struct shape){
+	    .lead = lead,
+	    .cont = high & ~lead,
+	    .expect = carry | lead << 1 | lead3 << 2 | lead4 << 3,
+	    .behind = lead >> 63 | lead3 >> 62 | lead4 >> 61,
+	    .pairs = lead & ~beyond,
+	    .longer = (lead3 & may_be_special(bytes, next)) | lead4,
+	};
+}
+
+/* What one round changes in one byte of its sequences. */
+static inline struct block
+change(const uint8_t table[64], const struct index *last, struct block from,
+    struct block same)
+{
+	return both(same, flip(look_up(table, last), from));
+}
+
+/* Converts all sequences of two bytes in pairs. */
+static inline struct block
+convert_pairs(struct block out, struct block bytes, struct block next,
+    const struct index *last, const unsigned char *src, uint64_t pairs)
+{
+	do {
+		unsigned char lead = src[first_of(pairs)];
+		const uint8_t(*table)[64] = upcase_leads[lead - 0xc0];
+		struct block same = equal(bytes, lead);
+		struct block second = change(table[1], last, next, same);
+		out = flip(out, change(table[0], last, bytes, same));
+		out = flip(out, move_on(second));
+		pairs &= ~mask_of(same);
+	} while (pairs != 0);
+	return out;
+}
+
+/*
+ * Converts the sequences of three bytes whose leads are in *special, up to the
+ * first one without a page, and leaves those that it has not converted.
+ */
+static inline struct block
+convert_pages(struct block out, struct block bytes, struct block next,
+    const unsigned char *src, uint64_t *special)
+{
+	struct block after = load(src + 2);
+	struct index last = index_of(after);
+	do {
+		unsigned at = first_of(*special);
+		unsigned char lead = src[at], byte = src[at + 1];
+		unsigned page = upcase_page_of[lead & 15][byte & 63];
+		/* Other leads have low bits like those of three bytes. */
+		if (page == 0 || (lead & 0xf0) != 0xe0)
+			break;
+		const uint8_t(*table)[64] = upcase_pages[page - 1];
+		struct block same = both(equal(bytes, lead), equal(next, byte));
+		struct block second = change(table[1], &last, next, same);
+		struct block third = change(table[2], &last, after, same);
+		out = flip(out, change(table[0], &last, bytes, same));
+		out = flip(out, move_on(flip(second, move_on(third))));
+		*special &= ~mask_of(same);
+	} while (*special != 0);
+	return out;
+}
+
+/* Stores a block without the bytes in gone. */
+static void
+store_without(unsigned char *dst, struct block b, uint64_t gone)
+{
+	unsigned char whole[2 * BLOCK] = {0};
+	size_t from = 0;
+	store(whole, b);
+	for (; gone != 0; gone &= gone - 1) {
+		size_t to = first_of(gone);
+		memcpy(dst, whole + from, BLOCK);
+		dst += to - from;
+		from = to + 1;
+	}
+	memcpy(dst, whole + from, BLOCK);
+}
+
+/*
+ * Converts the whole sequences of a block that has more than ASCII to convert,
+ * or is not UTF-8.  Moves the cursor, and returns false if it met trouble.
+ */
+static bool
+convert_block(struct upcase_cursor *c, const struct shape *shape)
+{
+	struct block bytes = load(c->src);
+	struct block out = ascii_upper(bytes);
+	struct block next = load(c->src + 1);
+	struct index second = index_of(next);
+	uint64_t bad = shape->expect ^ shape->cont;
+	size_t n = BLOCK;
+	if (shape->behind != 0)
+		n = last_of(shape->lead);
+	if (bad != 0) {
+		/* Inside a sequence the trouble is that of its lead. */
+		unsigned at = first_of(bad);
+		if ((shape->expect >> at & 1) != 0)
+			at = last_of(shape->lead & below(at));
+		n = at < n ? at : n;
+	}
+	uint64_t pairs = shape->pairs & below(n);
+	if (pairs != 0)
+		out = convert_pairs(out, bytes, next, &second, c->src, pairs);
+	uint64_t special = shape->longer & below(n);
+	if (special != 0)
+		special = special_of(bytes, &second, special);
+	if (special != 0)
+		out = convert_pages(out, bytes, next, c->src, &special);
+	uint64_t zeros = mask_of(equal(out, 0));
+	uint64_t lost = (special | (zeros & shape->lead)) & below(n);
+	uint64_t gone = zeros & shape->cont & below(n);
+	if ((lost | gone) == 0) {
+		store(c->dst, out);
+	} else {
+		n = lost != 0 ? first_of(lost) : n;
+		gone &= below(n);
+		store_without(c->dst, out, gone);
+		c->dst -= _mm_popcnt_u64(gone);
+	}
+	c->src += n;
+	c->dst += n;
+	return (bad | lost) == 0;
+}
+
+/*
+ * Takes back what a block without upper case had of a sequence at its end: one
+ * of three bytes at most, as a longer one always needs a look.
+ */
+static inline void
+rewind(struct upcase_cursor *c)
+{
+	size_t n = c->src[-1] >= 0xc0 ? 1 : 2;
+	c->src -= n;
+	c->dst -= n;
+}
+
+/* Moves the cursor over whole blocks for as long as there is no trouble. */
+static void
+convert_blocks(struct upcase_cursor *cursor)
+{
+	struct upcase_cursor c = *cursor;
+	uint64_t carry = 0;
+	while (c.end - c.src >= BLOCK) {
+		struct block bytes = load(c.src);
+		uint64_t high = mask_of(bytes);
+		if ((high | carry) != 0) {
+			if (c.end - c.src < BLOCK + MORE)
+				break;
+			struct shape shape =
+			    shape_of(bytes, load(c.src + 1), high, carry);
+			uint64_t bad = shape.expect ^ shape.cont;
+			if ((bad | shape.pairs | shape.longer) != 0) {
+				/* Now a block must begin with a sequence. */
+				if (carry != 0)
+					rewind(&c);
+				else if (!convert_block(&c, &shape))
+					break;
+				carry = 0;
+				continue;
+			}
+			carry = shape.behind;
+		}
+		store(c.dst, ascii_upper(bytes));
+		c.src += BLOCK;
+		c.dst += BLOCK;
+	}
+	if (carry != 0)
+		rewind(&c);
+	*cursor = c;
+}
+
+/* Fills up with zeros what is left to a block beside the text. */
+static void
+convert_end(struct upcase_cursor *c)
+{
+	unsigned char in[BLOCK + MORE] = {0}, out[2 * BLOCK];
+	size_t left = (size_t)(c->end - c->src);
+	struct upcase_cursor block = {
+	    .src = in, .end = in + sizeof in, .dst = out};
+	memcpy(in, c->src, left);
+	convert_blocks(&block);
+	if (block.src > in + left) {
+		block.dst -= block.src - (in + left);
+		block.src = in + left;
+	}
+	size_t n = (size_t)(block.dst - out);
+	memcpy(c->dst, out, n);
+	c->src += block.src - in;
+	c->dst += n;
+}
+
+static void
+convert(struct upcase_cursor *c)
+{
+	convert_blocks(c);
+	ptrdiff_t left = c->end - c->src;
+	if (SHORT <= left && left < BLOCK + MORE)
+		convert_end(c);
+}
+
+static bool
+is_supported(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+}
+
+const struct upcase_kernel upcase_kernel_avx2 = {
+    .name = "avx2",
+    .is_supported = is_supported,
+    .convert = convert,
+};
