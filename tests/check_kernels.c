@@ -26,9 +26,12 @@ static const struct filler {
     {"\xe4\xb8\xad", "\xe4\xb8\xad"},
 };
 
-/* Bytes on both sides of every limit in table 3-7 of the standard. */
+/*
+ * Bytes on both sides of every limit in table 3-7 of the standard, and a lead
+ * with upper case with one that differs in nothing but the length it states.
+ */
 static const unsigned char edges[] = {0x00, 'a', 0x7f, 0x80, 0x8f, 0x90, 0x9f,
-    0xa0, 0xbf, 0xc0, 0xc2, 0xdf, 0xe0, 0xed, 0xf0, 0xf4, 0xff};
+    0xa0, 0xbf, 0xc0, 0xc2, 0xdf, 0xe0, 0xea, 0xed, 0xf0, 0xf4, 0xfa, 0xff};
 
 static const enum upcase_invalid policies[] = {
     UPCASE_PASS,
