@@ -181,7 +181,7 @@ sys_count_descriptors(struct sys_descriptors *descriptors)
 		}
 	}
 	descriptors->limit = SIZE_MAX;
-	if (limit.rlim_cur < SIZE_MAX)
+	if ((uint64_t)limit.rlim_cur < SIZE_MAX)
 		descriptors->limit = (size_t)limit.rlim_cur;
 	descriptors->open = 0;
 	for (int fd = 0; fd < INHERITED_MAX; fd++)

@@ -90,7 +90,7 @@ choose_kernel(void)
 {
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet. */
 	const char *name = getenv("UPCASED_KERNEL");
-	if (name == NULL || upcase_choose_kernel(name) == 0)
+	if (name == NULL || name[0] == '\0' || upcase_choose_kernel(name) == 0)
 		return 0;
 	(void)fprintf(stderr,
 	    "upcased: UPCASED_KERNEL: '%s' is no kernel for this processor; "
@@ -148,10 +148,11 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	if (outcome == OPTIONS_DONE)
 		return finish_output();
-	if (choose_kernel() == -1)
-		return EX_USAGE;
+	bool has_kernel = choose_kernel() == 0;
 	if (options.version)
 		return print_version();
+	if (!has_kernel)
+		return EX_USAGE;
 	log_open("upcased", options.log_level);
 	set_surroundings();
 	struct server *server = server_open(&options.server);

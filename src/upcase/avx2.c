@@ -287,7 +287,7 @@ convert_block(struct upcase_cursor *c, const struct shape *shape)
  * of three bytes at most, as a longer one always needs a look.
  */
 static inline void
-rewind(struct upcase_cursor *c)
+take_back(struct upcase_cursor *c)
 {
 	size_t n = c->src[-1] >= 0xc0 ? 1 : 2;
 	c->src -= n;
@@ -312,7 +312,7 @@ convert_blocks(struct upcase_cursor *cursor)
 			if ((bad | shape.pairs | shape.longer) != 0) {
 				/* Now a block must begin with a sequence. */
 				if (carry != 0)
-					rewind(&c);
+					take_back(&c);
 				else if (!convert_block(&c, &shape))
 					break;
 				carry = 0;
@@ -325,7 +325,7 @@ convert_blocks(struct upcase_cursor *cursor)
 		c.dst += BLOCK;
 	}
 	if (carry != 0)
-		rewind(&c);
+		take_back(&c);
 	*cursor = c;
 }
 
@@ -361,7 +361,10 @@ convert(struct upcase_cursor *c)
 static bool
 is_supported(void)
 {
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+	return __builtin_cpu_supports("avx2") &&
+	       __builtin_cpu_supports("bmi") &&
+	       __builtin_cpu_supports("bmi2") &&
+	       __builtin_cpu_supports("popcnt");
 }
 
 const struct upcase_kernel upcase_kernel_avx2 = {

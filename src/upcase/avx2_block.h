@@ -30,7 +30,7 @@ first_of(uint64_t mask)
 static inline unsigned
 last_of(uint64_t mask)
 {
-	return BLOCK - 1 - (unsigned)_lzcnt_u64(mask);
+	return BLOCK - 1 - (unsigned)__builtin_clzll(mask);
 }
 
 static inline __m256i

@@ -69,7 +69,7 @@ first_of(uint64_t mask)
 static inline unsigned
 last_of(uint64_t mask)
 {
-	return BLOCK - 1 - (unsigned)_lzcnt_u64(mask);
+	return BLOCK - 1 - (unsigned)__builtin_clzll(mask);
 }
 
 /* Up to 64 of the bytes that are left at src; zeros for the rest. */
@@ -235,7 +235,7 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
 
 /* Takes back what a block without upper case had of a sequence at its end. */
 static inline void
-rewind(struct upcase_cursor *c)
+take_back(struct upcase_cursor *c)
 {
 	size_t n = c->src[-1] >= 0xc0 ? 1 : c->src[-2] >= 0xe0 ? 2 : 3;
 	c->src -= n;
@@ -270,7 +270,7 @@ convert_next(struct upcase_cursor *c, uint64_t *carry, size_t left)
 	}
 	/* Now a block must begin with a sequence. */
 	if (*carry != 0) {
-		rewind(c);
+		take_back(c);
 		*carry = 0;
 		return true;
 	}
@@ -288,7 +288,7 @@ convert(struct upcase_cursor *cursor)
 	while (good && c.src < c.end)
 		good = convert_next(&c, &carry, (size_t)(c.end - c.src));
 	if (carry != 0)
-		rewind(&c);
+		take_back(&c);
 	*cursor = c;
 }
 
@@ -299,7 +299,9 @@ is_supported(void)
 	       __builtin_cpu_supports("avx512bw") &&
 	       __builtin_cpu_supports("avx512vbmi") &&
 	       __builtin_cpu_supports("avx512vbmi2") &&
-	       __builtin_cpu_supports("bmi2");
+	       __builtin_cpu_supports("bmi") &&
+	       __builtin_cpu_supports("bmi2") &&
+	       __builtin_cpu_supports("popcnt");
 }
 
 const struct upcase_kernel upcase_kernel_avx512 = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What upcase.c asks of a kernel.  A kernel converts complete, well-formed
- * sequences and nothing else: what it stops at is upcase.c's to judge, and so
- * is all that outlives a call.
+ * sequences, and may go over other bytes only where they pass: what it stops at
+ * is upcase.c's to judge, and so is all that outlives a call.
  */
 #ifndef UPCASE_KERNEL_H
 #define UPCASE_KERNEL_H

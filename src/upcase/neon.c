@@ -255,7 +255,7 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, size_t n)
 
 /* Takes back what a block without upper case had of a sequence at its end. */
 static inline void
-rewind(struct upcase_cursor *c)
+take_back(struct upcase_cursor *c)
 {
 	size_t n = c->src[-1] >= 0xc0 ? 1 : c->src[-2] >= 0xe0 ? 2 : 3;
 	c->src -= n;
@@ -282,7 +282,7 @@ convert_blocks(struct upcase_cursor *cursor, const unsigned char *stop)
 			if ((bad | shape.pairs | shape.special) != 0) {
 				/* Now a block must begin with a sequence. */
 				if (carry != 0)
-					rewind(&c);
+					take_back(&c);
 				else if (!convert_block(&c, &shape, n))
 					break;
 				carry = 0;
@@ -294,7 +294,7 @@ convert_blocks(struct upcase_cursor *cursor, const unsigned char *stop)
 		c.dst += n;
 	}
 	if (carry != 0)
-		rewind(&c);
+		take_back(&c);
 	*cursor = c;
 }
 

@@ -3,7 +3,7 @@
  * The stream around the kernels: what is held back between calls, and what
  * becomes of bytes that are not UTF-8.
  *
- * A kernel stops before the first sequence that it cannot convert.  What is
+ * A kernel stops before what it cannot convert.  What is
  * there is then measured: either the input ends inside a sequence that is
  * well-formed so far, which is held back, or the bytes up to where it can no
  * longer become well-formed, a maximal subpart, go the way of the policy.  A
