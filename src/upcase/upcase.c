@@ -3,13 +3,13 @@
  * The stream around the kernels: what is held back between calls, and what
  * becomes of bytes that are not UTF-8.
  *
- * A kernel stops before what it cannot convert.  What is
- * there is then measured: either the input ends inside a sequence that is
- * well-formed so far, which is held back, or the bytes up to where it can no
- * longer become well-formed, a maximal subpart, go the way of the policy.  A
- * sequence that spans calls is put together beside the input and takes the
- * same way.  The result is the same for every cut, because each judgement
- * depends on nothing but the bytes from the beginning of a sequence on.
+ * A kernel stops before what it cannot convert.  What is there is then
+ * measured: either the input ends inside a sequence that is well-formed so far,
+ * which is held back, or the bytes up to where it can no longer become well-
+ * formed, a maximal subpart, go the way of the policy.  A sequence that spans
+ * calls is put together beside the input and takes the same way.  The result is
+ * the same for every cut, because each judgement depends on nothing but the
+ * bytes from the beginning of a sequence on.
  */
 #include "config.h"
 
