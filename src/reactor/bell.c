@@ -69,7 +69,10 @@ bell_ring(struct bell *bell)
 {
 	if (atomic_exchange(&bell->rung, true))
 		return;
-	/* One byte at most is in the pipe; if that fails, the next may not. */
+	/*
+	 * One byte at most is in the pipe, which has its memory, so the write
+	 * does not fail on any system we know; if it does, the next ring tries.
+	 */
 	if (sys_write(bell->ringing_end, "", 1) == -1)
 		atomic_store(&bell->rung, false);
 }

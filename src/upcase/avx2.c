@@ -40,6 +40,7 @@
 #include "config.h"
 
 #include "avx2_block.h"
+#include "block.h"
 #include "kernel.h"
 #include "upcase_pages.h"
 
@@ -251,13 +252,7 @@ convert_block(struct upcase_cursor *c, const struct shape *shape)
 	size_t n = BLOCK;
 	if (shape->behind != 0)
 		n = last_of(shape->lead);
-	if (bad != 0) {
-		/* Inside a sequence the trouble is that of its lead. */
-		unsigned at = first_of(bad);
-		if ((shape->expect >> at & 1) != 0)
-			at = last_of(shape->lead & below(at));
-		n = at < n ? at : n;
-	}
+	n = before_trouble(shape->lead, shape->expect, bad, n);
 	uint64_t pairs = shape->pairs & below(n);
 	if (pairs != 0)
 		out = convert_pairs(out, bytes, next, &second, c->src, pairs);
@@ -280,18 +275,6 @@ convert_block(struct upcase_cursor *c, const struct shape *shape)
 	c->src += n;
 	c->dst += n;
 	return (bad | lost) == 0;
-}
-
-/*
- * Takes back what a block without upper case had of a sequence at its end: one
- * of three bytes at most, as a longer one always needs a look.
- */
-static inline void
-take_back(struct upcase_cursor *c)
-{
-	size_t n = c->src[-1] >= 0xc0 ? 1 : 2;
-	c->src -= n;
-	c->dst -= n;
 }
 
 /* Moves the cursor over whole blocks for as long as there is no trouble. */

@@ -4,34 +4,13 @@
 #define AVX2_BLOCK_H
 
 #include <immintrin.h>
-#include <stddef.h>
 #include <stdint.h>
 
-enum { BLOCK = 64, HALF = 32 };
+enum { HALF = 32 };
 
 struct block {
 	__m256i low, high;
 };
-
-/* Ones below the given bit. */
-static inline uint64_t
-below(size_t bit)
-{
-	return _bzhi_u64(UINT64_MAX, (unsigned)bit);
-}
-
-/* 64 if there is none. */
-static inline unsigned
-first_of(uint64_t mask)
-{
-	return (unsigned)_tzcnt_u64(mask);
-}
-
-static inline unsigned
-last_of(uint64_t mask)
-{
-	return BLOCK - 1 - (unsigned)__builtin_clzll(mask);
-}
 
 static inline __m256i
 all(unsigned byte)

@@ -30,13 +30,12 @@
  */
 #include "config.h"
 
+#include "block.h"
 #include "kernel.h"
 #include "upcase_pages.h"
 
 #include <immintrin.h>
 #include <stdint.h>
-
-enum { BLOCK = 64 };
 
 /* The bytes that a block and the rest of its last sequence look at. */
 enum { AHEAD = BLOCK + 2 };
@@ -52,25 +51,6 @@ struct shape {
 	uint64_t behind;  /* the same for the next block */
 	uint64_t special; /* leads whose sequence needs a look, by class */
 };
-
-/* Ones below the given bit. */
-static inline uint64_t
-below(size_t bit)
-{
-	return bit < BLOCK ? _bzhi_u64(UINT64_MAX, (unsigned)bit) : UINT64_MAX;
-}
-
-static inline unsigned
-first_of(uint64_t mask)
-{
-	return (unsigned)_tzcnt_u64(mask);
-}
-
-static inline unsigned
-last_of(uint64_t mask)
-{
-	return BLOCK - 1 - (unsigned)__builtin_clzll(mask);
-}
 
 /* Up to 64 of the bytes that are left at src; zeros for the rest. */
 static inline __m512i
@@ -206,13 +186,8 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
 	if (bad != 0 && c->passes && left >= AHEAD) {
 		special &= whole(shape, cont);
 		bad = 0;
-	} else if (bad != 0) {
-		/* Inside a sequence the trouble is that of its lead. */
-		unsigned at = first_of(bad);
-		if ((shape->expect >> at & 1) != 0)
-			at = last_of(shape->lead & below(at));
-		n = at < n ? at : n;
 	}
+	n = before_trouble(shape->lead, shape->expect, bad, n);
 	special &= below(n);
 	out = convert_pairs(shape, c->src, out, next, special & ~shape->lead3);
 	special &= shape->lead3;
@@ -231,15 +206,6 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
 	c->src += n;
 	c->dst += nkept;
 	return (bad | lost) == 0;
-}
-
-/* Takes back what a block without upper case had of a sequence at its end. */
-static inline void
-take_back(struct upcase_cursor *c)
-{
-	size_t n = c->src[-1] >= 0xc0 ? 1 : c->src[-2] >= 0xe0 ? 2 : 3;
-	c->src -= n;
-	c->dst -= n;
 }
 
 /*

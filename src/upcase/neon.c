@@ -35,6 +35,7 @@
  */
 #include "config.h"
 
+#include "block.h"
 #include "kernel.h"
 #include "neon_block.h"
 #include "upcase_pages.h"
@@ -194,22 +195,6 @@ answer_pages(unsigned char *dst, const unsigned char *src, uint64_t special)
 	return special;
 }
 
-/* How many of n bytes of a block are whole sequences, and good ones. */
-static inline size_t
-whole(const struct shape *shape, size_t n)
-{
-	uint64_t bad = shape->expect ^ shape->cont;
-	if (shape->behind != 0)
-		n = last_of(shape->lead);
-	if (bad == 0)
-		return n;
-	/* Inside a sequence the trouble is that of its lead. */
-	unsigned at = first_of(bad);
-	if ((shape->expect >> at & 1) != 0)
-		at = last_of(shape->lead & below(at));
-	return at < n ? at : n;
-}
-
 /* Presses the bytes in gone out of a block, and returns how many these are. */
 static inline size_t
 press_out(unsigned char *dst, uint64_t gone)
@@ -233,7 +218,10 @@ press_out(unsigned char *dst, uint64_t gone)
 static inline bool
 convert_block(struct upcase_cursor *c, const struct shape *shape, size_t n)
 {
-	n = whole(shape, n);
+	if (shape->behind != 0)
+		n = last_of(shape->lead);
+	n = before_trouble(
+	    shape->lead, shape->expect, shape->expect ^ shape->cont, n);
 	uint64_t pairs = shape->pairs & below(n);
 	while (pairs != 0) {
 		unsigned char lead = c->src[first_of(pairs)];
@@ -251,15 +239,6 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, size_t n)
 		n -= press_out(c->dst, gone);
 	c->dst += n;
 	return shape->expect == shape->cont && lost == 0;
-}
-
-/* Takes back what a block without upper case had of a sequence at its end. */
-static inline void
-take_back(struct upcase_cursor *c)
-{
-	size_t n = c->src[-1] >= 0xc0 ? 1 : c->src[-2] >= 0xe0 ? 2 : 3;
-	c->src -= n;
-	c->dst -= n;
 }
 
 /*

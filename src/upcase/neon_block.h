@@ -10,30 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { VECTOR = 16, BLOCK = 4 * VECTOR };
+enum { VECTOR = 16 };
 
 struct block {
 	uint8x16_t a, b, c, d;
 };
-
-/* Ones below the given bit. */
-static inline uint64_t
-below(size_t bit)
-{
-	return bit < BLOCK ? (UINT64_C(1) << bit) - 1 : UINT64_MAX;
-}
-
-static inline unsigned
-first_of(uint64_t mask)
-{
-	return (unsigned)__builtin_ctzll(mask);
-}
-
-static inline unsigned
-last_of(uint64_t mask)
-{
-	return BLOCK - 1 - (unsigned)__builtin_clzll(mask);
-}
 
 static inline struct block
 load(const unsigned char *src)

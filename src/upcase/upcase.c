@@ -163,11 +163,11 @@ step(struct upcase *u, struct upcase_cursor *c, size_t about)
 		else if (goal - c->src >= SEQUENCE)
 			part.end = goal;
 		upcase_scalar(&part);
-		if (part.src == c->src && !skip(u, c))
-			return false;
 		if (part.src > c->src) {
 			c->src = part.src;
 			c->dst = part.dst;
+		} else if (!skip(u, c)) {
+			return false;
 		}
 	}
 	return true;

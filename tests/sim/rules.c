@@ -34,26 +34,21 @@ rules_must(bool holds, const struct peer *peer, const char *sentence)
 	abort();
 }
 
+/* A span of the settings, or the shorter one that may hold in a drain. */
+static uint64_t
+span_now(uint64_t span)
+{
+	uint64_t quiet = rules.settings->quiet_ms;
+	if (rules.stops == 0)
+		return span;
+	return span == 0 || quiet < span ? quiet : span;
+}
+
 /* The span that has to pass in silence until the server ends a peer. */
 static uint64_t
 idle_span(void)
 {
-	uint64_t idle = rules.settings->idle_ms;
-	uint64_t quiet = rules.settings->quiet_ms;
-	if (rules.stops == 0)
-		return idle;
-	return idle == 0 || quiet < idle ? quiet : idle;
-}
-
-/* The same for one that lingers. */
-static uint64_t
-linger_span(void)
-{
-	uint64_t linger = rules.settings->linger_ms;
-	uint64_t quiet = rules.settings->quiet_ms;
-	if (rules.stops == 0)
-		return linger;
-	return linger == 0 || quiet < linger ? quiet : linger;
+	return span_now(rules.settings->idle_ms);
 }
 
 static bool
@@ -233,7 +228,8 @@ check_close(struct peer *peer)
 	if (peer->lingers) {
 		rules_must(peers_has_ended(peer) || socket->reset_by_peer ||
 			       peer->harmed ||
-			       has_passed(peer->shut_at, linger_span()),
+			       has_passed(peer->shut_at,
+				   span_now(rules.settings->linger_ms)),
 		    peer, "it was not lingered for");
 		return;
 	}

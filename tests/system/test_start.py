@@ -217,10 +217,14 @@ class PrintTest(Case):
             self.assertIn(f"kernel: {name}, of", done.stdout)
             with Daemon(env=environment) as daemon:
                 self.assertEqual(ask(daemon, LINE), upper(LINE))
-        done = run(env={**os.environ, "UPCASED_KERNEL": "abacus"})
+        done = run("--version", env={**os.environ, "UPCASED_KERNEL": ""})
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (OK, version, ""))
+        unknown = {**os.environ, "UPCASED_KERNEL": "abacus"}
+        self.assertEqual(run("--version", env=unknown).stdout, version)
+        done = run(env=unknown)
         self.assertEqual(done.returncode, USAGE)
         self.assertRegex(done.stderr, r"^upcased: UPCASED_KERNEL.*--version")
-
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "needs /dev/full")
     def test_full_output(self):

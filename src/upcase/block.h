@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the kernels that take 64 bytes at a time have in common: masks with a
+ * bit for each byte of a block, the first the lowest, and where to cut it.
+ */
+#ifndef UPCASE_BLOCK_H
+#define UPCASE_BLOCK_H
+
+#include "kernel.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BLOCK = 64 };
+
+/* Ones below the given bit. */
+static inline uint64_t
+below(size_t bit)
+{
+	return bit < BLOCK ? ~(UINT64_MAX << bit) : UINT64_MAX;
+}
+
+/* The lowest and the highest bit of a mask that has one. */
+static inline unsigned
+first_of(uint64_t mask)
+{
+	return (unsigned)__builtin_ctzll(mask);
+}
+
+static inline unsigned
+last_of(uint64_t mask)
+{
+	return BLOCK - 1 - (unsigned)__builtin_clzll(mask);
+}
+
+/*
+ * How many of the first n bytes of a block, which begins with a sequence, come
+ * before the first one that is not whole and good.  Bad are the places where a
+ * continuation is missing or too much; expect has those where one has to be.
+ */
+static inline size_t
+before_trouble(uint64_t lead, uint64_t expect, uint64_t bad, size_t n)
+{
+	if (bad == 0)
+		return n;
+	unsigned at = first_of(bad);
+	/* Inside a sequence the trouble is that of its lead. */
+	if ((expect >> at & 1) != 0)
+		at = last_of(lead & below(at));
+	return at < n ? at : n;
+}
+
+/* Takes back what a block without upper case had of a sequence at its end. */
+static inline void
+take_back(struct upcase_cursor *c)
+{
+	size_t n = c->src[-1] >= 0xc0 ? 1 : c->src[-2] >= 0xe0 ? 2 : 3;
+	c->src -= n;
+	c->dst -= n;
+}
+
+#endif
