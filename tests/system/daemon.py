@@ -341,6 +341,19 @@ with_shim = unittest.skipUnless(
     SHIM, "needs the library of short reads and writes")
 
 
+def _can_mount():
+    """Whether a program can have file systems of its own."""
+    try:
+        return subprocess.run(["unshare", "-m", "true"], timeout=PATIENCE,
+                              stderr=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
+with_mounts = unittest.skipUnless(
+    _can_mount(), "needs mount name spaces, and the right to them")
+
+
 def needs(*programs):
     """Skips a test when a program is missing."""
     missing = [name for name in programs if shutil.which(name) is None]

@@ -46,7 +46,7 @@ CALLS = {
     "getpeername": [("ENOTCONN", {OK})],
     "getsockname": [("ENOBUFS", {OK})],
     "listen": [("EADDRINUSE", {UNAVAILABLE})],
-    "lseek": [("ESPIPE", {OK})],
+    "lseek": [("ESPIPE", {OS_ERROR, OK})],
     "madvise": [("EAGAIN", {OK})],
     "mmap": [("ENOMEM", {OS_ERROR, OK})],
     "mprotect": [("ENOMEM", {OS_ERROR, OK})],

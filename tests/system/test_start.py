@@ -17,7 +17,7 @@ import tap
 from client import ask
 from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, UPCASED, Case,
                     Daemon, each_backend, linux_only, needs, not_counted,
-                    root_only, wait_until)
+                    root_only, wait_until, with_mounts)
 from stream import reset, upper
 
 LINE = "ein Stück\n".encode()
@@ -303,7 +303,7 @@ class PrivilegeTest(Case):
 class NameTest(Case):
     @linux_only
     @root_only
-    @needs("unshare")
+    @with_mounts
     def test_repeated_address(self):
         """An address that a name has twice is served once"""
         with tempfile.NamedTemporaryFile("w") as hosts:
@@ -322,7 +322,8 @@ class NameTest(Case):
 
     @linux_only
     @root_only
-    @needs("unshare", "ip")
+    @with_mounts
+    @needs("ip")
     def test_no_ipv6(self):
         """On a host without IPv6 a name is served on what is left"""
         with tempfile.NamedTemporaryFile("w") as hosts:
