@@ -154,6 +154,19 @@ find_row(const unsigned char *src, size_t n, size_t *agree)
 }
 
 size_t
+oracle_held(const unsigned char *src, size_t n)
+{
+	for (size_t held = 1; held < ORACLE_SEQUENCE && held <= n; held++) {
+		size_t agree;
+		const struct row *row = find_row(src + n - held, held, &agree);
+		/* A lead never stands inside of another sequence. */
+		if (row != NULL)
+			return agree == held && held < row->len ? held : 0;
+	}
+	return 0;
+}
+
+size_t
 oracle_answer(unsigned char *dst, const unsigned char *src, size_t n,
     enum upcase_invalid invalid, bool ended, bool *refused)
 {

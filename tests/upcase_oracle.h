@@ -33,6 +33,9 @@ size_t oracle_upper(unsigned char *dst, uint32_t code);
 /* How many code points the upper case has; 0 if nothing changes. */
 unsigned oracle_targets(uint32_t code);
 
+/* The length of the incomplete sequence at the end of a text; 0 without one. */
+size_t oracle_held(const unsigned char *src, size_t n);
+
 /*
  * Writes the answer to n bytes, at most UPCASE_BOUND(n), and returns its
  * length.  An incomplete sequence at the end counts only if the stream has

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Errors planted in the transform, each of which the fuzzer must find.
+
+It begins with the dictionary alone, without the seeds, so that it is the search
+that is tried.  Speaks TAP, with the seconds and inputs that each took.
+
+make names the compiler and the rest in the environment: see
+check-planted in Makefile.am.  Arguments pick errors by a part of their
+names.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(1, os.path.join(os.environ["srcdir"], "tests", "sim"))
+
+import mutations
+
+# Seconds, in which each has to be found.
+PATIENCE = int(os.environ.get("TIME") or 90)
+
+# As tests/fuzz/run has them.
+OPTIONS = ("-use_value_profile=1", "-max_len=512", "-timeout=10")
+
+# As those of the simulation: name, file, what stands there, and the error.
+PLANTED = [
+    ("avx512: four bytes expect nothing of the next block",
+     "upcase/avx512.c", "lead >> 63 | lead3 >> 62 | lead4 >> 61",
+     "lead >> 63 | lead3 >> 62"),
+    ("avx512: one byte too much is read at the end", "upcase/avx512.c",
+     "_mm512_maskz_loadu_epi8(below(left), src)",
+     "_mm512_maskz_loadu_epi8(below(left + 1), src)"),
+    ("avx512: three bytes pass as whole without the last",
+     "upcase/avx512.c", "three = two & cont >> 2;", "three = two;"),
+    ("avx512: the third byte of a page is written to the second",
+     "upcase/avx512.c", "out, same << 2, shape->bytes",
+     "out, same << 1, shape->bytes"),
+    ("avx512: an incomplete sequence passes at the end", "upcase/avx512.c",
+     "c->passes && left >= AHEAD", "c->passes"),
+    ("avx2: three bytes expect nothing of the next block",
+     "upcase/avx2.c", "lead >> 63 | lead3 >> 62 | lead4 >> 61",
+     "lead >> 63 | lead4 >> 61"),
+    ("avx2: four bytes expect two continuations", "upcase/avx2.c",
+     "lead << 1 | lead3 << 2 | lead4 << 3", "lead << 1 | lead3 << 2"),
+    ("avx2: a byte that is to go stays at the end of a half",
+     "upcase/avx2.c", "zeros & shape->cont & below(n);",
+     "zeros & shape->cont & below(n) & ~(UINT64_C(1) << 31);"),
+    ("avx2: the last row of a table begins a byte too late",
+     "upcase/avx2.c", "add(b, 0x100 - 0xb0),", "add(b, 0x100 - 0xb1),"),
+    ("tables: a page has no bit in the classes", "upcase/upcase_pages.c",
+     "193, 193, 193, 195, 193, 197,", "193, 193, 193, 193, 193, 197,"),
+    ("tables: two pages are exchanged", "upcase/upcase_pages.c",
+     "0, 28, 29, 0,", "0, 29, 28, 0,"),
+    ("replace: a subpart of three bytes is two", "upcase/upcase.c",
+     "src[have] > high) return have;", "src[have] > high) "
+     "return have > 2 ? 2 : have;"),
+    ("a third byte is not held back", "upcase/upcase.c",
+     "u->ncarry = (uint8_t)(held + more);",
+     "u->ncarry = (uint8_t)(held + more > 2 ? 2 : held + more);"),
+    ("a short step is read too far by one", "upcase/upcase.c",
+     "c->end - c->src > SEQUENCE)", "c->end - c->src >= SEQUENCE - 1)"),
+]
+
+
+def search(folder, program):
+    """How the fuzzer found it; None if it did not."""
+    began = time.monotonic()
+    ran = subprocess.run(
+        [program, f"-max_total_time={PATIENCE}",
+         f"-dict={os.path.abspath('dictionary')}", *OPTIONS],
+        cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True, errors="replace")
+    if ran.returncode == 0:
+        return None
+    inputs = max(map(int, re.findall(r"(?m)^#(\d+)", ran.stderr)))
+    seconds = time.monotonic() - began
+    what = re.search(r"(?m)^\w+, policy.*|runtime error.*|^SUMMARY.*",
+                     ran.stderr)
+    return f"{seconds:.1f} s, about {inputs} inputs, {what.group()}"
+
+
+def verdict(planted):
+    """Whether the error is found, and a sentence."""
+    name, file, old, new = planted
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = search(folder, mutations.build(folder, file, old, new))
+        except (ValueError, subprocess.CalledProcessError) as error:
+            return False, f"{name}: {error}"
+    return bool(found), f"{name}: {found or 'not found'}"
+
+
+def main():
+    picked = [planted for planted in PLANTED
+              if all(part in planted[0] for part in sys.argv[1:])]
+    print(f"1..{len(picked)}", flush=True)
+    found = 0
+    for i, planted in enumerate(picked, 1):
+        good, text = verdict(planted)
+        found += good
+        print(f"{'ok' if good else 'not ok'} {i} - {text}", flush=True)
+    return 0 if found == len(picked) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
