@@ -8,6 +8,7 @@
 #include "kernel.h"
 
 #include "upcase.h"
+#include "upcase_pages.h"
 #include "upcase_table.h"
 
 #include <stdbool.h>
@@ -31,7 +32,8 @@ static const uint64_t high_bits = 0x8080808080808080;
 static bool
 is_continuation(unsigned char byte)
 {
-	return (byte & 0xc0) == 0x80;
+	/* The lowest of the numbers with a sign. */
+	return (signed char)byte < -0x40;
 }
 
 static unsigned char
@@ -53,10 +55,7 @@ ascii_upper_word(uint64_t word)
 	return word - ((from_a & ~behind_z & high_bits) >> 2);
 }
 
-/*
- * Writes the UTF-8 of a scalar value and returns the place behind it.  Two
- * bytes come first because most of what changes has two.
- */
+/* Writes the UTF-8 of a scalar value and returns the place behind it. */
 static inline unsigned char *
 put(unsigned char *dst, uint32_t code)
 {
@@ -80,6 +79,16 @@ put(unsigned char *dst, uint32_t code)
 	return dst;
 }
 
+/* There is room for the longest, so all of them are written as if they were. */
+static inline unsigned char *
+put_special(unsigned char *dst, unsigned i)
+{
+	const struct upcase_special *special = &upcase_special[i];
+
+	memcpy(dst, special->utf8, sizeof special->utf8);
+	return dst + special->len;
+}
+
 /*
  * Writes the upper case of a code point, whose page must be in the table, and
  * returns the place behind it.
@@ -91,11 +100,7 @@ put_upper(unsigned char *dst, uint32_t code)
 
 	if (kind < UPCASE_TABLE_DELTAS)
 		return put(dst, code + (uint32_t)upcase_delta[kind]);
-
-	const struct upcase_special *special =
-	    &upcase_special[kind - UPCASE_TABLE_DELTAS];
-	memcpy(dst, special->utf8, special->len);
-	return dst + special->len;
+	return put_special(dst, kind - UPCASE_TABLE_DELTAS);
 }
 
 /*
@@ -103,14 +108,6 @@ put_upper(unsigned char *dst, uint32_t code)
  * bytes are there, or 0 if that is not complete and well-formed (Unicode 17.0,
  * table 3-7).
  */
-static inline uint32_t
-decode_2(const unsigned char *src, ptrdiff_t left)
-{
-	if (left < 2 || src[0] < 0xc2 || !is_continuation(src[1]))
-		return 0;
-	return (uint32_t)(src[0] & 0x1f) << 6 | (src[1] & 0x3f);
-}
-
 static inline uint32_t
 decode_3(const unsigned char *src, ptrdiff_t left)
 {
@@ -162,13 +159,25 @@ run_1(struct upcase_cursor *c)
 static inline void
 run_2(struct upcase_cursor *c)
 {
-	do {
-		uint32_t code = decode_2(c->src, c->end - c->src);
-		if (code == 0)
+	while (c->end - c->src >= 2) {
+		unsigned first = c->src[0], second = c->src[1];
+		if (first < 0xc2 || first > 0xdf || !is_continuation(c->src[1]))
 			return;
-		c->dst = put_upper(c->dst, code);
 		c->src += 2;
-	} while (c->src < c->end && *c->src >= 0xc0 && *c->src < 0xe0);
+		if (first <= UPCASE_PAGES_LAST_LEAD) {
+			const uint8_t(*table)[64] = upcase_leads[first - 0xc0];
+			second &= 0x3f;
+			first = table[0][second];
+			second = table[1][second];
+		}
+		if (first != 0) {
+			c->dst[0] = (unsigned char)first;
+			c->dst[1] = (unsigned char)second;
+			c->dst += second != 0 ? 2 : 1;
+		} else {
+			c->dst = put_special(c->dst, second);
+		}
+	}
 }
 
 static inline void
