@@ -24,9 +24,10 @@
  * choose: so there is one round for each lead of two bytes in the block, and
  * one for each page of three, however often they come.  Text in one script
  * takes one or two.  A character that shrinks leaves a byte of 0, and such
- * bytes are pressed out at the end.  Where a character grows, the kernel stops,
- * with all before it converted; and so it does at bytes that are not UTF-8,
- * unless they pass: then whole sequences are converted, and the rest stays.
+ * bytes are pressed out at the end.  Bytes that are not UTF-8 stay as they are
+ *or are replaced, as the policy wants it.  Where a character grows, the kernel
+ * stops, with all before it converted, and so it does where the policy is to
+ * close.
  */
 #include "config.h"
 
@@ -51,6 +52,21 @@ struct shape {
 	uint64_t behind;  /* the same for the next block */
 	uint64_t special; /* leads whose sequence needs a look, by class */
 };
+
+/* Where the maximal subparts begin that are not UTF-8, and their other bytes.
+ */
+struct broken {
+	uint64_t first, rest;
+};
+
+/* So many bytes of a block have room for three each in another. */
+enum { SPREAD = 16 };
+
+#define EVERY_THIRD UINT64_C(0x0000249249249249)
+
+static const _Alignas(BLOCK) uint8_t thirds[BLOCK] = {0, 0, 0, 1, 1, 1, 2, 2, 2,
+    3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10, 10,
+    11, 11, 11, 12, 12, 12, 13, 13, 13, 14, 14, 14, 15, 15, 15};
 
 /* Up to 64 of the bytes that are left at src; zeros for the rest. */
 static inline __m512i
@@ -160,13 +176,61 @@ convert_pages(const struct shape *shape, const unsigned char *src, __m512i out,
 	return out;
 }
 
-/* The leads whose continuations are all there. */
-static inline uint64_t
-whole(const struct shape *shape, uint64_t cont)
+/* Finds what is not UTF-8 in a block that begins with a sequence or with that.
+ */
+static inline struct broken
+broken_of(const struct shape *shape, __m512i next, uint64_t cont)
 {
-	uint64_t two = cont >> 1, three = two & cont >> 2;
-	return (two | ~shape->lead) & (three | ~shape->lead3) &
-	       ((three & cont >> 3) | ~shape->lead4);
+	__m512i classes =
+	    _mm512_and_si512(_mm512_permutexvar_epi8(shape->bytes,
+				 _mm512_load_si512(upcase_lead_class)),
+		_mm512_permutexvar_epi8(
+		    next, _mm512_load_si512(upcase_second_class)));
+	uint64_t forbidden = _mm512_test_epi8_mask(
+	    classes, _mm512_set1_epi8(UPCASE_CLASS_FORBIDDEN));
+	uint64_t pair =
+	    _mm512_cmpge_epu8_mask(shape->bytes, _mm512_set1_epi8((char)0xc2));
+	forbidden &= shape->lead3 | ~pair;
+	uint64_t two = shape->lead & cont >> 1 & ~forbidden;
+	uint64_t three = two & shape->lead3 & cont >> 2;
+	uint64_t four = three & shape->lead4 & cont >> 3;
+	uint64_t whole = (two & ~shape->lead3) | (three & ~shape->lead4) | four;
+	uint64_t taken = two << 1 | three << 2 | four << 3;
+	uint64_t first = (shape->lead & ~whole) | (cont & ~taken);
+	return (struct broken){
+	    .first = first,
+	    .rest = (two & first) << 1 | (three & first) << 2,
+	};
+}
+
+/*
+ * Stores the kept bytes of a block, and U+FFFD for each in first.  A few bytes
+ * at a time are spread to three places each; those in use are then pressed
+ * together.
+ */
+static inline void
+store_replaced(
+    struct upcase_cursor *c, __m512i out, uint64_t kept, uint64_t first)
+{
+	for (size_t at = 0; at < BLOCK; at += SPREAD) {
+		__m512i part = _mm512_permutexvar_epi8(
+		    _mm512_add_epi8(
+			_mm512_load_si512(thirds), _mm512_set1_epi8((char)at)),
+		    out);
+		uint64_t replaced = _pdep_u64(first >> at, EVERY_THIRD);
+		uint64_t used = _pdep_u64(kept >> at, EVERY_THIRD) | replaced |
+				replaced << 1 | replaced << 2;
+		part = _mm512_mask_mov_epi8(
+		    part, replaced, _mm512_set1_epi8((char)0xef));
+		part = _mm512_mask_mov_epi8(
+		    part, replaced << 1, _mm512_set1_epi8((char)0xbf));
+		part = _mm512_mask_mov_epi8(
+		    part, replaced << 2, _mm512_set1_epi8((char)0xbd));
+		size_t n = (size_t)_mm_popcnt_u64(used);
+		part = _mm512_maskz_compress_epi8(used, part);
+		_mm512_mask_storeu_epi8(c->dst, below(n), part);
+		c->dst += n;
+	}
 }
 
 /*
@@ -183,8 +247,10 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
 	if (shape->behind != 0)
 		n = last_of(shape->lead);
 	uint64_t special = shape->special;
-	if (bad != 0 && c->passes && left >= AHEAD) {
-		special &= whole(shape, cont);
+	struct broken broken = {0};
+	if (bad != 0 && c->invalid != UPCASE_CLOSE && left >= AHEAD) {
+		broken = broken_of(shape, next, cont);
+		special &= ~broken.first;
 		bad = 0;
 	}
 	n = before_trouble(shape->lead, shape->expect, bad, n);
@@ -199,11 +265,16 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
 	if (lost != 0)
 		n = first_of(lost);
 	uint64_t kept = below(n) & ~(zeros & cont);
+	c->src += n;
+	if (broken.first != 0 && c->invalid == UPCASE_REPLACE) {
+		store_replaced(
+		    c, out, kept & ~broken.rest, broken.first & kept);
+		return lost == 0;
+	}
 	if (kept != below(n))
 		out = _mm512_maskz_compress_epi8(kept, out);
 	size_t nkept = (size_t)_mm_popcnt_u64(kept);
 	store(c->dst, out, nkept, left);
-	c->src += n;
 	c->dst += nkept;
 	return (bad | lost) == 0;
 }

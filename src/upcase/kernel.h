@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What upcase.c asks of a kernel.  A kernel converts complete, well-formed
- * sequences, and may go over other bytes only where they pass: what it stops at
- * is upcase.c's to judge, and so is all that outlives a call.
+ * sequences, and may answer other bytes by the policy: what it stops at is
+ * upcase.c's to judge, and so is all that outlives a call.
  */
 #ifndef UPCASE_KERNEL_H
 #define UPCASE_KERNEL_H
+
+#include "upcase.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,10 +19,11 @@ struct upcase_cursor {
 	unsigned char *dst;
 
 	/*
-	 * Bytes that are not UTF-8 are answered by themselves, so a kernel may
-	 * go over them as well, but not over an incomplete sequence at the end.
+	 * What becomes of bytes that are not UTF-8: a kernel may go over them
+	 * as well unless that is to close, but not over an incomplete sequence
+	 * at the end.
 	 */
-	bool passes;
+	enum upcase_invalid invalid;
 };
 
 /*

@@ -218,7 +218,7 @@ upcase_update(struct upcase *u, unsigned char *restrict dst,
 	    .src = src,
 	    .end = src + n,
 	    .dst = dst,
-	    .passes = u->invalid == UPCASE_PASS,
+	    .invalid = (enum upcase_invalid)u->invalid,
 	};
 	if (u->ncarry > 0)
 		take_carry(u, &c);

@@ -7,7 +7,8 @@
  * common: then it has two bytes and a lead with anything that changes, or has a
  * page, or is one of the few of four bytes that change, or it is not UTF-8.
  * Leads that are not UTF-8 have a bit in common with every byte, so nothing
- * else has to tell them.
+ * else has to tell them; and with leads of three bytes or more, what is not
+ * UTF-8 has one of UPCASE_CLASS_FORBIDDEN in common, and nothing else has.
  */
 #ifndef UPCASE_PAGES_H
 #define UPCASE_PAGES_H
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 /* The class of a lead, from 0xc0 on, and of the byte that follows it. */
+#define UPCASE_CLASS_FORBIDDEN 7
 extern const uint8_t upcase_lead_class[64];
 extern const uint8_t upcase_second_class[64];
 
