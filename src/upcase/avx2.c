@@ -49,10 +49,10 @@
 #include <string.h>
 
 /*
- * Bytes behind a block that are read as well, and the fewest at the end of the
- * text that are worth a block.
+ * Bytes behind a block that are read as well; the fewest at the end of the text
+ * that are worth a block, and those of them beyond ASCII.
  */
-enum { MORE = 2, SHORT = 16 };
+enum { MORE = 2, SHORT = 16, DENSE = 7 };
 
 /* Where the bytes of each kind are. */
 struct shape {
@@ -75,52 +75,6 @@ ascii_upper(struct block b)
 	return flip(b, both(small, bit));
 }
 
-/* Looks up bytes below 0x80 by their low four bits; all others become 0. */
-static inline struct block
-look_up_row(const uint8_t row[16], struct block index)
-{
-	__m256i table = _mm256_broadcastsi128_si256(
-	    _mm_load_si128((const __m128i *)(const void *)row));
-	return (struct block){_mm256_shuffle_epi8(table, index.low),
-	    _mm256_shuffle_epi8(table, index.high)};
-}
-
-/* What to look up in one row of a table: 0xff for bytes that are of others. */
-static inline struct block
-index_of_row(struct block b, unsigned row)
-{
-	struct block rows = {all(row), all(row)};
-	b = flip(b, rows);
-	return (struct block){_mm256_adds_epu8(b.low, all(0x70)),
-	    _mm256_adds_epu8(b.high, all(0x70))};
-}
-
-/* The same in each row of a table, for continuations. */
-struct index {
-	struct block row[4];
-};
-
-static inline struct index
-index_of(struct block b)
-{
-	/* The first row and the last one have nothing on one side. */
-	return (struct index){{
-	    add(b, 0x100 + 0x70 - 0x80),
-	    index_of_row(b, 0x90),
-	    index_of_row(b, 0xa0),
-	    add(b, 0x100 - 0xb0),
-	}};
-}
-
-static inline struct block
-look_up(const uint8_t table[64], const struct index *index)
-{
-	return either(either(look_up_row(table, index->row[0]),
-			  look_up_row(table + 16, index->row[1])),
-	    either(look_up_row(table + 32, index->row[2]),
-		look_up_row(table + 48, index->row[3])));
-}
-
 /*
  * Whether a lead of three bytes, and the byte next to it, may need a look: the
  * mask means nothing elsewhere.
@@ -141,7 +95,7 @@ may_be_special(struct block bytes, struct block next)
 }
 
 /* The leads among the given ones, of three bytes or more, that need a look. */
-static inline uint64_t
+static ALWAYS_INLINE uint64_t
 special_of(struct block bytes, const struct index *next, uint64_t leads)
 {
 	struct block of_lead = either(
@@ -169,7 +123,7 @@ shape_of(struct block bytes, struct block next, uint64_t high, uint64_t carry)
 }
 
 /* What one round changes in one byte of its sequences. */
-static inline struct block
+static ALWAYS_INLINE struct block
 change(const uint8_t table[64], const struct index *last, struct block from,
     struct block same)
 {
@@ -177,7 +131,7 @@ change(const uint8_t table[64], const struct index *last, struct block from,
 }
 
 /* Converts all sequences of two bytes in pairs. */
-static inline struct block
+static ALWAYS_INLINE struct block
 convert_pairs(struct block out, struct block bytes, struct block next,
     const struct index *last, const unsigned char *src, uint64_t pairs)
 {
@@ -197,11 +151,10 @@ convert_pairs(struct block out, struct block bytes, struct block next,
  * Converts the sequences of three bytes whose leads are in *special, up to the
  * first one without a page, and leaves those that it has not converted.
  */
-static inline struct block
+static ALWAYS_INLINE struct block
 convert_pages(struct block out, struct block bytes, struct block next,
-    const unsigned char *src, uint64_t *special)
+    struct block after, const unsigned char *src, uint64_t *special)
 {
-	struct block after = load(src + 2);
 	struct index last = index_of(after);
 	do {
 		unsigned at = first_of(*special);
@@ -221,32 +174,15 @@ convert_pages(struct block out, struct block bytes, struct block next,
 	return out;
 }
 
-/* Stores a block without the bytes in gone. */
-static void
-store_without(unsigned char *dst, struct block b, uint64_t gone)
-{
-	unsigned char whole[2 * BLOCK] = {0};
-	size_t from = 0;
-	store(whole, b);
-	for (; gone != 0; gone &= gone - 1) {
-		size_t to = first_of(gone);
-		memcpy(dst, whole + from, BLOCK);
-		dst += to - from;
-		from = to + 1;
-	}
-	memcpy(dst, whole + from, BLOCK);
-}
-
 /*
  * Converts the whole sequences of a block that has more than ASCII to convert,
  * or is not UTF-8.  Moves the cursor, and returns false if it met trouble.
  */
-static bool
-convert_block(struct upcase_cursor *c, const struct shape *shape)
+static ALWAYS_INLINE bool
+convert_block(struct upcase_cursor *c, const struct shape *shape,
+    struct block bytes, struct block next, bool last)
 {
-	struct block bytes = load(c->src);
 	struct block out = ascii_upper(bytes);
-	struct block next = load(c->src + 1);
 	struct index second = index_of(next);
 	uint64_t bad = shape->expect ^ shape->cont;
 	size_t n = BLOCK;
@@ -260,7 +196,8 @@ convert_block(struct upcase_cursor *c, const struct shape *shape)
 	if (special != 0)
 		special = special_of(bytes, &second, special);
 	if (special != 0)
-		out = convert_pages(out, bytes, next, c->src, &special);
+		out = convert_pages(out, bytes, next,
+		    last ? next_of(next) : load(c->src + 2), c->src, &special);
 	uint64_t zeros = mask_of(equal(out, 0));
 	uint64_t lost = (special | (zeros & shape->lead)) & below(n);
 	uint64_t gone = zeros & shape->cont & below(n);
@@ -277,9 +214,12 @@ convert_block(struct upcase_cursor *c, const struct shape *shape)
 	return (bad | lost) == 0;
 }
 
-/* Moves the cursor over whole blocks for as long as there is no trouble. */
-static void
-convert_blocks(struct upcase_cursor *cursor)
+/*
+ * Moves the cursor over whole blocks for as long as there is no trouble: over
+ * those that have the bytes behind them, or the last one, which has not.
+ */
+static ALWAYS_INLINE void
+convert_some(struct upcase_cursor *cursor, bool last)
 {
 	struct upcase_cursor c = *cursor;
 	uint64_t carry = 0;
@@ -287,16 +227,19 @@ convert_blocks(struct upcase_cursor *cursor)
 		struct block bytes = load(c.src);
 		uint64_t high = mask_of(bytes);
 		if ((high | carry) != 0) {
-			if (c.end - c.src < BLOCK + MORE)
+			if (!last && c.end - c.src < BLOCK + MORE)
 				break;
-			struct shape shape =
-			    shape_of(bytes, load(c.src + 1), high, carry);
+			struct block next = last && c.end - c.src == BLOCK
+						? next_of(bytes)
+						: load(c.src + 1);
+			struct shape shape = shape_of(bytes, next, high, carry);
 			uint64_t bad = shape.expect ^ shape.cont;
 			if ((bad | shape.pairs | shape.longer) != 0) {
 				/* Now a block must begin with a sequence. */
 				if (carry != 0)
 					take_back(&c);
-				else if (!convert_block(&c, &shape))
+				else if (!convert_block(
+					     &c, &shape, bytes, next, last))
 					break;
 				carry = 0;
 				continue;
@@ -312,8 +255,20 @@ convert_blocks(struct upcase_cursor *cursor)
 	*cursor = c;
 }
 
+static NEVER_INLINE void
+convert_blocks(struct upcase_cursor *c)
+{
+	convert_some(c, false);
+}
+
+static NEVER_INLINE void
+convert_last(struct upcase_cursor *c)
+{
+	convert_some(c, true);
+}
+
 /* Fills up with zeros what is left to a block beside the text. */
-static void
+static NEVER_INLINE void
 convert_end(struct upcase_cursor *c)
 {
 	unsigned char in[BLOCK + MORE] = {0}, out[2 * BLOCK];
@@ -332,13 +287,30 @@ convert_end(struct upcase_cursor *c)
 	c->dst += n;
 }
 
+/* Whether most of the text that begins here is beyond ASCII. */
+static bool
+is_dense(const unsigned char *src)
+{
+	int high = _mm_movemask_epi8(
+	    _mm_loadu_si128((const __m128i *)(const void *)src));
+	return _mm_popcnt_u32((unsigned)high) >= DENSE;
+}
+
 static void
 convert(struct upcase_cursor *c)
 {
 	convert_blocks(c);
 	ptrdiff_t left = c->end - c->src;
-	if (SHORT <= left && left < BLOCK + MORE)
+	if (BLOCK <= left && left < BLOCK + MORE) {
+		convert_last(c);
+		left = c->end - c->src;
+	}
+	if (left == 0 || left >= BLOCK)
+		return;
+	/* To fill up a block is worth it only where the scalar one is slow. */
+	if (left >= SHORT && is_dense(c->src))
 		convert_end(c);
+	upcase_scalar(c);
 }
 
 static bool

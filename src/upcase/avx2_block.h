@@ -5,6 +5,15 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
+
+/* For what takes or returns a block: the compiler would hand it on in memory.
+ */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* For what short calls seldom need, so that they do not pay for its registers.
+ */
+#define NEVER_INLINE __attribute__((noinline))
 
 enum { HALF = 32 };
 
@@ -69,6 +78,16 @@ equal(struct block b, unsigned char byte)
 	    _mm256_cmpeq_epi8(b.high, all(byte))};
 }
 
+/* The byte that follows each byte, and 0 behind the last one. */
+static inline struct block
+next_of(struct block b)
+{
+	__m256i middle = _mm256_permute2x128_si256(b.low, b.high, 0x21);
+	__m256i end = _mm256_permute2x128_si256(b.high, b.high, 0x81);
+	return (struct block){_mm256_alignr_epi8(middle, b.low, 1),
+	    _mm256_alignr_epi8(end, b.high, 1)};
+}
+
 /* Moves each byte to the place behind it, and 0 to the first one. */
 static inline struct block
 move_on(struct block b)
@@ -93,6 +112,83 @@ mask_of_bit(struct block b, int below_high)
 {
 	return mask_of((struct block){_mm256_slli_epi16(b.low, below_high),
 	    _mm256_slli_epi16(b.high, below_high)});
+}
+
+/* Looks up bytes below 0x80 by their low four bits; all others become 0. */
+static inline struct block
+look_up_row(const uint8_t row[16], struct block index)
+{
+	__m256i table = _mm256_broadcastsi128_si256(
+	    _mm_load_si128((const __m128i *)(const void *)row));
+	return (struct block){_mm256_shuffle_epi8(table, index.low),
+	    _mm256_shuffle_epi8(table, index.high)};
+}
+
+/* What to look up in one row of a table: 0xff for bytes that are of others. */
+static inline struct block
+index_of_row(struct block b, unsigned row)
+{
+	struct block rows = {all(row), all(row)};
+	b = flip(b, rows);
+	return (struct block){_mm256_adds_epu8(b.low, all(0x70)),
+	    _mm256_adds_epu8(b.high, all(0x70))};
+}
+
+/* The same in each row of a table, for continuations. */
+struct index {
+	struct block row[4];
+};
+
+static inline struct index
+index_of(struct block b)
+{
+	/* The first row and the last one have nothing on one side. */
+	return (struct index){{
+	    add(b, 0x100 + 0x70 - 0x80),
+	    index_of_row(b, 0x90),
+	    index_of_row(b, 0xa0),
+	    add(b, 0x100 - 0xb0),
+	}};
+}
+
+static ALWAYS_INLINE struct block
+look_up(const uint8_t table[64], const struct index *index)
+{
+	return either(either(look_up_row(table, index->row[0]),
+			  look_up_row(table + 16, index->row[1])),
+	    either(look_up_row(table + 32, index->row[2]),
+		look_up_row(table + 48, index->row[3])));
+}
+
+/*
+ * Stores a block without the bytes in gone: by the pieces between them if they
+ * are few, or else by words.
+ */
+static inline void
+store_without(unsigned char *dst, struct block b, uint64_t gone)
+{
+	enum { FEW = 6, WORD = sizeof(uint64_t) };
+	unsigned char whole[4 * HALF] = {0};
+	store(whole, b);
+	if (_mm_popcnt_u64(gone) > FEW) {
+		for (size_t i = 0; i < 2 * HALF; i += WORD) {
+			uint64_t kept = ~gone >> i & 0xff, word;
+			memcpy(&word, whole + i, WORD);
+			word = _pext_u64(
+			    word, _pdep_u64(kept, 0x0101010101010101) * 0xff);
+			memcpy(dst, &word, WORD);
+			dst += _mm_popcnt_u64(kept);
+		}
+		return;
+	}
+	size_t from = 0;
+	for (; gone != 0; gone &= gone - 1) {
+		size_t to = (size_t)_tzcnt_u64(gone);
+		store(dst, load(whole + from));
+		dst += to - from;
+		from = to + 1;
+	}
+	store(dst, load(whole + from));
 }
 
 #endif

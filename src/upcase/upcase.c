@@ -26,10 +26,11 @@ _Static_assert(UPCASE_BOUND(0) >= UPCASE_CARRY,
     "upcase_final has no room to return what was held back");
 
 /*
- * Steps of the scalar kernel, in bytes: the longest, and how far another kernel
- * must have come since the last for the next to be short again.
+ * Steps of the scalar kernel, in bytes: the longest; how far another kernel
+ * must have come since the last for the next to be short again; and the rest of
+ * an input that it takes in one.
  */
-enum { STEP_MOST = 1024, STEP_WORTH = 64 };
+enum { STEP_MOST = 1024, STEP_WORTH = 64, STEP_REST = 64 };
 
 static const unsigned char replacement[] = {0xef, 0xbf, 0xbd};
 
@@ -191,8 +192,9 @@ convert(struct upcase *u, struct upcase_cursor *c)
 		if (c->src - before >= STEP_WORTH)
 			about = SEQUENCE;
 		else if (about < STEP_MOST)
-			about *= 2;
-		if (!step(u, c, about))
+			about *= 4;
+		size_t left = (size_t)(c->end - c->src);
+		if (!step(u, c, left < STEP_REST ? left : about))
 			break;
 	}
 	if (u->refused || c->src == c->end)
