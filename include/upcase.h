@@ -40,9 +40,11 @@ enum upcase_invalid {
 /* One stream. Its fields are private to the transform. */
 struct upcase {
 	unsigned char carry[UPCASE_CARRY]; /* an incomplete sequence */
-	uint8_t ncarry;                    /* its length in bytes */
-	uint8_t invalid;                   /* enum upcase_invalid */
-	bool refused;                      /* UPCASE_CLOSE met a bad byte */
+	uint8_t ncarry : 2;                /* its length in bytes */
+	uint8_t invalid : 2;               /* enum upcase_invalid */
+	uint8_t refused : 1;               /* UPCASE_CLOSE met a bad byte */
+	uint8_t failed : 3;                /* how often the kernel did */
+	uint8_t rest;                      /* of the way until it is tried */
 };
 
 void upcase_init(struct upcase *, enum upcase_invalid);

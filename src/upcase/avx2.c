@@ -310,7 +310,8 @@ convert(struct upcase_cursor *c)
 	/* To fill up a block is worth it only where the scalar one is slow. */
 	if (left >= SHORT && is_dense(c->src))
 		convert_end(c);
-	upcase_scalar(c);
+	else
+		upcase_scalar(c);
 }
 
 static bool

@@ -26,11 +26,12 @@ _Static_assert(UPCASE_BOUND(0) >= UPCASE_CARRY,
     "upcase_final has no room to return what was held back");
 
 /*
- * Steps of the scalar kernel, in bytes: the longest; how far another kernel
- * must have come since the last for the next to be short again; and the rest of
- * an input that it takes in one.
+ * Where another kernel comes to nothing the scalar one takes a step, in units
+ * of so many bytes.  Steps lengthen by fours with each failure, until the
+ * kernel comes so far that it was worth it; and an end that is so short is part
+ * of any.
  */
-enum { STEP_MOST = 1024, STEP_WORTH = 64, STEP_REST = 64 };
+enum { UNIT = 8, FAILED_MOST = 5, REST_MOST = UINT8_MAX, WORTH = 64, END = 64 };
 
 static const unsigned char replacement[] = {0xef, 0xbf, 0xbd};
 
@@ -137,7 +138,7 @@ take_carry(struct upcase *u, struct upcase_cursor *c)
 	upcase_scalar(&one);
 	if (one.src == joined && !skip(u, &one)) {
 		memcpy(u->carry + held, c->src, more);
-		u->ncarry = (uint8_t)(held + more);
+		u->ncarry = (held + more) % SEQUENCE;
 		c->src += more;
 		return;
 	}
@@ -156,6 +157,8 @@ step(struct upcase *u, struct upcase_cursor *c, size_t about)
 {
 	size_t left = (size_t)(c->end - c->src);
 	const unsigned char *goal = c->src + (about < left ? about : left);
+	if (goal == c->end)
+		upcase_scalar(c);
 	while (!u->refused && c->src < goal) {
 		struct upcase_cursor part = *c;
 		/* What is not a whole sequence in so many bytes is none. */
@@ -175,6 +178,32 @@ step(struct upcase *u, struct upcase_cursor *c, size_t about)
 }
 
 /*
+ * Goes on without the kernel for the rest of the step that its last failure
+ * began, perhaps in an earlier call.  Returns false if the input ends before.
+ */
+static bool
+step_on(struct upcase *u, struct upcase_cursor *c)
+{
+	size_t left = (size_t)(c->end - c->src);
+	size_t about = UNIT * (size_t)u->rest;
+	const unsigned char *before = c->src;
+	bool good = step(u, c, left < END ? left : about);
+	size_t done = (size_t)(c->src - before);
+	u->rest = done < about ? (uint8_t)((about - done) / UNIT) : 0;
+	return good && !u->refused && c->src < c->end;
+}
+
+/* Says how long the next step is, of a kernel that failed after n bytes. */
+static void
+begin_step(struct upcase *u, size_t n)
+{
+	unsigned failed = n >= WORTH ? 0 : u->failed;
+	unsigned rest = 1U << 2 * failed;
+	u->rest = (uint8_t)(rest < REST_MOST ? rest : REST_MOST);
+	u->failed = (failed < FAILED_MOST ? failed + 1 : failed) & 7;
+}
+
+/*
  * The kernel goes as far as it can, and the scalar one takes it from there: by
  * a sequence where that is seldom, and by more and more where the kernel does
  * not come far.
@@ -183,30 +212,25 @@ static void
 convert(struct upcase *u, struct upcase_cursor *c)
 {
 	const struct upcase_kernel *kernel = kernels_chosen();
-	size_t about = SEQUENCE;
-	while (!u->refused && c->src < c->end) {
+	while (u->rest == 0 || step_on(u, c)) {
 		const unsigned char *before = c->src;
 		kernel->convert(c);
-		if (c->src == c->end)
+		if (c->src == c->end) {
+			u->failed = 0;
 			return;
-		if (c->src - before >= STEP_WORTH)
-			about = SEQUENCE;
-		else if (about < STEP_MOST)
-			about *= 4;
-		size_t left = (size_t)(c->end - c->src);
-		if (!step(u, c, left < STEP_REST ? left : about))
-			break;
+		}
+		begin_step(u, (size_t)(c->src - before));
 	}
-	if (u->refused || c->src == c->end)
+	if (u->refused)
 		return;
-	u->ncarry = (uint8_t)(c->end - c->src);
+	u->ncarry = (size_t)(c->end - c->src) % SEQUENCE;
 	memcpy(u->carry, c->src, u->ncarry);
 }
 
 void
 upcase_init(struct upcase *u, enum upcase_invalid invalid)
 {
-	*u = (struct upcase){.invalid = (uint8_t)invalid};
+	*u = (struct upcase){.invalid = invalid % 4U};
 }
 
 size_t
@@ -224,7 +248,8 @@ upcase_update(struct upcase *u, unsigned char *restrict dst,
 	};
 	if (u->ncarry > 0)
 		take_carry(u, &c);
-	convert(u, &c);
+	if (!u->refused && c.src < c.end)
+		convert(u, &c);
 	return (size_t)(c.dst - dst);
 }
 
