@@ -13,6 +13,13 @@
 
 enum { BLOCK = 64 };
 
+/*
+ * A condition that is seldom true.  A processor goes on past a branch before it
+ * knows; if the compiler makes a choice without a branch of it, where the next
+ * block begins has to wait for all that this one does.
+ */
+#define SELDOM(condition) __builtin_expect((condition), 0)
+
 /* Ones below the given bit. */
 static inline uint64_t
 below(size_t bit)

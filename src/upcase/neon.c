@@ -231,7 +231,7 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, size_t n)
 	uint64_t lost = answer_pages(c->dst, c->src, shape->special & below(n));
 	uint64_t zeros = equal(load(c->dst), 0);
 	lost |= zeros & shape->lead & below(n);
-	if (lost != 0)
+	if (SELDOM(lost != 0))
 		n = first_of(lost);
 	uint64_t gone = zeros & shape->cont & below(n);
 	c->src += n;
