@@ -34,12 +34,15 @@
  *	answer   58 20 e1 ba a0 20 59
  *
  * A character that shrinks leaves a byte of 0, and such bytes are left out at
- * the end.  Where a character grows or has four bytes and upper case, or the
- * bytes are not UTF-8, the kernel stops, with all before it converted.
+ * the end.  Bytes that are not UTF-8 stay as they are or are replaced, as the
+ * policy wants it.  Where a character grows or has four bytes and upper case,
+ *the kernel stops, with all before it converted, and so it does where the
+ *policy is to close.
  */
 #include "config.h"
 
 #include "avx2_block.h"
+#include "avx2_shape.h"
 #include "block.h"
 #include "kernel.h"
 #include "upcase_pages.h"
@@ -54,14 +57,14 @@
  */
 enum { MORE = 2, SHORT = 16, DENSE = 7 };
 
-/* Where the bytes of each kind are. */
-struct shape {
-	uint64_t lead, cont;
-	uint64_t expect; /* where continuations have to be */
-	uint64_t behind; /* the same for the next block */
-	uint64_t pairs; /* leads of two bytes, up to the last that can change */
-	uint64_t longer; /* leads of more whose sequence may need a look */
-};
+/* So many bytes that go are left out one by one. */
+enum { FEW = 6 };
+
+/* Blocks that have the bytes behind them, the last one, and those not UTF-8. */
+enum part { INSIDE, LAST, BROKEN };
+
+/* The fewest bytes that leave room for a block of pieces to be written. */
+enum { PIECES = 2 * BLOCK };
 
 static inline struct block
 ascii_upper(struct block b)
@@ -73,53 +76,6 @@ ascii_upper(struct block b)
 	    _mm256_cmpgt_epi8(limit, moved.high)};
 	struct block bit = {all(0x20), all(0x20)};
 	return flip(b, both(small, bit));
-}
-
-/*
- * Whether a lead of three bytes, and the byte next to it, may need a look: the
- * mask means nothing elsewhere.
- */
-static inline uint64_t
-may_be_special(struct block bytes, struct block next)
-{
-	struct block low_bits = {all(0x0f), all(0x0f)};
-	struct block next_high = {
-	    _mm256_srli_epi16(next.low, 4), _mm256_srli_epi16(next.high, 4)};
-	struct block found =
-	    look_up_row(upcase_nibbles[0], both(bytes, low_bits));
-	found = both(
-	    found, look_up_row(upcase_nibbles[1], both(next_high, low_bits)));
-	found =
-	    both(found, look_up_row(upcase_nibbles[2], both(next, low_bits)));
-	return ~mask_of(equal(found, 0));
-}
-
-/* The leads among the given ones, of three bytes or more, that need a look. */
-static ALWAYS_INLINE uint64_t
-special_of(struct block bytes, const struct index *next, uint64_t leads)
-{
-	struct block of_lead = either(
-	    look_up_row(upcase_lead_class + 32, index_of_row(bytes, 0xe0)),
-	    look_up_row(upcase_lead_class + 48, index_of_row(bytes, 0xf0)));
-	struct block of_second = look_up(upcase_second_class, next);
-	return leads & ~mask_of(equal(both(of_lead, of_second), 0));
-}
-
-static inline struct shape
-shape_of(struct block bytes, struct block next, uint64_t high, uint64_t carry)
-{
-	uint64_t lead = high & mask_of_bit(bytes, 1);
-	uint64_t lead3 = lead & mask_of_bit(bytes, 2);
-	uint64_t lead4 = lead3 & mask_of_bit(bytes, 3);
-	uint64_t beyond = mask_of(add(bytes, 0x17f - UPCASE_PAGES_LAST_LEAD));
-	return (struct shape){
-	    .lead = lead,
-	    .cont = high & ~lead,
-	    .expect = carry | lead << 1 | lead3 << 2 | lead4 << 3,
-	    .behind = lead >> 63 | lead3 >> 62 | lead4 >> 61,
-	    .pairs = lead & ~beyond,
-	    .longer = (lead3 & may_be_special(bytes, next)) | lead4,
-	};
 }
 
 /* What one round changes in one byte of its sequences. */
@@ -180,37 +136,55 @@ convert_pages(struct block out, struct block bytes, struct block next,
  */
 static ALWAYS_INLINE bool
 convert_block(struct upcase_cursor *c, const struct shape *shape,
-    struct block bytes, struct block next, bool last)
+    struct block bytes, struct block next, enum part part)
 {
 	struct block out = ascii_upper(bytes);
 	struct index second = index_of(next);
 	uint64_t bad = shape->expect ^ shape->cont;
+	struct broken broken = {0};
+	if (part == BROKEN) {
+		broken = broken_of(bytes, &second, shape->lead, shape->cont);
+		bytes = leave_out(bytes, broken.first);
+		bad = 0;
+	}
 	size_t n = BLOCK;
 	if (shape->behind != 0)
 		n = last_of(shape->lead);
 	n = before_trouble(shape->lead, shape->expect, bad, n);
-	uint64_t pairs = shape->pairs & below(n);
+	uint64_t whole = below(n) & ~broken.first;
+	uint64_t pairs = shape->pairs & whole;
 	if (pairs != 0)
 		out = convert_pairs(out, bytes, next, &second, c->src, pairs);
-	uint64_t special = shape->longer & below(n);
+	uint64_t special = shape->longer & whole;
 	if (special != 0)
-		special = special_of(bytes, &second, special);
+		special &= ~mask_of(equal(classes_of(bytes, &second), 0));
 	if (special != 0)
 		out = convert_pages(out, bytes, next,
-		    last ? next_of(next) : load(c->src + 2), c->src, &special);
+		    part == LAST ? next_of(next) : load(c->src + 2), c->src,
+		    &special);
 	uint64_t zeros = mask_of(equal(out, 0));
 	uint64_t lost = (special | (zeros & shape->lead)) & below(n);
 	uint64_t gone = zeros & shape->cont & below(n);
-	if ((lost | gone) == 0) {
-		store(c->dst, out);
-	} else {
-		n = lost != 0 ? first_of(lost) : n;
-		gone &= below(n);
-		store_without(c->dst, out, gone);
-		c->dst -= _mm_popcnt_u64(gone);
-	}
 	c->src += n;
-	c->dst += n;
+	if (c->invalid != UPCASE_REPLACE)
+		broken = (struct broken){0};
+	if ((lost | gone | broken.first) == 0) {
+		store(c->dst, out);
+		c->dst += n;
+		return bad == 0;
+	}
+	if (lost != 0) {
+		c->src -= n - first_of(lost);
+		n = first_of(lost);
+	}
+	gone = (gone | broken.rest) & below(n);
+	broken.first &= below(n);
+	if (broken.first == 0 && _mm_popcnt_u64(gone) > FEW) {
+		press_out(c->dst, out, gone);
+		c->dst += n - (size_t)_mm_popcnt_u64(gone);
+	} else {
+		c->dst = store_pieces(c->dst, out, n, gone, broken.first);
+	}
 	return (bad | lost) == 0;
 }
 
@@ -219,7 +193,7 @@ convert_block(struct upcase_cursor *c, const struct shape *shape,
  * those that have the bytes behind them, or the last one, which has not.
  */
 static ALWAYS_INLINE void
-convert_some(struct upcase_cursor *cursor, bool last)
+convert_some(struct upcase_cursor *cursor, enum part part)
 {
 	struct upcase_cursor c = *cursor;
 	uint64_t carry = 0;
@@ -227,11 +201,12 @@ convert_some(struct upcase_cursor *cursor, bool last)
 		struct block bytes = load(c.src);
 		uint64_t high = mask_of(bytes);
 		if ((high | carry) != 0) {
-			if (!last && c.end - c.src < BLOCK + MORE)
+			if (part != LAST && c.end - c.src < BLOCK + MORE)
 				break;
-			struct block next = last && c.end - c.src == BLOCK
-						? next_of(bytes)
-						: load(c.src + 1);
+			struct block next =
+			    part == LAST && c.end - c.src == BLOCK
+				? next_of(bytes)
+				: load(c.src + 1);
 			struct shape shape = shape_of(bytes, next, high, carry);
 			uint64_t bad = shape.expect ^ shape.cont;
 			if ((bad | shape.pairs | shape.longer) != 0) {
@@ -239,7 +214,7 @@ convert_some(struct upcase_cursor *cursor, bool last)
 				if (carry != 0)
 					take_back(&c);
 				else if (!convert_block(
-					     &c, &shape, bytes, next, last))
+					     &c, &shape, bytes, next, part))
 					break;
 				carry = 0;
 				continue;
@@ -255,16 +230,38 @@ convert_some(struct upcase_cursor *cursor, bool last)
 	*cursor = c;
 }
 
+/*
+ * Moves the cursor over the blocks that follow one another with bytes that are
+ * not UTF-8.  Returns false if it met other trouble, or none at all.
+ */
+static NEVER_INLINE bool
+convert_broken(struct upcase_cursor *c)
+{
+	const unsigned char *start = c->src;
+	while (c->end - c->src >= PIECES) {
+		struct block bytes = load(c->src), next = load(c->src + 1);
+		struct shape shape = shape_of(bytes, next, mask_of(bytes), 0);
+		if (shape.expect == shape.cont)
+			break;
+		if (!convert_block(c, &shape, bytes, next, BROKEN))
+			return false;
+	}
+	return c->src > start;
+}
+
 static NEVER_INLINE void
 convert_blocks(struct upcase_cursor *c)
 {
-	convert_some(c, false);
+	do
+		convert_some(c, INSIDE);
+	while (c->invalid != UPCASE_CLOSE && c->end - c->src >= PIECES &&
+	       convert_broken(c));
 }
 
 static NEVER_INLINE void
 convert_last(struct upcase_cursor *c)
 {
-	convert_some(c, true);
+	convert_some(c, LAST);
 }
 
 /* Fills up with zeros what is left to a block beside the text. */

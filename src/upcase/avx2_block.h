@@ -114,6 +114,27 @@ mask_of_bit(struct block b, int below_high)
 	    _mm256_slli_epi16(b.high, below_high)});
 }
 
+/* The bytes of a half whose bits in the mask are 1, and 0 for the others. */
+static inline __m256i
+select_half(__m256i half, uint32_t mask)
+{
+	const __m256i places = _mm256_setr_epi64x(
+	    0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+	const __m256i bits = _mm256_set1_epi64x((int64_t)0x8040201008040201);
+	__m256i spread =
+	    _mm256_shuffle_epi8(_mm256_set1_epi32((int)mask), places);
+	spread = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bits), bits);
+	return _mm256_and_si256(half, spread);
+}
+
+/* Makes the bytes that are in the mask 0. */
+static inline struct block
+leave_out(struct block b, uint64_t mask)
+{
+	return (struct block){select_half(b.low, (uint32_t)~mask),
+	    select_half(b.high, (uint32_t)(~mask >> HALF))};
+}
+
 /* Looks up bytes below 0x80 by their low four bits; all others become 0. */
 static inline struct block
 look_up_row(const uint8_t row[16], struct block index)
@@ -160,35 +181,45 @@ look_up(const uint8_t table[64], const struct index *index)
 		look_up_row(table + 48, index->row[3])));
 }
 
-/*
- * Stores a block without the bytes in gone: by the pieces between them if they
- * are few, or else by words.
- */
+/* Presses the bytes in gone out of a block, by words. */
 static inline void
-store_without(unsigned char *dst, struct block b, uint64_t gone)
+press_out(unsigned char *dst, struct block b, uint64_t gone)
 {
-	enum { FEW = 6, WORD = sizeof(uint64_t) };
-	unsigned char whole[4 * HALF] = {0};
+	enum { WORD = sizeof(uint64_t) };
+	unsigned char whole[2 * HALF];
 	store(whole, b);
-	if (_mm_popcnt_u64(gone) > FEW) {
-		for (size_t i = 0; i < 2 * HALF; i += WORD) {
-			uint64_t kept = ~gone >> i & 0xff, word;
-			memcpy(&word, whole + i, WORD);
-			word = _pext_u64(
-			    word, _pdep_u64(kept, 0x0101010101010101) * 0xff);
-			memcpy(dst, &word, WORD);
-			dst += _mm_popcnt_u64(kept);
-		}
-		return;
+	for (size_t i = 0; i < sizeof whole; i += WORD) {
+		uint64_t kept = ~gone >> i & 0xff, word;
+		memcpy(&word, whole + i, WORD);
+		word =
+		    _pext_u64(word, _pdep_u64(kept, 0x0101010101010101) * 0xff);
+		memcpy(dst, &word, WORD);
+		dst += _mm_popcnt_u64(kept);
 	}
+}
+
+/*
+ * Stores n bytes of a block, but without those in gone, and with U+FFFD in
+ * place of those in replaced.  Returns the place behind them; what it writes
+ * goes on for a block.
+ */
+static inline unsigned char *
+store_pieces(unsigned char *dst, struct block b, size_t n, uint64_t gone,
+    uint64_t replaced)
+{
+	unsigned char whole[4 * HALF] = {0};
 	size_t from = 0;
-	for (; gone != 0; gone &= gone - 1) {
-		size_t to = (size_t)_tzcnt_u64(gone);
+	store(whole, b);
+	for (uint64_t ends = gone | replaced; ends != 0; ends &= ends - 1) {
+		size_t to = (size_t)_tzcnt_u64(ends);
 		store(dst, load(whole + from));
 		dst += to - from;
+		memcpy(dst, "\xef\xbf\xbd", 4);
+		dst += (replaced >> to & 1) * 3;
 		from = to + 1;
 	}
 	store(dst, load(whole + from));
+	return dst + (n - from);
 }
 
 #endif

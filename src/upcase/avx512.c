@@ -53,12 +53,6 @@ struct shape {
 	uint64_t special; /* leads whose sequence needs a look, by class */
 };
 
-/* Where the maximal subparts begin that are not UTF-8, and their other bytes.
- */
-struct broken {
-	uint64_t first, rest;
-};
-
 /* So many bytes of a block have room for three each in another. */
 enum { SPREAD = 16 };
 
@@ -191,16 +185,8 @@ broken_of(const struct shape *shape, __m512i next, uint64_t cont)
 	uint64_t pair =
 	    _mm512_cmpge_epu8_mask(shape->bytes, _mm512_set1_epi8((char)0xc2));
 	forbidden &= shape->lead3 | ~pair;
-	uint64_t two = shape->lead & cont >> 1 & ~forbidden;
-	uint64_t three = two & shape->lead3 & cont >> 2;
-	uint64_t four = three & shape->lead4 & cont >> 3;
-	uint64_t whole = (two & ~shape->lead3) | (three & ~shape->lead4) | four;
-	uint64_t taken = two << 1 | three << 2 | four << 3;
-	uint64_t first = (shape->lead & ~whole) | (cont & ~taken);
-	return (struct broken){
-	    .first = first,
-	    .rest = (two & first) << 1 | (three & first) << 2,
-	};
+	return find_broken(
+	    shape->lead, shape->lead3, shape->lead4, cont, forbidden);
 }
 
 /*

@@ -57,6 +57,32 @@ before_trouble(uint64_t lead, uint64_t expect, uint64_t bad, size_t n)
 	return at < n ? at : n;
 }
 
+/*
+ * What is not UTF-8 in a block that begins with a sequence or with such: where
+ * maximal subparts begin, and their other bytes.
+ */
+struct broken {
+	uint64_t first, rest;
+};
+
+/* Forbidden are the leads whose second byte, if it is one, they do not allow.
+ */
+static inline struct broken
+find_broken(uint64_t lead, uint64_t lead3, uint64_t lead4, uint64_t cont,
+    uint64_t forbidden)
+{
+	uint64_t two = lead & cont >> 1 & ~forbidden;
+	uint64_t three = two & lead3 & cont >> 2;
+	uint64_t four = three & lead4 & cont >> 3;
+	uint64_t whole = (two & ~lead3) | (three & ~lead4) | four;
+	uint64_t taken = two << 1 | three << 2 | four << 3;
+	uint64_t first = (lead & ~whole) | (cont & ~taken);
+	return (struct broken){
+	    .first = first,
+	    .rest = (two & first) << 1 | (three & first) << 2,
+	};
+}
+
 /* Takes back what a block without upper case had of a sequence at its end. */
 static inline void
 take_back(struct upcase_cursor *c)

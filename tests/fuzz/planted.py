@@ -48,9 +48,9 @@ PLANTED = [
      "c->invalid != UPCASE_CLOSE && left >= AHEAD",
      "c->invalid != UPCASE_CLOSE"),
     ("avx2: three bytes expect nothing of the next block",
-     "upcase/avx2.c", "lead >> 63 | lead3 >> 62 | lead4 >> 61",
+     "upcase/avx2_shape.h", "lead >> 63 | lead3 >> 62 | lead4 >> 61",
      "lead >> 63 | lead4 >> 61"),
-    ("avx2: four bytes expect two continuations", "upcase/avx2.c",
+    ("avx2: four bytes expect two continuations", "upcase/avx2_shape.h",
      "lead << 1 | lead3 << 2 | lead4 << 3", "lead << 1 | lead3 << 2"),
     ("avx2: a byte that is to go stays at the end of a half",
      "upcase/avx2.c", "zeros & shape->cont & below(n);",
@@ -70,6 +70,20 @@ PLANTED = [
     ("a short step is read too far by one", "upcase/upcase.c",
      "c->end - c->src > SEQUENCE)", "c->end - c->src >= SEQUENCE - 1)"),
 ]
+
+
+def build(folder, file, old, new):
+    """The same for a header, which is found beside the file that includes it."""
+    if file.endswith(".h"):
+        name = os.path.join(os.environ["srcdir"], "src", file)
+        with open(name, encoding="utf-8") as source:
+            text = mutations.plant(old, new, source.read())
+        name = os.path.join(folder, os.path.basename(file))
+        with open(name, "w", encoding="utf-8") as header:
+            header.write(text)
+        file = re.sub(r"_\w+\.h$", ".c", file)
+        old = new = ".is_supported = is_supported,"
+    return mutations.build(folder, file, old, new)
 
 
 def search(folder, program):
@@ -94,7 +108,7 @@ def verdict(planted):
     name, file, old, new = planted
     with tempfile.TemporaryDirectory() as folder:
         try:
-            found = search(folder, mutations.build(folder, file, old, new))
+            found = search(folder, build(folder, file, old, new))
         except (ValueError, subprocess.CalledProcessError) as error:
             return False, f"{name}: {error}"
     return bool(found), f"{name}: {found or 'not found'}"
