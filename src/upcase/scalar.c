@@ -164,12 +164,10 @@ run_2(struct upcase_cursor *c)
 		if (first < 0xc2 || first > 0xdf || !is_continuation(c->src[1]))
 			return;
 		c->src += 2;
-		if (first <= UPCASE_PAGES_LAST_LEAD) {
-			const uint8_t(*table)[64] = upcase_leads[first - 0xc0];
-			second &= 0x3f;
-			first = table[0][second];
-			second = table[1][second];
-		}
+		const uint8_t(*table)[64] = upcase_leads[first - 0xc0];
+		second &= 0x3f;
+		first = table[0][second];
+		second = table[1][second];
 		if (first != 0) {
 			c->dst[0] = (unsigned char)first;
 			c->dst[1] = (unsigned char)second;

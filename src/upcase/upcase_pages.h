@@ -29,9 +29,9 @@ extern const uint8_t upcase_nibbles[3][16];
 
 /*
  * The answers to sequences of two bytes, by the second: for each lead, from
- * 0xc0 to the last one with anything that changes, the bytes of the answer.
- * A first byte of 0 says that the answer is longer, and the second is then its
- * number in upcase_special; a second one of 0 that it has one byte only.
+ * 0xc0 on, the bytes of the answer.  A first byte of 0 says that the answer is
+ * longer, and the second is then its number in upcase_special; a second one of
+ * 0 that it has one byte only.  Behind the last lead nothing changes.
  */
 #define UPCASE_PAGES_LAST_LEAD 0xd6
 extern const uint8_t upcase_leads[][2][64];
