@@ -31,7 +31,7 @@ _Static_assert(UPCASE_BOUND(0) >= UPCASE_CARRY,
  * kernel comes so far that it was worth it; and an end that is so short is part
  * of any.
  */
-enum { UNIT = 8, FAILED_MOST = 5, REST_MOST = UINT8_MAX, WORTH = 64, END = 64 };
+enum { UNIT = 16, FAILED_MOST = 5, REST_MOST = UINT8_MAX, WORTH = 64, END = 64 };
 
 static const unsigned char replacement[] = {0xef, 0xbf, 0xbd};
 
