@@ -271,7 +271,11 @@ convert_end(struct upcase_cursor *c)
 	unsigned char in[BLOCK + MORE] = {0}, out[2 * BLOCK];
 	size_t left = (size_t)(c->end - c->src);
 	struct upcase_cursor block = {
-	    .src = in, .end = in + sizeof in, .dst = out};
+	    .src = in,
+	    .end = in + sizeof in,
+	    .dst = out,
+	    .invalid = c->invalid,
+	};
 	memcpy(in, c->src, left);
 	convert_blocks(&block);
 	if (block.src > in + left) {
@@ -284,7 +288,7 @@ convert_end(struct upcase_cursor *c)
 	c->dst += n;
 }
 
-/* Whether most of the text that begins here is beyond ASCII. */
+/* Whether much of the text that begins here is beyond ASCII. */
 static bool
 is_dense(const unsigned char *src)
 {
@@ -296,7 +300,8 @@ is_dense(const unsigned char *src)
 static void
 convert(struct upcase_cursor *c)
 {
-	convert_blocks(c);
+	if (c->end - c->src >= BLOCK)
+		convert_blocks(c);
 	ptrdiff_t left = c->end - c->src;
 	if (BLOCK <= left && left < BLOCK + MORE) {
 		convert_last(c);

@@ -31,7 +31,13 @@ _Static_assert(UPCASE_BOUND(0) >= UPCASE_CARRY,
  * kernel comes so far that it was worth it; and an end that is so short is part
  * of any.
  */
-enum { UNIT = 16, FAILED_MOST = 5, REST_MOST = UINT8_MAX, WORTH = 64, END = 64 };
+enum {
+	UNIT = 16,
+	FAILED_MOST = 5,
+	REST_MOST = UINT8_MAX,
+	WORTH = 64,
+	END = 64
+};
 
 static const unsigned char replacement[] = {0xef, 0xbf, 0xbd};
 
@@ -190,6 +196,11 @@ step_on(struct upcase *u, struct upcase_cursor *c)
 	bool good = step(u, c, left < END ? left : about);
 	size_t done = (size_t)(c->src - before);
 	u->rest = done < about ? (uint8_t)((about - done) / UNIT) : 0;
+	/* That the input ends inside a sequence is no failure. */
+	if (!good && done == 0) {
+		u->failed = 0;
+		u->rest = 0;
+	}
 	return good && !u->refused && c->src < c->end;
 }
 
@@ -205,7 +216,7 @@ begin_step(struct upcase *u, size_t n)
 
 /*
  * The kernel goes as far as it can, and the scalar one takes it from there: by
- * a sequence where that is seldom, and by more and more where the kernel does
+ * a few bytes where that is seldom, and by more and more where the kernel does
  * not come far.
  */
 static void
