@@ -34,10 +34,9 @@
  *	answer   58 20 e1 ba a0 20 59
  *
  * A character that shrinks leaves a byte of 0, and such bytes are left out at
- * the end.  Bytes that are not UTF-8 stay as they are or are replaced, as the
- * policy wants it.  Where a character grows or has four bytes and upper case,
- *the kernel stops, with all before it converted, and so it does where the
- *policy is to close.
+ * the end.  Bytes that are not UTF-8 stay or are replaced, as the policy is.
+ * Where a character grows or has four bytes and upper case the kernel stops,
+ * with all before it converted, and where the policy is to close.
  */
 #include "config.h"
 

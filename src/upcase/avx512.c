@@ -24,10 +24,9 @@
  * choose: so there is one round for each lead of two bytes in the block, and
  * one for each page of three, however often they come.  Text in one script
  * takes one or two.  A character that shrinks leaves a byte of 0, and such
- * bytes are pressed out at the end.  Bytes that are not UTF-8 stay as they are
- *or are replaced, as the policy wants it.  Where a character grows, the kernel
- * stops, with all before it converted, and so it does where the policy is to
- * close.
+ * bytes are pressed out at the end.  Bytes that are not UTF-8 stay or are
+ * replaced, as the policy is.  Where a character grows the kernel stops, with
+ * all before it converted, and where the policy is to close.
  */
 #include "config.h"
 
@@ -170,8 +169,6 @@ convert_pages(const struct shape *shape, const unsigned char *src, __m512i out,
 	return out;
 }
 
-/* Finds what is not UTF-8 in a block that begins with a sequence or with that.
- */
 static inline struct broken
 broken_of(const struct shape *shape, __m512i next, uint64_t cont)
 {
