@@ -36,13 +36,13 @@ PLANTED = [
      "_mm512_maskz_loadu_epi8(below(left), src)",
      "_mm512_maskz_loadu_epi8(below(left + 1), src)"),
     ("avx512: three bytes pass as whole without the last",
-     "upcase/avx512.c", "three = two & shape->lead3 & cont >> 2;",
-     "three = two & shape->lead3;"),
+     "upcase/block.h", "three = two & lead3 & cont >> 2;",
+     "three = two & lead3;"),
     ("avx512: the third byte of a page is written to the second",
      "upcase/avx512.c", "out, same << 2, shape->bytes",
      "out, same << 1, shape->bytes"),
     ("avx512: the third byte of a subpart is answered as well",
-     "upcase/avx512.c", "(two & first) << 1 | (three & first) << 2",
+     "upcase/block.h", "(two & first) << 1 | (three & first) << 2",
      "(two & first) << 1"),
     ("avx512: an incomplete sequence passes at the end", "upcase/avx512.c",
      "c->invalid != UPCASE_CLOSE && left >= AHEAD",
@@ -81,6 +81,8 @@ def build(folder, file, old, new):
         name = os.path.join(folder, os.path.basename(file))
         with open(name, "w", encoding="utf-8") as header:
             header.write(text)
+        # The kernel whose it is, or one of those that share it.
+        file = re.sub(r"/block\.h$", "/avx512.c", file)
         file = re.sub(r"_\w+\.h$", ".c", file)
         old = new = ".is_supported = is_supported,"
     return mutations.build(folder, file, old, new)
