@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/* What went wrong: how often each kind of it, and all about the first. */
+#ifndef ERRORS_H
+#define ERRORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum error_kind {
+	ERROR_WRONG,   /* a byte is not the one that was expected */
+	ERROR_LOST,    /* the connection ended in order before its answer did */
+	ERROR_EXTRA,   /* more came than was asked for */
+	ERROR_CLOSED,  /* the connection broke, or ended while it was at rest */
+	ERROR_REFUSED, /* there is no connection */
+	ERROR_TIMEOUT, /* what was expected did not come */
+	ERROR_KINDS
+};
+
+/* As many bytes of each side are shown. */
+#define ERRORS_SHOWN 16
+
+struct error {
+	enum error_kind kind;
+	unsigned connection;         /* its number, from 1 */
+	uint64_t offset;             /* in what came over the connection */
+	int reason;                  /* an errno, or 0 */
+	size_t nexpected, nreceived; /* bytes, of which these are the first */
+	unsigned char expected[ERRORS_SHOWN], received[ERRORS_SHOWN];
+};
+
+struct errors {
+	uint64_t counts[ERROR_KINDS];
+	uint64_t total;
+	struct error first;
+};
+
+/* As in a report: wrong, lost, and so on. */
+const char *errors_name(enum error_kind);
+
+/* Counts an error and keeps it if it is the first. */
+void errors_add(struct errors *, const struct error *);
+
+/*
+ * Says on standard error, in one sentence, what the first one was, or nothing
+ * without any.  The server and the timeout (in ms) are named in it.  Returns
+ * the status to exit with.
+ */
+int errors_say(const struct errors *, const char *server, uint32_t timeout);
+
+#endif

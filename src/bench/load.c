@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "load.h"
+
+#include "sys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* Descriptors besides those of connections: standard ones, the poller. */
+enum { OTHER_DESCRIPTORS = 16 };
+
+static int
+out_of_memory(void)
+{
+	(void)fprintf(stderr, "upcbench: out of memory; ask for fewer "
+			      "--connections or a smaller --size\n");
+	return EX_OSERR;
+}
+
+static int
+explain_text(enum text_outcome outcome, const char *path)
+{
+	switch (outcome) {
+	case TEXT_MADE:
+		break;
+	case TEXT_NO_MEMORY:
+		return out_of_memory();
+	case TEXT_UNREADABLE:
+		(void)fprintf(stderr,
+		    "upcbench: --text: cannot read '%s': %s; name a file with "
+		    "text\n",
+		    path, strerror(errno));
+		return EX_NOINPUT;
+	case TEXT_TOO_LONG:
+		(void)fprintf(stderr,
+		    "upcbench: --text: '%s' has more than 64 MiB; name a part "
+		    "of it\n",
+		    path);
+		return EX_DATAERR;
+	case TEXT_EMPTY:
+		(void)fprintf(stderr,
+		    "upcbench: --text: '%s' is empty; name a file with text\n",
+		    path);
+		return EX_DATAERR;
+	case TEXT_NOT_UTF8:
+		(void)fprintf(stderr,
+		    "upcbench: --text: '%s' is not UTF-8; convert it with "
+		    "iconv\n",
+		    path);
+		return EX_DATAERR;
+	case TEXT_TOO_NARROW:
+		(void)fprintf(stderr,
+		    "upcbench: --size: a character of '%s' is longer; make it "
+		    "at least 4\n",
+		    path);
+		return EX_USAGE;
+	}
+	return EX_OK;
+}
+
+static int
+get_text(struct text *text, const struct bench_options *options, size_t size)
+{
+	enum text_outcome outcome =
+	    options->text == NULL
+		? text_make(text, size, options->answer)
+		: text_read(text, options->text, size, options->answer);
+	return explain_text(outcome, options->text);
+}
+
+static int
+get_texts(struct load *load, const struct bench_options *options)
+{
+	int status = get_text(&load->texts[0], options, options->size);
+	if (status == EX_OK && options->mode == BENCH_MIXED)
+		status = get_text(&load->texts[1], options, BENCH_STREAM_SIZE);
+	return status;
+}
+
+static int
+look_up(struct load *load, const struct address *server)
+{
+	int status = address_resolve(server, AF_UNSPEC, &load->addresses);
+	if (status == 0) {
+		load->engine.server = load->addresses;
+		return EX_OK;
+	}
+	load->addresses = NULL;
+	(void)fprintf(stderr,
+	    "upcbench: no address found for '%s': %s; name another server\n",
+	    server->host,
+	    status == EAI_SYSTEM ? strerror(errno) : gai_strerror(status));
+	return EX_UNAVAILABLE;
+}
+
+/* A stream has two descriptors: see struct side. */
+static int
+check_descriptors(const struct bench_options *options)
+{
+	struct sys_descriptors descriptors;
+	sys_count_descriptors(&descriptors);
+	size_t needed = descriptors.open + OTHER_DESCRIPTORS +
+			options->connections + 2 * options->streams;
+	if (options->mode == BENCH_STREAM)
+		needed += options->connections;
+	if (needed <= descriptors.limit)
+		return EX_OK;
+	(void)fprintf(stderr,
+	    "upcbench: --connections: %zu descriptors are needed and %zu are "
+	    "allowed; ask for fewer, or raise the limit with ulimit -n\n",
+	    needed, descriptors.limit);
+	return EX_OSERR;
+}
+
+/* What the sessions of a mode do. */
+static void
+describe_groups(struct load *load, const struct bench_options *options,
+    struct histogram *latencies)
+{
+	const struct group stream = {.depth = 0};
+	struct group talk = {.depth = options->depth, .latencies = latencies};
+	switch (options->mode) {
+	case BENCH_CHURN:
+		talk.reconnects = true;
+		talk.is_single = true;
+		break;
+	case BENCH_IDLE:
+		talk.is_single = true;
+		break;
+	case BENCH_PING_PONG:
+	case BENCH_STREAM:
+	case BENCH_MIXED:
+		break;
+	}
+	load->groups[0] = options->mode == BENCH_STREAM ? stream : talk;
+	load->groups[1] = stream;
+	load->ngroups = options->mode == BENCH_MIXED ? 2 : 1;
+	for (size_t i = 0; i < load->ngroups; i++) {
+		load->groups[i].engine = &load->engine;
+		load->groups[i].size =
+		    i == 0 ? options->connections : options->streams;
+		load->groups[i].text = &load->texts[i];
+	}
+}
+
+/*
+ * Sessions start at messages that are as far apart as can be, so that an
+ * answer that goes to another connection does not fit there.
+ */
+static void
+make_sessions(struct load *load)
+{
+	struct session *session = load->sessions;
+	for (size_t i = 0; i < load->ngroups; i++) {
+		struct group *group = &load->groups[i];
+		size_t nmessages = group->text->nmessages;
+		for (size_t place = 0; place < group->size;
+		     place++, session++) {
+			uint64_t *times =
+			    group->depth == 0
+				? NULL
+				: load->times + place * group->depth;
+			size_t first = group->size <= nmessages
+					   ? nmessages / group->size * place
+					   : place % nmessages;
+			session_init(session, group, first, times);
+			session->place = (unsigned)place;
+			session->number = (unsigned)(session - load->sessions);
+		}
+	}
+}
+
+int
+load_open(struct load *load, const struct bench_options *options,
+    struct histogram *latencies)
+{
+	*load = (struct load){
+	    .nsessions = options->connections + options->streams,
+	};
+	int status = check_descriptors(options);
+	if (status == EX_OK)
+		status = look_up(load, &options->server);
+	if (status == EX_OK)
+		status = get_texts(load, options);
+	if (status != EX_OK)
+		return status;
+	load->engine.poller = poller_open(options->backend);
+	load->engine.buffer = malloc(SESSION_BUFFER);
+	load->sessions = calloc(load->nsessions, sizeof *load->sessions);
+	load->times =
+	    calloc(options->connections * options->depth, sizeof *load->times);
+	if (load->engine.poller == NULL || load->engine.buffer == NULL ||
+	    load->sessions == NULL || load->times == NULL)
+		return out_of_memory();
+	timer_queue_init(
+	    &load->engine.deadlines, options->timeout, session_expired);
+	describe_groups(load, options, latencies);
+	make_sessions(load);
+	return EX_OK;
+}
+
+void
+load_close(struct load *load)
+{
+	for (size_t i = 0; i < load->nsessions && load->sessions != NULL; i++)
+		session_abort(&load->sessions[i]);
+	poller_close(load->engine.poller);
+	for (size_t i = 0; i < LOAD_GROUPS_MAX; i++)
+		text_free(&load->texts[i]);
+	free(load->engine.buffer);
+	free(load->sessions);
+	free(load->times);
+	if (load->addresses != NULL)
+		freeaddrinfo(load->addresses);
+}

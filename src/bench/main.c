@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/* upcbench: loads upcased, checks its answers and reports how fast they came.
+ */
+#include "config.h"
+
+#include "bench_options.h"
+#include "report.h"
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Fills closed standard descriptors, lest a report go to the server. */
+static int
+fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* Opened the wrong way round, so that its use still fails. */
+		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", flags) != fd)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+interrupt(int signo)
+{
+	(void)signo;
+	run_interrupt();
+}
+
+/* Without SA_RESTART, so that a wait ends. */
+static void
+set_signals(void)
+{
+	struct sigaction action = {.sa_handler = interrupt};
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* What was printed must have arrived, too. */
+static int
+finish_output(void)
+{
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return EX_OK;
+	(void)fprintf(stderr, "upcbench: cannot write to standard output: %s\n",
+	    strerror(errno));
+	return EX_IOERR;
+}
+
+static int
+measure(const struct bench_options *options)
+{
+	struct run_result *result = malloc(sizeof *result);
+	if (result == NULL) {
+		(void)fprintf(stderr, "upcbench: out of memory\n");
+		return EX_OSERR;
+	}
+	bool has_run;
+	int status = run(options, result, &has_run);
+	if (has_run) {
+		report_write(stdout, result);
+		int written = finish_output();
+		if (status == EX_OK)
+			status = written;
+	}
+	free(result);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (fill_standard_descriptors() == -1)
+		return EX_OSERR;
+	struct bench_options options;
+	switch (bench_options_parse(&options, argc, argv)) {
+	case OPTIONS_BAD:
+		return EX_USAGE;
+	case OPTIONS_DONE:
+		return finish_output();
+	case OPTIONS_RUN:
+		break;
+	}
+	if (options.version) {
+		(void)puts("upcbench " PACKAGE_VERSION);
+		return finish_output();
+	}
+	set_signals();
+	return measure(&options);
+}

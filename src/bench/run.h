@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A run: opens the connections, warms up, measures, and lets all end that is
+ * under way.  The first error ends it.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "address.h"
+#include "bench_options.h"
+#include "errors.h"
+#include "histogram.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct run_result {
+	const struct bench_options *options;
+	char server[ADDRESS_TEXT_MAX]; /* the address that was used */
+	size_t size;                   /* of a message, the longest */
+	uint64_t elapsed;              /* ticks that were measured */
+	uint64_t messages;             /* of mixed: those of ping-pong */
+	uint64_t sent, received;       /* bytes */
+	uint64_t streamed;    /* bytes of answers; of mixed: of the streams */
+	uint64_t established; /* connections */
+	uint64_t unsent;      /* messages that were due and not begun */
+	bool is_complete;     /* the run did all it was to do */
+	struct errors errors;
+	struct histogram latencies; /* empty in stream */
+};
+
+/* Messages a second, and bytes of answers. */
+double run_messages_per_second(const struct run_result *);
+double run_bytes_per_second(const struct run_result *);
+
+/*
+ * Runs and fills in the result.  Returns the status to exit with, of
+ * sysexits.h or 1; unless it is 0 one sentence was said on standard error, and
+ * *has_run says whether there is anything to report.
+ */
+int run(const struct bench_options *, struct run_result *, bool *has_run);
+
+/* Makes a run end early, as if its time were over; for a signal handler. */
+void run_interrupt(void);
+
+#endif

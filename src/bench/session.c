@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "session.h"
+
+#include "source.h"
+#include "sys.h"
+#include "ticks.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+void
+session_init(struct session *session, struct group *group, size_t first,
+    uint64_t *begun_at)
+{
+	*session = (struct session){
+	    .group = group,
+	    .reader = {.session = session, .fd = -1},
+	    .writer = {.session = session, .fd = -1},
+	    .begun_at = begun_at,
+	};
+	timer_init(&session->deadline);
+	exchange_init(&session->exchange, group->text, first);
+}
+
+static bool
+would_block(void)
+{
+	return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+/*
+ * Both descriptors go in one step: the kernel forgets a duplicated socket only
+ * when the last of its descriptors is closed.
+ */
+static void
+close_connection(struct session *session)
+{
+	struct engine *engine = session->group->engine;
+	struct side *const sides[] = {&session->reader, &session->writer};
+	for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+		struct side *side = sides[i];
+		if (side->fd == -1)
+			continue;
+		poller_forget(engine->poller, side->fd, side->wants);
+		(void)sys_close(side->fd);
+		side->fd = -1;
+		side->wants = POLLER_NOTHING;
+	}
+	timer_disarm(&session->deadline);
+	if (session->state == SESSION_CONNECTING)
+		engine->connecting--;
+	session->group->active--;
+	session->state = SESSION_CLOSED;
+}
+
+/* Ends the session with an error; n bytes came in place of the answer. */
+static void
+fail_over(struct session *session, enum error_kind kind, int reason,
+    const unsigned char *bytes, size_t n)
+{
+	struct error error = {
+	    .kind = kind,
+	    .connection = session->number + 1,
+	    .offset = session->received,
+	    .reason = reason,
+	    .nexpected = session->exchange.unanswered,
+	    .nreceived = n,
+	};
+	(void)exchange_expected(
+	    &session->exchange, error.expected, ERRORS_SHOWN);
+	if (n > 0)
+		memcpy(
+		    error.received, bytes, n < ERRORS_SHOWN ? n : ERRORS_SHOWN);
+	errors_add(&session->group->engine->errors, &error);
+	close_connection(session);
+	session->state = SESSION_FAILED;
+}
+
+static void
+fail(struct session *session, enum error_kind kind, int reason)
+{
+	fail_over(session, kind, reason, NULL, 0);
+}
+
+/* The server moved: it has all its time again. */
+static void
+moved(struct session *session)
+{
+	timer_disarm(&session->deadline);
+}
+
+/* Tells the poller; a writer gets its descriptor when it first waits. */
+static int
+want(struct session *session, struct side *side, enum poller_interest wants)
+{
+	if (side->wants == wants)
+		return 0;
+	if (side->fd == -1)
+		side->fd = fcntl(session->reader.fd, F_DUPFD_CLOEXEC, 0);
+	if (side->fd == -1 || poller_set(session->group->engine->poller,
+				  side->fd, side->wants, wants, side) == -1)
+		return -1;
+	side->wants = wants;
+	return 0;
+}
+
+static bool
+may_begin(const struct session *session)
+{
+	const struct group *group = session->group;
+	const struct exchange *exchange = &session->exchange;
+	if (exchange->begun == session->granted ||
+	    (group->is_single && session->has_asked))
+		return false;
+	if (group->depth == 0)
+		return exchange->unsent == 0;
+	return exchange->begun - exchange->answered < group->depth;
+}
+
+/* All is said that this connection is for. */
+static bool
+is_done(const struct session *session)
+{
+	const struct group *group = session->group;
+	return session->state == SESSION_OPEN &&
+	       exchange_is_at_rest(&session->exchange) &&
+	       (group->is_ending || (group->is_single && session->has_asked));
+}
+
+/*
+ * The one place that derives what a session waits for: whether its connection
+ * ends, what it wants of the poller, and whether it is the server's turn.
+ */
+static void
+settle(struct session *session)
+{
+	struct engine *engine = session->group->engine;
+	enum poller_interest reads = POLLER_INPUT, writes = POLLER_NOTHING;
+	bool waits = true;
+	if (session->state == SESSION_CLOSED ||
+	    session->state == SESSION_FAILED)
+		return;
+	if (is_done(session)) {
+		/* Where it fails, receiving says why. */
+		(void)sys_shutdown(session->reader.fd);
+		session->state = SESSION_ENDING;
+	}
+	if (session->state == SESSION_CONNECTING)
+		reads = POLLER_OUTPUT;
+	if (session->state == SESSION_OPEN) {
+		waits = !exchange_is_at_rest(&session->exchange);
+		if (session->exchange.unsent > 0 || may_begin(session))
+			writes = POLLER_OUTPUT;
+	}
+	if (want(session, &session->reader, reads) == -1 ||
+	    want(session, &session->writer, writes) == -1)
+		fail(session, ERROR_CLOSED, errno);
+	else if (!waits)
+		timer_disarm(&session->deadline);
+	else if (list_is_empty(&session->deadline.link))
+		timer_arm(&engine->deadlines, &session->deadline,
+		    engine->now / TICKS_PER_MS);
+}
+
+/* The time that a message counts from. */
+static uint64_t
+time_of_next(const struct session *session)
+{
+	const struct group *group = session->group;
+	uint64_t begun = session->exchange.begun;
+	/* The sessions of a group take turns. */
+	if (group->schedule != NULL)
+		return schedule_due(
+		    group->schedule, begun * group->size + session->place);
+	return group->reconnects ? session->opened_at : group->engine->now;
+}
+
+static void
+begin(struct session *session)
+{
+	size_t depth = session->group->depth;
+	if (depth != 0)
+		session->begun_at[session->exchange.begun % depth] =
+		    time_of_next(session);
+	exchange_begin(&session->exchange);
+	session->has_asked = true;
+}
+
+/* Sends until all is sent or the kernel takes no more. */
+static void
+transmit(struct session *session)
+{
+	while (session->exchange.unsent > 0) {
+		size_t n;
+		const unsigned char *bytes =
+		    exchange_unsent(&session->exchange, &n);
+		ssize_t sent = sys_send(session->reader.fd, bytes, n);
+		if (sent == -1) {
+			if (!would_block())
+				fail(session, ERROR_CLOSED, errno);
+			return;
+		}
+		session->group->figures.sent += (size_t)sent;
+		exchange_sent(&session->exchange, (size_t)sent);
+		moved(session);
+		if ((size_t)sent < n)
+			return;
+	}
+}
+
+/*
+ * Begins what may be begun and sends it.  Where there is no depth, that is one
+ * message, and the next when the kernel has room again.
+ */
+static void
+advance(struct session *session)
+{
+	if (session->state == SESSION_OPEN) {
+		while (may_begin(session))
+			begin(session);
+		transmit(session);
+	}
+	settle(session);
+}
+
+/* Starts to connect to the address that is in use; -1 with errno. */
+static int
+start_connecting(struct session *session)
+{
+	struct group *group = session->group;
+	struct engine *engine = group->engine;
+	const struct addrinfo *server = engine->server;
+	if (!engine->is_proven)
+		engine->is_spread = source_is_spread(server->ai_addr);
+	session->state = SESSION_CONNECTING;
+	session->server = server;
+	engine->connecting++;
+	group->active++;
+	int fd = session->reader.fd = sys_socket(server->ai_family);
+	if (fd == -1)
+		return -1;
+	(void)sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (engine->is_spread && source_bind(fd, engine->connects) == -1)
+		return -1;
+	engine->connects++;
+	/* Interrupted by a signal, it goes on like any other. */
+	if (sys_connect(fd, server->ai_addr, server->ai_addrlen) == 0 ||
+	    errno == EINPROGRESS || errno == EINTR)
+		return 0;
+	return -1;
+}
+
+/*
+ * After a connection that failed: until the server has taken one, the next of
+ * its addresses may answer, which is then in use for all.
+ */
+static bool
+try_again(struct session *session, int reason)
+{
+	struct engine *engine = session->group->engine;
+	bool is_current = session->server == engine->server;
+	if (engine->is_proven ||
+	    (is_current && engine->server->ai_next == NULL)) {
+		fail(session, ERROR_REFUSED, reason);
+		return false;
+	}
+	close_connection(session);
+	if (is_current)
+		engine->server = engine->server->ai_next;
+	return true;
+}
+
+void
+session_open(struct session *session)
+{
+	session->opened_at = session->group->engine->now;
+	session->received = 0;
+	session->has_asked = false;
+	while (start_connecting(session) == -1) {
+		if (!try_again(session, errno))
+			return;
+	}
+	settle(session);
+}
+
+/*
+ * True when the socket is connected to itself, which TCP allows when nobody
+ * listens at a local port.
+ */
+static bool
+is_own_peer(const struct session *session, const struct sockaddr_storage *peer)
+{
+	struct sockaddr_storage ours = {0};
+	return !session->group->engine->is_proven &&
+	       sys_getsockname(session->reader.fd, &ours) == 0 &&
+	       memcmp(&ours, peer, sizeof ours) == 0;
+}
+
+static void
+finish_connecting(struct session *session)
+{
+	struct engine *engine = session->group->engine;
+	struct sockaddr_storage peer = {0};
+	int error = sys_socket_error(session->reader.fd);
+	/* Without a peer and without an error the event was untrue. */
+	if (error == 0 && sys_getpeername(session->reader.fd, &peer) == -1)
+		return;
+	if (error == 0 && is_own_peer(session, &peer))
+		error = ECONNREFUSED;
+	if (error != 0) {
+		if (try_again(session, error))
+			session_open(session);
+		return;
+	}
+	session->state = SESSION_OPEN;
+	engine->is_proven = true;
+	engine->connecting--;
+	session->group->figures.established++;
+	moved(session);
+	advance(session);
+}
+
+static void
+count_message(struct group *group, uint64_t begun_at)
+{
+	group->figures.messages++;
+	if (group->latencies != NULL && begun_at >= group->from &&
+	    begun_at < group->to)
+		histogram_add(group->latencies, group->engine->now - begun_at);
+}
+
+/* The end of a connection that went as it should. */
+static void
+finish(struct session *session)
+{
+	struct group *group = session->group;
+	bool has_asked = session->has_asked;
+	close_connection(session);
+	if (!group->reconnects)
+		return;
+	if (has_asked)
+		count_message(group, session->begun_at[0]);
+	if (session->exchange.begun < session->granted)
+		session_open(session);
+}
+
+static void
+take_answer(struct session *session, size_t n)
+{
+	struct group *group = session->group;
+	uint64_t first = session->exchange.answered;
+	uint64_t count = exchange_received(&session->exchange, n);
+	group->figures.received += n;
+	session->received += n;
+	moved(session);
+	if (group->reconnects)
+		return;
+	for (uint64_t i = first; i < first + count; i++)
+		count_message(group, group->depth == 0
+					 ? TICKS_NEVER
+					 : session->begun_at[i % group->depth]);
+}
+
+static void
+receive(struct session *session)
+{
+	struct engine *engine = session->group->engine;
+	unsigned char *bytes = engine->buffer;
+	ssize_t got = sys_recv(session->reader.fd, bytes, SESSION_BUFFER);
+	engine->now = ticks_now();
+	if (got == -1) {
+		if (!would_block())
+			fail(session, ERROR_CLOSED, errno);
+		return;
+	}
+	if (got == 0) {
+		bool is_due = session->exchange.unanswered > 0;
+		if (session->state == SESSION_ENDING)
+			finish(session);
+		else
+			fail(session, is_due ? ERROR_LOST : ERROR_CLOSED, 0);
+		return;
+	}
+	size_t n = (size_t)got;
+	size_t right = exchange_compare(&session->exchange, bytes, n);
+	take_answer(session, right);
+	if (right < n)
+		fail_over(session,
+		    session->exchange.unanswered > 0 ? ERROR_WRONG
+						     : ERROR_EXTRA,
+		    0, bytes + right, n - right);
+}
+
+void
+session_ready(struct side *side)
+{
+	struct session *session = side->session;
+	/* An earlier event of the same turn may have closed it. */
+	if (side->wants == POLLER_NOTHING)
+		return;
+	if (session->state == SESSION_CONNECTING) {
+		finish_connecting(session);
+		return;
+	}
+	if (side == &session->reader)
+		receive(session);
+	/* A writer that waits for room is called when there is some. */
+	if (side == &session->reader && session->writer.wants == POLLER_OUTPUT)
+		settle(session);
+	else
+		advance(session);
+}
+
+void
+session_grant(struct session *session, uint64_t messages)
+{
+	session->granted += messages;
+	if (session->state == SESSION_CLOSED && session->group->reconnects)
+		session_open(session);
+	else if (session->writer.wants == POLLER_NOTHING)
+		advance(session);
+}
+
+void
+session_end(struct session *session)
+{
+	session->granted = session->exchange.begun;
+	settle(session);
+}
+
+void
+session_give_up(struct session *session)
+{
+	if (session->state == SESSION_CONNECTING)
+		fail(session, ERROR_REFUSED, ETIMEDOUT);
+	else if (session->state != SESSION_CLOSED &&
+		 session->state != SESSION_FAILED)
+		fail(session, ERROR_TIMEOUT, 0);
+}
+
+void
+session_expired(struct timer *timer)
+{
+	session_give_up(LIST_OWNER(timer, struct session, deadline));
+}
+
+void
+session_abort(struct session *session)
+{
+	if (session->reader.fd != -1)
+		close_connection(session);
+}

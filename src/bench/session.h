@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One simulated client, as a state machine:
+ *
+ *	CLOSED -> CONNECTING -> OPEN -> ENDING -> CLOSED, or FAILED from any
+ *
+ * In OPEN it sends the questions of messages and compares what comes with
+ * their answers, each as far as the kernel goes along: see exchange.h for
+ * what is between.  Grants tell it how many messages it may begin.  In ENDING
+ * it has sent FIN and waits for that of the server.
+ *
+ * Several sessions that do the same are a group, with one text and one set of
+ * figures.  All groups share what is in struct engine.  Nothing is allocated
+ * here.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "errors.h"
+#include "exchange.h"
+#include "histogram.h"
+#include "poller.h"
+#include "schedule.h"
+#include "timer.h"
+
+#include <netdb.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What one recv takes at most. */
+#define SESSION_BUFFER ((size_t)256 * 1024)
+
+struct engine {
+	struct poller *poller;
+	struct timer_queue deadlines; /* of sessions that wait for the server */
+	const struct addrinfo *server;
+	bool is_proven;      /* the server has taken a connection */
+	bool is_spread;      /* connections come from several addresses */
+	uint64_t now;        /* ticks, of the present event */
+	unsigned connecting; /* sessions */
+	uint64_t connects;   /* so far */
+	struct errors errors;
+	unsigned char *buffer; /* of SESSION_BUFFER bytes */
+};
+
+/* What was done since the start. */
+struct figures {
+	uint64_t messages;       /* answered */
+	uint64_t sent, received; /* bytes */
+	uint64_t established;    /* connections */
+};
+
+struct group {
+	struct engine *engine;
+	const struct text *text;
+	const struct schedule *schedule; /* NULL: as fast as answers come */
+	size_t depth;    /* messages under way at once; 0: one in sending */
+	bool is_single;  /* a connection is for one message */
+	bool reconnects; /* and a message is done when that has ended */
+	bool is_ending;  /* connections end when they are at rest */
+	size_t size;     /* sessions */
+
+	unsigned active; /* sessions that have a connection */
+	struct figures figures;
+
+	/* Of messages that were begun in this time; NULL: of none. */
+	struct histogram *latencies;
+	uint64_t from, to; /* ticks */
+};
+
+enum session_state {
+	SESSION_CLOSED,
+	SESSION_CONNECTING,
+	SESSION_OPEN,
+	SESSION_ENDING,
+	SESSION_FAILED
+};
+
+/*
+ * What the poller knows of a connection.  It wants a descriptor for input or
+ * for output, never for both, and a client that sends while it waits for
+ * answers needs both: a server may read no more before its answers are taken,
+ * or may not answer before it has read more.  So the writer has a duplicate of
+ * the descriptor, made when a send first takes less than all.
+ */
+struct side {
+	struct session *session;
+	int fd; /* -1: none */
+	enum poller_interest wants;
+};
+
+struct session {
+	struct group *group;
+	struct side reader, writer;
+	struct timer deadline;
+	unsigned number, place; /* among all, and in the group; from 0 */
+	enum session_state state;
+	bool has_asked; /* this connection has begun a message */
+	struct exchange exchange;
+	uint64_t granted;  /* messages that may be begun, of all times */
+	uint64_t received; /* bytes, over this connection */
+	const struct addrinfo *server; /* that it is connected to */
+	uint64_t opened_at;            /* ticks */
+	uint64_t *begun_at;            /* ticks, of the last `depth' messages */
+};
+
+/*
+ * Prepares a session of the group, which begins with the given message of the
+ * text.  There is room for as many times at begun_at as the group has depth.
+ */
+void session_init(
+    struct session *, struct group *, size_t first, uint64_t *begun_at);
+
+/* Connects.  Failures become errors of the engine. */
+void session_open(struct session *);
+
+/* Lets so many more messages begin; one that reconnects opens for them. */
+void session_grant(struct session *, uint64_t messages);
+
+/* Begins no more messages, and ends, if the group does, when at rest. */
+void session_end(struct session *);
+
+/* To be called with what poller_wait returned. */
+void session_ready(struct side *);
+
+/* To be called for the queue of deadlines. */
+void session_expired(struct timer *);
+
+/* Ends one that still has a connection, as if its deadline had passed. */
+void session_give_up(struct session *);
+
+/* Closes whatever is open, at once. */
+void session_abort(struct session *);
+
+#endif
