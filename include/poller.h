@@ -51,7 +51,7 @@ int poller_set(struct poller *, int fd, enum poller_interest had,
 /*
  * To be called before a descriptor is closed.  It must then be closed before
  * the next wait.  (The back ends whose kernel forgets closed descriptors do
- * nothing here: ours are never duplicated or inherited.)
+ * nothing here: none of ours is inherited, and duplicates are closed together.)
  */
 void poller_forget(struct poller *, int fd, enum poller_interest had);
 

@@ -87,7 +87,7 @@ look_up(struct load *load, const struct address *server)
 {
 	int status = address_resolve(server, AF_UNSPEC, &load->addresses);
 	if (status == 0) {
-		load->engine.server = load->addresses;
+		target_init(&load->engine.target, load->addresses);
 		return EX_OK;
 	}
 	load->addresses = NULL;

@@ -4,12 +4,14 @@
 #include "config.h"
 
 #include "bench_options.h"
+#include "plot.h"
 #include "report.h"
 #include "run.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +60,32 @@ finish_output(void)
 	return EX_IOERR;
 }
 
+/* Says that the chart cannot be written, and why. */
 static int
-measure(const struct bench_options *options)
+fail_plot(const char *path)
+{
+	(void)fprintf(stderr,
+	    "upcbench: --plot: cannot write '%s': %s; name a file that can "
+	    "be\n",
+	    path, strerror(errno));
+	return EX_CANTCREAT;
+}
+
+/* Closes the file, too. */
+static int
+write_plot(FILE *file, const char *path, const struct run_result *result)
+{
+	plot_write(file, result);
+	bool is_whole = fflush(file) == 0 && ferror(file) == 0;
+	int saved = errno;
+	is_whole = fclose(file) == 0 && is_whole;
+	errno = saved;
+	return is_whole ? EX_OK : fail_plot(path);
+}
+
+/* The first failure decides the status. */
+static int
+measure(const struct bench_options *options, FILE *plot)
 {
 	struct run_result *result = malloc(sizeof *result);
 	if (result == NULL) {
@@ -71,8 +97,11 @@ measure(const struct bench_options *options)
 	if (has_run) {
 		report_write(stdout, result);
 		int written = finish_output();
-		if (status == EX_OK)
-			status = written;
+		status = status == EX_OK ? written : status;
+	}
+	if (plot != NULL) {
+		int written = write_plot(plot, options->plot, result);
+		status = status == EX_OK ? written : status;
 	}
 	free(result);
 	return status;
@@ -96,6 +125,13 @@ main(int argc, char **argv)
 		(void)puts("upcbench " PACKAGE_VERSION);
 		return finish_output();
 	}
+	/* That it cannot be written is better known before the run. */
+	FILE *plot = NULL;
+	if (options.plot != NULL) {
+		plot = fopen(options.plot, "w");
+		if (plot == NULL)
+			return fail_plot(options.plot);
+	}
 	set_signals();
-	return measure(&options);
+	return measure(&options, plot);
 }

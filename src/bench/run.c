@@ -345,7 +345,7 @@ conclude(struct run *run)
 	struct figures sum = sum_figures(&run->load);
 	result->established = sum.established;
 	result->errors = engine->errors;
-	(void)address_format(engine->server->ai_addr, result->server);
+	(void)address_format(engine->target.server->ai_addr, result->server);
 	result->is_complete = !is_over(run) && is_rate_kept(run);
 	if (run->wait_error != 0) {
 		(void)fprintf(stderr, "upcbench: cannot wait for sockets: %s\n",

@@ -3,15 +3,10 @@
 
 #include "session.h"
 
-#include "source.h"
 #include "sys.h"
 #include "ticks.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 void
@@ -20,10 +15,9 @@ session_init(struct session *session, struct group *group, size_t first,
 {
 	*session = (struct session){
 	    .group = group,
-	    .reader = {.session = session, .fd = -1},
-	    .writer = {.session = session, .fd = -1},
 	    .begun_at = begun_at,
 	};
+	duplex_init(&session->socket);
 	timer_init(&session->deadline);
 	exchange_init(&session->exchange, group->text, first);
 }
@@ -34,24 +28,11 @@ would_block(void)
 	return errno == EAGAIN || errno == EWOULDBLOCK;
 }
 
-/*
- * Both descriptors go in one step: the kernel forgets a duplicated socket only
- * when the last of its descriptors is closed.
- */
 static void
 close_connection(struct session *session)
 {
 	struct engine *engine = session->group->engine;
-	struct side *const sides[] = {&session->reader, &session->writer};
-	for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
-		struct side *side = sides[i];
-		if (side->fd == -1)
-			continue;
-		poller_forget(engine->poller, side->fd, side->wants);
-		(void)sys_close(side->fd);
-		side->fd = -1;
-		side->wants = POLLER_NOTHING;
-	}
+	duplex_close(&session->socket, engine->poller);
 	timer_disarm(&session->deadline);
 	if (session->state == SESSION_CONNECTING)
 		engine->connecting--;
@@ -95,21 +76,6 @@ moved(struct session *session)
 	timer_disarm(&session->deadline);
 }
 
-/* Tells the poller; a writer gets its descriptor when it first waits. */
-static int
-want(struct session *session, struct side *side, enum poller_interest wants)
-{
-	if (side->wants == wants)
-		return 0;
-	if (side->fd == -1)
-		side->fd = fcntl(session->reader.fd, F_DUPFD_CLOEXEC, 0);
-	if (side->fd == -1 || poller_set(session->group->engine->poller,
-				  side->fd, side->wants, wants, side) == -1)
-		return -1;
-	side->wants = wants;
-	return 0;
-}
-
 static bool
 may_begin(const struct session *session)
 {
@@ -148,7 +114,7 @@ settle(struct session *session)
 		return;
 	if (is_done(session)) {
 		/* Where it fails, receiving says why. */
-		(void)sys_shutdown(session->reader.fd);
+		(void)sys_shutdown(session->socket.reader.fd);
 		session->state = SESSION_ENDING;
 	}
 	if (session->state == SESSION_CONNECTING)
@@ -158,8 +124,7 @@ settle(struct session *session)
 		if (session->exchange.unsent > 0 || may_begin(session))
 			writes = POLLER_OUTPUT;
 	}
-	if (want(session, &session->reader, reads) == -1 ||
-	    want(session, &session->writer, writes) == -1)
+	if (duplex_want(&session->socket, engine->poller, reads, writes) == -1)
 		fail(session, ERROR_CLOSED, errno);
 	else if (!waits)
 		timer_disarm(&session->deadline);
@@ -200,7 +165,7 @@ transmit(struct session *session)
 		size_t n;
 		const unsigned char *bytes =
 		    exchange_unsent(&session->exchange, &n);
-		ssize_t sent = sys_send(session->reader.fd, bytes, n);
+		ssize_t sent = sys_send(session->socket.reader.fd, bytes, n);
 		if (sent == -1) {
 			if (!would_block())
 				fail(session, ERROR_CLOSED, errno);
@@ -229,50 +194,30 @@ advance(struct session *session)
 	settle(session);
 }
 
-/* Starts to connect to the address that is in use; -1 with errno. */
+/* Connects, or says in errno why not. */
 static int
-start_connecting(struct session *session)
+connect_once(struct session *session)
 {
-	struct group *group = session->group;
-	struct engine *engine = group->engine;
-	const struct addrinfo *server = engine->server;
-	if (!engine->is_proven)
-		engine->is_spread = source_is_spread(server->ai_addr);
+	struct engine *engine = session->group->engine;
 	session->state = SESSION_CONNECTING;
-	session->server = server;
+	session->server = engine->target.server;
 	engine->connecting++;
-	group->active++;
-	int fd = session->reader.fd = sys_socket(server->ai_family);
-	if (fd == -1)
-		return -1;
-	(void)sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	if (engine->is_spread && source_bind(fd, engine->connects) == -1)
-		return -1;
-	engine->connects++;
-	/* Interrupted by a signal, it goes on like any other. */
-	if (sys_connect(fd, server->ai_addr, server->ai_addrlen) == 0 ||
-	    errno == EINPROGRESS || errno == EINTR)
-		return 0;
-	return -1;
+	session->group->active++;
+	int fd = target_connect(&engine->target);
+	duplex_open(&session->socket, fd);
+	return fd == -1 ? -1 : 0;
 }
 
-/*
- * After a connection that failed: until the server has taken one, the next of
- * its addresses may answer, which is then in use for all.
- */
+/* After a connection that failed: whether to try another address. */
 static bool
 try_again(struct session *session, int reason)
 {
 	struct engine *engine = session->group->engine;
-	bool is_current = session->server == engine->server;
-	if (engine->is_proven ||
-	    (is_current && engine->server->ai_next == NULL)) {
+	if (!target_next(&engine->target, session->server)) {
 		fail(session, ERROR_REFUSED, reason);
 		return false;
 	}
 	close_connection(session);
-	if (is_current)
-		engine->server = engine->server->ai_next;
 	return true;
 }
 
@@ -282,44 +227,27 @@ session_open(struct session *session)
 	session->opened_at = session->group->engine->now;
 	session->received = 0;
 	session->has_asked = false;
-	while (start_connecting(session) == -1) {
+	while (connect_once(session) == -1) {
 		if (!try_again(session, errno))
 			return;
 	}
 	settle(session);
 }
 
-/*
- * True when the socket is connected to itself, which TCP allows when nobody
- * listens at a local port.
- */
-static bool
-is_own_peer(const struct session *session, const struct sockaddr_storage *peer)
-{
-	struct sockaddr_storage ours = {0};
-	return !session->group->engine->is_proven &&
-	       sys_getsockname(session->reader.fd, &ours) == 0 &&
-	       memcmp(&ours, peer, sizeof ours) == 0;
-}
-
 static void
 finish_connecting(struct session *session)
 {
 	struct engine *engine = session->group->engine;
-	struct sockaddr_storage peer = {0};
-	int error = sys_socket_error(session->reader.fd);
-	/* Without a peer and without an error the event was untrue. */
-	if (error == 0 && sys_getpeername(session->reader.fd, &peer) == -1)
+	int error = target_finish(&engine->target, session->socket.reader.fd);
+	/* The event may be untrue. */
+	if (error == EAGAIN)
 		return;
-	if (error == 0 && is_own_peer(session, &peer))
-		error = ECONNREFUSED;
 	if (error != 0) {
 		if (try_again(session, error))
 			session_open(session);
 		return;
 	}
 	session->state = SESSION_OPEN;
-	engine->is_proven = true;
 	engine->connecting--;
 	session->group->figures.established++;
 	moved(session);
@@ -372,7 +300,8 @@ receive(struct session *session)
 {
 	struct engine *engine = session->group->engine;
 	unsigned char *bytes = engine->buffer;
-	ssize_t got = sys_recv(session->reader.fd, bytes, SESSION_BUFFER);
+	ssize_t got =
+	    sys_recv(session->socket.reader.fd, bytes, SESSION_BUFFER);
 	engine->now = ticks_now();
 	if (got == -1) {
 		if (!would_block())
@@ -400,7 +329,8 @@ receive(struct session *session)
 void
 session_ready(struct side *side)
 {
-	struct session *session = side->session;
+	struct session *session =
+	    LIST_OWNER(side->duplex, struct session, socket);
 	/* An earlier event of the same turn may have closed it. */
 	if (side->wants == POLLER_NOTHING)
 		return;
@@ -408,10 +338,11 @@ session_ready(struct side *side)
 		finish_connecting(session);
 		return;
 	}
-	if (side == &session->reader)
+	if (side == &session->socket.reader)
 		receive(session);
 	/* A writer that waits for room is called when there is some. */
-	if (side == &session->reader && session->writer.wants == POLLER_OUTPUT)
+	if (side == &session->socket.reader &&
+	    session->socket.writer.wants == POLLER_OUTPUT)
 		settle(session);
 	else
 		advance(session);
@@ -423,7 +354,7 @@ session_grant(struct session *session, uint64_t messages)
 	session->granted += messages;
 	if (session->state == SESSION_CLOSED && session->group->reconnects)
 		session_open(session);
-	else if (session->writer.wants == POLLER_NOTHING)
+	else if (session->socket.writer.wants == POLLER_NOTHING)
 		advance(session);
 }
 
@@ -453,6 +384,7 @@ session_expired(struct timer *timer)
 void
 session_abort(struct session *session)
 {
-	if (session->reader.fd != -1)
+	if (session->state != SESSION_CLOSED &&
+	    session->state != SESSION_FAILED)
 		close_connection(session);
 }

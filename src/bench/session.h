@@ -16,14 +16,15 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "duplex.h"
 #include "errors.h"
 #include "exchange.h"
 #include "histogram.h"
 #include "poller.h"
 #include "schedule.h"
+#include "target.h"
 #include "timer.h"
 
-#include <netdb.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,12 +35,9 @@
 struct engine {
 	struct poller *poller;
 	struct timer_queue deadlines; /* of sessions that wait for the server */
-	const struct addrinfo *server;
-	bool is_proven;      /* the server has taken a connection */
-	bool is_spread;      /* connections come from several addresses */
+	struct target target;
 	uint64_t now;        /* ticks, of the present event */
 	unsigned connecting; /* sessions */
-	uint64_t connects;   /* so far */
 	struct errors errors;
 	unsigned char *buffer; /* of SESSION_BUFFER bytes */
 };
@@ -77,22 +75,9 @@ enum session_state {
 	SESSION_FAILED
 };
 
-/*
- * What the poller knows of a connection.  It wants a descriptor for input or
- * for output, never for both, and a client that sends while it waits for
- * answers needs both: a server may read no more before its answers are taken,
- * or may not answer before it has read more.  So the writer has a duplicate of
- * the descriptor, made when a send first takes less than all.
- */
-struct side {
-	struct session *session;
-	int fd; /* -1: none */
-	enum poller_interest wants;
-};
-
 struct session {
 	struct group *group;
-	struct side reader, writer;
+	struct duplex socket;
 	struct timer deadline;
 	unsigned number, place; /* among all, and in the group; from 0 */
 	enum session_state state;

@@ -12,6 +12,7 @@ import tap
 SOURCE = os.path.abspath(os.environ.get("srcdir", "."))
 UPCASED = os.environ["UPCASED"]
 UPC = os.environ["UPC"]
+UPCBENCH = os.environ["UPCBENCH"]
 
 # Exit statuses by their names in sysexits.h.
 SYSEXITS = {
@@ -114,7 +115,7 @@ def options_of_page(page):
 
 
 class Page:
-    """What is true of both pages; mixed into a case for each."""
+    """What is true of all pages; mixed into a case for each."""
 
     def setUp(self):
         self.page = read("man", self.NAME)
@@ -256,6 +257,22 @@ class ClientPage(Page, unittest.TestCase):
         "ENVIRONMENT",
         "EXIT STATUS",
         "EXAMPLES",
+        "SEE ALSO",
+        "CAVEATS",
+    )
+
+
+class BenchPage(Page, unittest.TestCase):
+    NAME = "upcbench.1"
+    PROGRAM = UPCBENCH
+    FOLDERS = ("bench",)
+    SECTIONS = (
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "EXIT STATUS",
+        "EXAMPLES",
+        "DIAGNOSTICS",
         "SEE ALSO",
         "CAVEATS",
     )
