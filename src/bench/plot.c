@@ -6,6 +6,7 @@
 #include "report.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 enum {
 	WIDTH = 800,
@@ -150,12 +151,14 @@ write_marks(const struct plot *plot)
 		    plot->latencies, latency->millionths);
 		double x = place_x(plot, all, all - latency->millionths);
 		double y = place_y(plot, time);
+		/* The first ones are at the left edge of the chart. */
+		bool is_left = latency->millionths <= HISTOGRAM_ALL / 2;
 		(void)fprintf(plot->out,
 		    "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"#06c\"/>\n"
 		    "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s %.1f "
 		    "\xc2\xb5s</text>\n",
-		    x, y, i == 0 ? x + 6 : x - 6, y - 8,
-		    i == 0 ? "start" : "end", latency->label, time / 1000);
+		    x, y, is_left ? x + 8 : x - 6, is_left ? y + 4 : y - 8,
+		    is_left ? "start" : "end", latency->label, time / 1000);
 	}
 }
 
