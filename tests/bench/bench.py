@@ -16,6 +16,7 @@ import platform
 import sys
 
 import contenders
+import machine
 import results
 import texts
 
@@ -196,20 +197,9 @@ def difference(want, got):
     return "another length"
 
 
-def processor():
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.split(":")[1].strip()
-    except OSError:
-        pass
-    return platform.machine()
-
-
 def main():
     chosen = options()
-    print(f"{processor()}, {os.cpu_count()} CPUs, {platform.system()} "
+    print(f"{machine.processor()}, {os.cpu_count()} CPUs, {platform.system()} "
           f"{platform.release()}, load {os.getloadavg()[0]:.1f}")
     bench = Bench(chosen)
     try:

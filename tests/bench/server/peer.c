@@ -8,6 +8,7 @@
 #include <err.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@ peer_arguments(int argc, char *argv[])
 {
 	if (argc != 2 && argc != 3)
 		errx(EX_USAGE, "usage: %s PORT [BUFFER]", argv[0]);
+	/* A client that has gone is an error of a call. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	struct arguments given = {.port = (int)number(argv[1], PORT_MOST)};
 	if (argc == 3)
 		given.buffer = (size_t)number(argv[2], BUFFER_MOST);

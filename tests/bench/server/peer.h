@@ -18,7 +18,10 @@ struct arguments {
 	size_t buffer; /* 0 when it is not given */
 };
 
-/* Reads the command line; ends the program when it makes no sense. */
+/*
+ * Reads the command line; ends the program when it makes no sense.  SIGPIPE is
+ * ignored from then on.
+ */
 struct arguments peer_arguments(int argc, char *argv[]);
 
 /* Returns a listening socket that does not block, nor do those it accepts. */

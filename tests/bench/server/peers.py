@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import contenders
+import results
 
 SOURCE = os.path.dirname(os.path.abspath(__file__))
 
@@ -81,7 +82,7 @@ class Peer:
         if not size:
             return {BUSY: "upcased --busy-poll", FLOOR: "raw epoll",
                     "socat": "socat with tr"}.get(base, base)
-        return f"{base}, {int(size) >> 10} KiB"
+        return f"{base}, {results.size_name(int(size))}"
 
 
 class Missing(Exception):
