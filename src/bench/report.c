@@ -125,14 +125,15 @@ write_json(FILE *out, const struct run_result *result)
 	(void)fprintf(out,
 	    "{\"mode\": \"%s\", \"connections\": %zu, \"streams\": %zu, "
 	    "\"size\": %zu, \"depth\": %zu, \"rate\": %" PRIu64
-	    ", \"seconds\": %.6f, \"established\": %" PRIu64
+	    ", \"began\": %.6f, \"seconds\": %.6f, \"established\": %" PRIu64
 	    ", \"messages\": %" PRIu64 ", \"bytes_sent\": %" PRIu64
 	    ", \"bytes_received\": %" PRIu64 ", \"messages_per_second\": %.3f"
 	    ", \"bytes_per_second\": %.3f, \"latency_us\": {",
 	    bench_mode_name(options->mode), options->connections,
 	    options->streams, result->size, options->depth, options->rate,
-	    seconds(result), result->established, result->messages,
-	    result->sent, result->received, run_messages_per_second(result),
+	    (double)result->began / (double)TICKS_PER_S, seconds(result),
+	    result->established, result->messages, result->sent,
+	    result->received, run_messages_per_second(result),
 	    run_bytes_per_second(result));
 	for (size_t i = 0; i < REPORT_LATENCIES; i++) {
 		(void)fprintf(out, "%s\"%s\": ", i == 0 ? "" : ", ",

@@ -281,6 +281,7 @@ measure(struct run *run)
 			turn(run, TICKS_NEVER);
 	}
 	group->to = ticks_now();
+	result->began = from;
 	result->elapsed = group->to - from;
 	if (group->schedule != NULL)
 		count_unsent(run);

@@ -19,6 +19,7 @@ struct run_result {
 	const struct bench_options *options;
 	char server[ADDRESS_TEXT_MAX]; /* the address that was used */
 	size_t size;                   /* of a message, the longest */
+	uint64_t began;                /* when that which was measured did */
 	uint64_t elapsed;              /* ticks that were measured */
 	uint64_t messages;             /* of mixed: those of ping-pong */
 	uint64_t sent, received;       /* bytes */
