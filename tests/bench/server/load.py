@@ -70,12 +70,18 @@ class Load:
         return looks
 
     def measure(self, server, arguments, seconds, warm_up):
-        """Returns the report and the share of a processor the server took."""
+        """Returns the report and the share of a processor the server took.
+
+        The report says when what it measured began, on the clock of the looks.
+        """
         how = ["--time", milliseconds(seconds),
                "--warm-up", milliseconds(warm_up)]
         report, looks = self.run(server, [*arguments, *how],
                                  seconds + warm_up + PATIENCE)
-        return report, share(looks, report["seconds"])
+        measured = report["seconds"]
+        began = report.get("began", looks[-1][0] - measured)
+        spent = at(looks, began + measured) - at(looks, began)
+        return report, spent / measured
 
 
 def milliseconds(seconds):
@@ -86,18 +92,13 @@ def look(server):
     return time.monotonic(), server.cpu_time()
 
 
-def share(looks, seconds):
-    """What part of a processor was used in the seconds before the last look.
-
-    What is measured ends with the report, so what came before is the warm-up.
-    """
-    end, spent = looks[-1]
-    # The first look in that time, or the last before it when there is none.
-    begin = next((at for at in looks[:-1] if at[0] >= end - seconds),
-                 looks[max(len(looks) - 2, 0)])
-    if begin[0] >= end:
-        return 0.0
-    return (spent - begin[1]) / (end - begin[0])
+def at(looks, moment):
+    """The processor time at a moment, on the line between two looks."""
+    for (before, spent), (after, later) in zip(looks, looks[1:]):
+        if moment <= after:
+            part = (moment - before) / (after - before)
+            return spent + max(part, 0) * (later - spent)
+    return looks[-1][1]
 
 
 def values(report, cpu_share, unit):
