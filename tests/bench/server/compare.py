@@ -126,7 +126,8 @@ class Comparison:
         try:
             self.figures.add(scenario, peer.name, turn, measure())
         except (process.Failure, OSError) as error:
-            self.failed.add(peer.base)
+            if not isinstance(error, load.NoAnswer):
+                self.failed.add(peer.base)
             self.failures.append(f"{peer.title} in {scenario}: {error}")
 
     def prove(self):
@@ -154,9 +155,9 @@ class Comparison:
         if "bytes_per_second" in found:
             values["bytes"] = found["bytes_per_second"]
         if scenario.name == "mixed":
-            # What is of interest here is the rate of the bulk.
-            values = {"p50": values["p50"], "p99": values["p99"],
-                      "rate": found["bytes_per_second"]}
+            # Here it is the rate of the bulk that matters.
+            values["rate"] = found["bytes_per_second"]
+            del values["cpu"]
         return values
 
     def measure_idle(self, peer):

@@ -25,6 +25,10 @@ def program(build):
     return path if os.access(path, os.X_OK) else None
 
 
+class NoAnswer(process.Failure):
+    """The machine was too busy, or the time too short: nobody's fault."""
+
+
 class Load:
     def __init__(self, path, core=None):
         pinned = [] if core is None else ["taskset", "-c", str(core)]
@@ -105,11 +109,13 @@ def values(report, cpu_share, unit):
     """The figures of a report: processor time for a unit, rate, latency."""
     rate = report["bytes_per_second" if unit == "GB" else
                   "messages_per_second"]
-    latency = report.get("latency_us") or {}
-    found = {name: latency[name] for name in ("p50", "p99") if name in latency}
+    if rate == 0:
+        raise NoAnswer("no answer came in the time")
+    latency = report["latency_us"]
+    found = {name: latency[name] for name in ("p50", "p99")
+             if latency[name] is not None}
     # Microseconds for a message; milliseconds for 10^9 bytes.
     scale = 1e12 if unit == "GB" else 1e6
-    if rate > 0:
-        found["rate"] = rate
-        found["cpu"] = cpu_share / rate * scale
+    found["rate"] = rate
+    found["cpu"] = cpu_share / rate * scale
     return found
