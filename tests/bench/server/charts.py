@@ -51,7 +51,7 @@ class Charts:
                 value = self.value(scenario, peer.name, metric or panel, ratio)
                 # The axis is logarithmic.
                 if value is not None and value > 0:
-                    points.append((i + 1, row + 1, f"{value:.6g}", peer.base))
+                    points.append((i + 1, row + 1, f"{value:.6g}", peer.name))
         if points:
             self.plot("rows.gp", name, points, {
                 "panels": unbroken(panel for _, panel in panels),

@@ -23,18 +23,21 @@ if (ratio ne "") {
 	set xtics ("0.1" 0.1, "0.3" 0.3, "1" 1, "3" 3, "10" 10, "30" 30)
 	set arrow from 1, graph 0 to 1, graph 1 nohead linecolor rgb "#888888"
 } else {
-	set xrange [1:1000000]
-	set xtics ("1" 1, "64" 64, "1 K" 1024, "16 K" 16384, "256 K" 262144)
+	set xrange [16:65536]
+	set xtics ("64" 64, "512" 512, "4 KiB" 4096, "32 KiB" 32768)
 }
-# Ours is red; the floor is black; those as they are usually written are filled.
+# Ours is red and the floor is black; with a buffer of a given size the others
+# are outlined.
 color(name) = name[1:7] eq "upcased" ? 0xd62728 : \
     name eq "epoll" ? 0x000000 : 0x1f77b4
+shape(name) = strstrt(name, ":") > 0 ? 6 : 7
 do for [p = 1:n] {
 	set ytics ("" 0)
 	do for [r = 1:rows] { set ytics add ((p == 1 ? word(servers, r) : "") r) }
 	set title word(panels, p)
-	plot table using (column(1) == p ? column(3) : NaN):2:(color(strcol(4))) \
-	    with points pointtype 7 pointsize 0.8 linecolor rgb variable
+	plot table using (column(1) == p ? column(3) : NaN):2: \
+	    (shape(strcol(4))):(color(strcol(4))) with points \
+	    pointtype variable pointsize 0.8 linecolor rgb variable
 	unset label
 }
 unset multiplot
