@@ -11,6 +11,10 @@ import scenarios
 SOURCE = os.path.dirname(os.path.abspath(__file__))
 
 
+# What is less than this stands at the edge of a chart.
+LEAST = 0.1
+
+
 class Charts:
     """Draws into a folder; what is in the way of it is in problem."""
 
@@ -44,14 +48,17 @@ class Charts:
 
     def rows(self, name, panels, metric, ratio, title):
         """A panel for each scenario, a row for each server."""
-        servers = list(self.report.servers.values())
+        servers = [peer for peer in self.report.servers.values()
+                   if any(self.figures.has(scenario, peer.name, metric or panel)
+                          for scenario, panel in panels)]
         points = []
         for i, (scenario, panel) in enumerate(panels):
             for row, peer in enumerate(servers):
                 value = self.value(scenario, peer.name, metric or panel, ratio)
-                # The axis is logarithmic.
-                if value is not None and value > 0:
-                    points.append((i + 1, row + 1, f"{value:.6g}", peer.name))
+                # The axis is logarithmic, and nothing is a little too.
+                if value is not None:
+                    points.append((i + 1, row + 1, f"{max(value, LEAST):.6g}",
+                                   peer.name))
         if points:
             self.plot("rows.gp", name, points, {
                 "panels": unbroken(panel for _, panel in panels),

@@ -59,6 +59,8 @@ def options():
     parser.add_argument("--congestion", default="cubic", metavar="NAME",
                         help="how TCP sends on a loopback of our own "
                         "(default: cubic); this needs root")
+    parser.add_argument("--no-fetch", action="store_true",
+                        help="use the text of upcbench, and fetch none")
     parser.add_argument("--output", metavar="FOLDER", help="default: bench/"
                         "server", default=os.path.join(BUILD, "bench",
                                                        "server"))
@@ -143,7 +145,9 @@ class Comparison:
 
     def text(self, name):
         path = os.path.join(self.folder, "text-" + name)
-        return ["--text", path] if os.path.exists(path) else []
+        if self.chosen.no_fetch or not os.path.exists(path):
+            return []
+        return ["--text", path]
 
     def measure(self, scenario, peer):
         warm_up = self.chosen.seconds / 3
@@ -259,7 +263,8 @@ def main():
     if path is None:
         sys.exit("upcbench is not built")
     servers, missing = peers.find(chosen.servers, BUILD, chosen.output)
-    prepare_texts(chosen)
+    if not chosen.no_fetch:
+        prepare_texts(chosen)
     why_not = network.leave(chosen.congestion)
     cores = sorted(os.sched_getaffinity(0))
     cores = cores[0], cores[-1]
@@ -268,7 +273,7 @@ def main():
     missing.update(comparison.prove())
     about = machine.description(cores)
     if why_not:
-        about["loopback"] = f"the machine's own: {why_not}"
+        about["loopback"] = f"not one of our own: {why_not}"
     for name, text in about.items():
         print(f"{name}: {text}")
     for name, why in missing.items():

@@ -4,6 +4,7 @@
 import contextlib
 import ctypes
 import os
+import shutil
 import subprocess
 
 CLONE_NEWNET = 0x40000000
@@ -40,22 +41,25 @@ def allowed(name):
 def leave(wanted):
     """Enters a network namespace with that congestion control.
 
-    Returns why not, or None.  Threads that run already stay where they are.
+    Returns what was in the way, or None.  Threads that run already stay where
+    they are.
     """
-    with opened("tcp_available_congestion_control", "r") as setting:
-        if wanted not in setting.read().split():
-            return f"there is no {wanted}"
+    if shutil.which("ip") is None:
+        return "iproute2 is not installed"
+    unshare = ctypes.CDLL(None, use_errno=True).unshare
     try:
+        with opened("tcp_available_congestion_control", "r") as setting:
+            if wanted not in setting.read().split():
+                return f"there is no {wanted}"
         with allowed(wanted):
-            unshare = ctypes.CDLL(None, use_errno=True).unshare
             if unshare(CLONE_NEWNET) != 0:
                 return os.strerror(ctypes.get_errno())
-            with opened("tcp_congestion_control", "w") as setting:
-                setting.write(wanted)
-        with opened("ip_local_port_range", "w") as setting:
-            setting.write(PORTS)
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True,
-                       timeout=60)
-    except PermissionError as error:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True,
+                           timeout=60)
+            for name, value in (("tcp_congestion_control", wanted),
+                                ("ip_local_port_range", PORTS)):
+                with opened(name, "w") as setting:
+                    setting.write(value)
+    except OSError as error:
         return str(error)
     return None

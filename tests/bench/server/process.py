@@ -2,6 +2,7 @@
 """A server that runs: started, proven right, watched and ended."""
 
 import contextlib
+import ctypes
 import os
 import re
 import signal
@@ -12,6 +13,11 @@ import time
 
 # Seconds for a server to come up, to answer, and to end.
 PATIENCE = 20
+
+# Seconds that a server has to end when it is asked to.
+GRACE = 5
+
+LIBC = ctypes.CDLL(None)
 
 # What a server is asked before it is timed, in pieces of some sizes.
 PROOFS = (b"I am hungry!\n", b"The quick brown fox jumps over a dog. " * 1700)
@@ -54,27 +60,20 @@ def alive(pid):
         return False
 
 
-def tasks_time(pid):
-    """Nanoseconds of the processor that the threads of a process have had."""
-    total = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            with open(f"/proc/{pid}/task/{task}/schedstat") as file:
-                total += int(file.read().split()[0])
-    return total
+def processor_time(pid):
+    """Seconds of the processor that all threads have had, with those ended."""
+    clock = ctypes.c_int()
+    error = LIBC.clock_getcpuclockid(pid, ctypes.byref(clock))
+    if error:
+        raise ProcessLookupError(error, os.strerror(error))
+    return time.clock_gettime(clock.value)
 
 
-# Ticks of the processor in /proc/PID/stat, after the name of the program: the
-# process itself and the children it has waited for.
-OWN, WAITED = slice(11, 13), slice(13, 15)
-TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-
-
-def ticks_time(pid, fields):
-    """The same in nanoseconds, rounded to ticks."""
+def waited_time(pid):
+    """The same for the children it has waited for, rounded to ticks."""
     with open(f"/proc/{pid}/stat") as file:
         words = file.read().rpartition(")")[2].split()
-    return sum(map(int, words[fields])) * TICK
+    return sum(map(int, words[13:15])) / os.sysconf("SC_CLK_TCK")
 
 
 class Server:
@@ -189,18 +188,18 @@ class Server:
 
     def cpu_time(self):
         """Seconds of the processor for all its threads and processes."""
+        if not self.peer.forks:
+            try:
+                return processor_time(self.pid)
+            except OSError:
+                self.check()
+                raise
         total = 0
-        for pid in family(self.pid) if self.peer.forks else [self.pid]:
+        for pid in family(self.pid):
             # A process may end while it is looked at.
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                total += self._time_of(pid)
-        return total / 1e9
-
-    def _time_of(self, pid):
-        waited = ticks_time(pid, WAITED) if self.peer.forks else 0
-        if os.path.exists(f"/proc/{pid}/schedstat"):
-            return waited + tasks_time(pid)
-        return waited + ticks_time(pid, OWN)
+            with contextlib.suppress(OSError):
+                total += processor_time(pid) + waited_time(pid)
+        return total
 
     def memory(self):
         """Bytes of memory; a page that several share counts in part."""
@@ -215,7 +214,7 @@ class Server:
     def end(self):
         """Ends the processes that were started, and waits for that."""
         pids = family(self.pid) if self.process.poll() is None else []
-        for signo, patience in (signal.SIGTERM, 5), (signal.SIGKILL, PATIENCE):
+        for signo, patience in (signal.SIGTERM, GRACE), (signal.SIGKILL, PATIENCE):
             for pid in filter(alive, pids):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signo)

@@ -23,8 +23,8 @@ if (ratio ne "") {
 	set xtics ("0.1" 0.1, "0.3" 0.3, "1" 1, "3" 3, "10" 10, "30" 30)
 	set arrow from 1, graph 0 to 1, graph 1 nohead linecolor rgb "#888888"
 } else {
-	set xrange [16:65536]
-	set xtics ("64" 64, "512" 512, "4 KiB" 4096, "32 KiB" 32768)
+	set xrange [0.1:100000]
+	set xtics ("1" 1, "64" 64, "1 K" 1024, "32 K" 32768)
 }
 # Ours is red and the floor is black; with a buffer of a given size the others
 # are outlined.
