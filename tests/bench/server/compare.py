@@ -31,7 +31,7 @@ import report
 import scenarios
 import texts
 
-BUILD = os.environ.get("builddir", ".")
+BUILD = os.path.abspath(os.environ.get("builddir", "."))
 
 # Connections of the scenario idle in a short run.
 FEW_IDLE = 1000
@@ -65,6 +65,7 @@ def options():
                         "server", default=os.path.join(BUILD, "bench",
                                                        "server"))
     chosen = parser.parse_args()
+    chosen.output = os.path.abspath(chosen.output)
     unknown = {name for name in chosen.servers
                if not known(*name.partition(":")[::2])}
     unknown |= set(chosen.scenarios or ()) - set(scenarios.NAMES)

@@ -19,7 +19,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { BUFFER = 256 * 1024, EVENTS = 256, CONNECTIONS_MOST = 1 << 17 };
+enum { BUFFER = 512 * 1024, EVENTS = 256, CONNECTIONS_MOST = 1 << 17 };
 
 struct pending {
 	char *bytes; /* NULL when everything is sent */

@@ -44,7 +44,7 @@ FOR_FORKING = ("ping-64", "bulk-1", "churn")
 THREE = "three"
 
 # Those with curves, and those whose transform or latency is looked at closely.
-CURVES = (peers.OURS, peers.FLOOR, "libev", "libuv:262144", "go", "tokio",
+CURVES = (peers.OURS, peers.FLOOR, "libev", "libuv:524288", "go", "tokio",
           "node")
 CLOSE = (peers.OURS, peers.FLOOR)
 SINGLE = (*CURVES, "libuv")
