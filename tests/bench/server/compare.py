@@ -152,7 +152,8 @@ class Comparison:
 
     def measure(self, scenario, peer):
         warm_up = self.chosen.seconds / 3
-        arguments = [*scenario.arguments, *self.text(scenario.text)]
+        arguments = [*scenario.arguments,
+                     *self.text(peer.text or scenario.text)]
         with self.server(peer) as server:
             found, share = self.load.measure(
                 server, arguments, self.chosen.seconds, warm_up)

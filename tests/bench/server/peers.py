@@ -63,6 +63,8 @@ class Peer:
     # What stands for a port, as text, in a file that the command is given.
     config: str = ""
     answer: str = "same"
+    # The text it is given whatever the scenario has, as it knows no other.
+    text: str = ""
     # Its line when it is ready; without one it is asked until it answers.
     ready: str = "ready "
     version: str = ""
@@ -199,7 +201,7 @@ def socat():
     listen = "TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,nodelay," \
         "backlog=4096"
     return Peer("socat", [program, "-b", "65536", listen, translate],
-                answer="upper", ready="",
+                answer="upper", text="ascii", ready="",
                 version=version("socat", program, "-V"))
 
 

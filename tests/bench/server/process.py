@@ -223,5 +223,7 @@ class Server:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self.process.wait(0.01)
         self.process.wait(PATIENCE)
-        self.reader.join(PATIENCE)
-        self.process.stdout.close()
+        self.reader.join(GRACE)
+        # One that has escaped holds the other end of the pipe.
+        if not self.reader.is_alive():
+            self.process.stdout.close()

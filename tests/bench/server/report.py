@@ -134,15 +134,18 @@ class Report:
             return
         found = {metric for scenario, _, metric in self.figures.cells
                  if scenario == scenarios.COUNTED}
-        calls = sorted(found - {"instructions"})
-        columns = [name for name in ("instructions",) if name in found] + calls
+        servers = [name for name in self.servers if any(
+            self.figures.has(scenarios.COUNTED, name, row) for row in found)]
         yield "What a message of 64 bytes costs the server when it comes " \
-            "alone: instructions in the\nprogram and its libraries, and calls " \
-            "of the system"
+            "alone: instructions in\nthe program and its libraries, and " \
+            "calls of the system"
         yield ""
-        yield from table(["", *columns], self.rows(
-            lambda name, metric: number(self.figures.median(
-                scenarios.COUNTED, name, metric)), columns))
+        # Instructions are many, and come before the calls.
+        rows = sorted(found, key=lambda row: (row != "instructions", row))
+        yield from table(
+            ["", *(self.servers[name].title for name in servers)],
+            [[row, *(number(self.figures.median(scenarios.COUNTED, name, row))
+                     for name in servers)] for row in rows])
 
     def curve(self, group, metric, scale, heading):
         points = self.of_group(group)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: ISC
 """The comparison with other servers counts right, and sees what goes wrong."""
 
+import contextlib
 import csv
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -237,9 +240,31 @@ class PeersTest(FolderCase):
     def prove(self, peer):
         with process.Server(peer, self.folder) as server:
             server.prove()
+            self.flood(server)
             self.assertRegex(peer.version, r"\d")
             family = process.family(server.pid)
         self.assertEqual([pid for pid in family if process.alive(pid)], [])
+
+    def flood(self, server):
+        """Sends more than a connection holds, and reads only then."""
+        question = (b"so hungry, so many tacos, so far away. " * 220000)
+        with server.connect() as client:
+            def send():
+                with contextlib.suppress(OSError):
+                    client.sendall(question)
+                    client.shutdown(socket.SHUT_WR)
+            sender = threading.Thread(target=send)
+            sender.start()
+            # Either the server takes no more now, or it keeps everything.
+            sender.join(0.1)
+            answer = b""
+            while len(answer) <= len(question) and \
+                    (more := client.recv(1 << 20)):
+                answer += more
+        sender.join()
+        upper = server.peer.answer == "upper"
+        # No text of megabytes in the report.
+        self.assertTrue(answer == (question.upper() if upper else question))
 
     def check_built(self, base, path):
         """Those that are not compiled here: only if the benchmark has been."""
@@ -329,6 +354,7 @@ class RunTest(FolderCase):
                           UPCASED=self.liar("lies", 1))
         self.assertRegex(ran.stdout,
                          "(?m)^upcased is left out: answers wrongly")
+        self.assertNotIn("not measured", ran.stdout)
         self.assertRegex(ran.stdout, "(?m)^raw epoll +1.00")
         self.assertEqual(ran.returncode, 1, ran.stderr)
 
