@@ -214,7 +214,8 @@ class Server:
     def end(self):
         """Ends the processes that were started, and waits for that."""
         pids = family(self.pid) if self.process.poll() is None else []
-        for signo, patience in (signal.SIGTERM, GRACE), (signal.SIGKILL, PATIENCE):
+        for signo, patience in ((signal.SIGTERM, GRACE),
+                                (signal.SIGKILL, PATIENCE)):
             for pid in filter(alive, pids):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signo)

@@ -22,7 +22,7 @@ def table(heads, rows):
     widths = [max(map(len, column)) for column in zip(*lines)]
     for line in lines:
         cells = [line[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
+        cells += map(str.rjust, line[1:], widths[1:])
         yield "  ".join(cells).rstrip()
 
 
@@ -63,8 +63,8 @@ class Report:
     def cpu(self):
         return self.main(
             "cpu", "Processor time of the server, to that of raw epoll in the "
-            "same round; its own is in\nµs for a message or connection, and in "
-            "ms for 1 GB")
+            "same round; its own is\nin µs for a message or connection, and "
+            "in ms for 1 GB")
 
     def rate(self):
         return self.main(
@@ -87,8 +87,8 @@ class Report:
     def mixed(self):
         if "mixed" not in self.figures.scenarios:
             return
-        yield "64 B × 32 beside a connection with bulk: p99 in µs without and " \
-            "with it, and the rate\nof the bulk to that of raw epoll"
+        yield "64 B × 32 beside a connection with bulk: p99 in µs without " \
+            "and with it, and the\nrate of the bulk to that of raw epoll"
         yield ""
         def cell(name, column):
             scenario, metric = column
@@ -122,8 +122,8 @@ class Report:
             return
         count = max(self.figures.median(scenarios.IDLE, name, "connections")
                     or 0 for name in self.servers)
-        yield f"Memory of the server for a connection in bytes, over {count:,} " \
-            "that do nothing:\nbefore, and after each was served once"
+        yield "Memory of the server for a connection in bytes, over " \
+            f"{count:,} that do nothing:\nbefore, and after each was served"
         yield ""
         yield from table(["", "idle", "served"], self.rows(
             lambda name, metric: number(self.figures.median(

@@ -81,7 +81,8 @@ FURTHER = (
     Scenario("mixed", ("64 B", f"× {BESIDE} beside bulk"),
              ("--mode", "mixed", "--connections", str(BESIDE), "--streams",
               "1", "--size", "64"), group="mixed"),
-    Scenario("single", ("64 B", "× 1"), ping(1, 64), group="single", only=SINGLE),
+    Scenario("single", ("64 B", "× 1"), ping(1, 64), group="single",
+             only=SINGLE),
 )
 
 # Curves are lines through points of one round.

@@ -233,8 +233,8 @@ class ServerTest(FolderCase):
 class PeersTest(FolderCase):
     def check(self, name):
         found, missing = peers.find([name], BUILD, self.folder)
-        if missing:
-            self.skipTest(f"{name} is left out: {missing[name]}")
+        for base, why in missing.items():
+            self.skipTest(f"{base} is left out: {why}")
         self.prove(found[name])
 
     def prove(self, peer):
