@@ -27,6 +27,13 @@ PORT = 5220
 EXPOSURE = 12
 # What systemd.exec(5) sets aside for DynamicUser.
 DYNAMIC_USERS = range(61184, 65520)
+# Where systemd looks for what is installed, see systemd.unit(5).
+UNIT_FOLDERS = (
+    "/etc/systemd/system",
+    "/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/usr/local/lib/systemd/system",
+)
 # The folders that the unit hides from the daemon.
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 
@@ -219,7 +226,7 @@ def obstacle(paths):
         return "this build installs no unit (see --with-systemdsystemunitdir)"
     if any(named["upcased"].startswith(f"{path}/") for path in HIDDEN):
         return "the unit hides the folder that this build installs to"
-    if "/systemd/system/" not in named[UNIT]:
+    if os.path.dirname(named[UNIT]) not in UNIT_FOLDERS:
         return "this build installs the unit where systemd does not look"
     return ""
 
