@@ -39,7 +39,14 @@ struct counters {
 };
 
 /* Only for the writer. */
-void counters_add(struct counters *, enum counter, size_t n);
+static inline void
+counters_add(struct counters *counters, enum counter counter, size_t n)
+{
+	atomic_size_t *value = &counters->values[counter];
+	/* There is no other writer, so this needs no locked instruction. */
+	size_t old = atomic_load_explicit(value, memory_order_relaxed);
+	atomic_store_explicit(value, old + n, memory_order_relaxed);
+}
 
 /* Adds all values to totals. */
 void counters_sum(const struct counters *, size_t totals[static NCOUNTERS]);

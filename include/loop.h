@@ -37,6 +37,9 @@ const char *loop_backend(const struct loop *);
 /* The time of the present turn, in milliseconds of sys_now. */
 uint64_t loop_now(const struct loop *);
 
+/* How many descriptors are ready in the present turn. */
+int loop_ready(const struct loop *);
+
 /* Prepares a watch that wants nothing. */
 void watch_init(struct watch *, int fd, void (*ready)(struct watch *));
 
@@ -45,6 +48,14 @@ int loop_watch(struct loop *, struct watch *, enum poller_interest wants);
 
 /* Ends the interest for good.  The descriptor is closed after the turn. */
 void loop_unwatch(struct loop *, struct watch *);
+
+/*
+ * Lets each wait ask for so many microseconds what is ready before it sleeps,
+ * which spares the time that a sleeping processor takes to wake up.  It does so
+ * only while that pays: when the wait before was no longer.  0, as at first: it
+ * sleeps at once.
+ */
+void loop_set_busy_poll(struct loop *, uint32_t us);
 
 /* The most queues of deadlines that a loop takes. */
 #define LOOP_QUEUES_MAX 8

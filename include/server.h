@@ -25,6 +25,9 @@
 /* The least that memory_limit may leave for each worker, in bytes. */
 #define SERVER_MEMORY_MIN 65536
 
+/* The longest busy_poll_us: deadlines may be so much late. */
+#define SERVER_BUSY_POLL_MAX 10000
+
 /* How much later than stall_ms the kernel gives a connection up, in ms. */
 #define SERVER_STALL_MARGIN_MS 1000
 
@@ -42,6 +45,9 @@ struct server_settings {
 	size_t memory_limit;    /* pending output; 0: by max_connections */
 	int send_buffer;        /* the kernel's, for each connection */
 	int receive_buffer;     /* the same */
+	int large_buffer;       /* instead of both, for a few in bulk */
+	const char *congestion; /* control of; NULL: the system's choice */
+	uint32_t busy_poll_us;  /* in microseconds, see loop_set_busy_poll */
 };
 
 extern const struct server_settings server_defaults;
@@ -54,6 +60,12 @@ struct server;
  */
 struct server *server_open(const struct server_settings *);
 void server_close(struct server *);
+
+/*
+ * Whether the system has the congestion control of that name, and for us: -1
+ * with the errno of sys_set_congestion otherwise.
+ */
+int server_check_congestion(const char *name);
 
 /*
  * Binds one more address and listens on it; nothing is accepted before

@@ -13,6 +13,7 @@
 
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -21,6 +22,9 @@
 
 /* Milliseconds of CLOCK_MONOTONIC: jumps of the wall clock do not show. */
 uint64_t sys_now(void);
+
+/* The same clock in microseconds. */
+uint64_t sys_now_us(void);
 
 /* Sleeps for the given milliseconds, or less when a signal comes. */
 void sys_sleep(unsigned ms);
@@ -39,6 +43,13 @@ int sys_setsockopt(int fd, int level, int name, int value);
  */
 int sys_set_user_timeout(int fd, unsigned ms);
 bool sys_has_user_timeout(void);
+
+/*
+ * Names the congestion control of the socket, and of those that it accepts
+ * (TCP_CONGESTION).  ENOENT: the system has none of that name; EPERM: it is
+ * not for us; ENOPROTOOPT: the system lets nobody choose.
+ */
+int sys_set_congestion(int fd, const char *name);
 
 int sys_bind(int fd, const struct sockaddr *, socklen_t);
 int sys_listen(int fd, int backlog);
@@ -62,6 +73,9 @@ ssize_t sys_recv(int fd, void *, size_t n);
 
 /* At most n bytes, and never a SIGPIPE. */
 ssize_t sys_send(int fd, const void *, size_t n);
+
+/* The same for what n pieces hold, in their order; n is at most IOV_MAX. */
+ssize_t sys_sendv(int fd, struct iovec *pieces, size_t n);
 
 /* Sends FIN after what was sent. */
 int sys_shutdown(int fd);

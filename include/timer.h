@@ -43,7 +43,14 @@ void timer_arm(struct timer_queue *, struct timer *, uint64_t now);
 void timer_disarm(struct timer *);
 
 /* When the next timer is due, or TIMER_NEVER. */
-uint64_t timer_queue_due(const struct timer_queue *);
+static inline uint64_t
+timer_queue_due(const struct timer_queue *queue)
+{
+	struct list *link = list_first(&queue->timers);
+	if (link == NULL)
+		return TIMER_NEVER;
+	return LIST_OWNER(link, struct timer, link)->due;
+}
 
 /*
  * Disarms the timers that are due, the oldest first, at most the given

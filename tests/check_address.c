@@ -148,6 +148,41 @@ START_TEST(what_is_no_time_is_refused)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	uint32_t us;
+} good_us[] = {
+    {"0", 0},
+    {"1us", 1},
+    {"50us", 50},
+    {"10000us", 10000},
+    {"3ms", 3000},
+    {"10ms", 10000},
+};
+
+static const char *const bad_us[] = {
+    "", "1", "us", "10001us", "11ms", "1s", "1h", "-1us", "1.5ms"};
+
+START_TEST(a_short_time_may_be_in_microseconds_up_to_a_bound)
+{
+	uint32_t us = 77, ms = 77;
+	for (int i = 0; i < LENGTH(bad_us); i++) {
+		ck_assert_msg(duration_parse_us(&us, bad_us[i], 10000) == -1,
+		    "%s", bad_us[i]);
+		ck_assert_uint_eq(us, 77);
+	}
+	for (int i = 0; i < LENGTH(good_us); i++) {
+		const char *text = good_us[i].text;
+		ck_assert_msg(
+		    duration_parse_us(&us, text, 10000) == 0, "%s", text);
+		ck_assert_uint_eq(us, good_us[i].us);
+	}
+	/* Where milliseconds are meant there are no shorter ones. */
+	ck_assert_int_eq(duration_parse(&ms, "1000us"), -1);
+	ck_assert_uint_eq(ms, 77);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -165,6 +200,8 @@ suite(void)
 	TCase *duration = tcase_create("duration");
 	tcase_add_test(duration, a_time_is_a_number_and_a_unit);
 	tcase_add_test(duration, what_is_no_time_is_refused);
+	tcase_add_test(
+	    duration, a_short_time_may_be_in_microseconds_up_to_a_bound);
 	suite_add_tcase(suite, duration);
 	return suite;
 }

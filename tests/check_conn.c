@@ -167,7 +167,8 @@ START_TEST(recv_asks_for_what_the_pool_can_hold)
 {
 	struct kernel_socket *socket = serve();
 	send_text(socket, "a");
-	ck_assert_uint_eq(socket->recv_asked, CONNS_INPUT);
+	ck_assert_uint_eq(
+	    socket->recv_asked, LIMIT_BLOCKS * POOL_BLOCK_OUTPUT / 3 - 3);
 	fixture_close();
 	for (nblocks = 1; nblocks <= 14; nblocks++) {
 		fixture_open();
@@ -178,9 +179,7 @@ START_TEST(recv_asks_for_what_the_pool_can_hold)
 			kernel_peer_sends(socket, expanding, 2);
 		turn();
 		size_t room = nblocks * POOL_BLOCK_OUTPUT;
-		size_t most = room / 3 - 3;
-		ck_assert_uint_eq(socket->recv_asked,
-		    most < CONNS_INPUT ? most : CONNS_INPUT);
+		ck_assert_uint_eq(socket->recv_asked, room / 3 - 3);
 		ck_assert_int_eq(conn_of(socket)->state, CONN_SENDING);
 		ck_assert_uint_eq(count(COUNTER_EVICTED), 0);
 		socket->room = KERNEL_ROOM;

@@ -66,23 +66,30 @@ START_TEST(default_of_connections_has_a_bound_that_asking_can_exceed)
 }
 END_TEST
 
-START_TEST(memory_for_pending_output_is_shared_by_workers_down_to_a_least)
+START_TEST(memory_for_pending_output_is_shared_by_workers_with_a_least_for_each)
 {
 	static const unsigned workers[] = {1, 2, 3, 16, SERVER_WORKERS_MAX};
 	static const size_t memory[] = {
-	    1, SERVER_MEMORY_MIN, (size_t)1 << 20, (size_t)100000001};
+	    0, SERVER_MEMORY_MIN, (size_t)1 << 20, (size_t)100000001};
 	struct sys_descriptors descriptors = {10, 2000};
 	for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
 		for (size_t j = 0; j < sizeof memory / sizeof memory[0]; j++) {
 			struct server_settings settings = {
 			    .workers = workers[i], .memory_limit = memory[j]};
 			struct limits limits;
+			bool enough =
+			    memory[j] == 0 ||
+			    memory[j] / workers[i] >= SERVER_MEMORY_MIN;
+			errno = 0;
 			ck_assert_int_eq(
 			    limits_compute(&limits, &settings, &descriptors),
-			    0);
+			    enough ? 0 : -1);
+			ck_assert_int_eq(errno, enough ? 0 : EINVAL);
+			if (!enough)
+				continue;
 			size_t each = limits.blocks * POOL_BLOCK;
 			ck_assert_uint_ge(each, SERVER_MEMORY_MIN);
-			if (each > SERVER_MEMORY_MIN)
+			if (memory[j] != 0)
 				ck_assert_uint_le(each * workers[i], memory[j]);
 		}
 	}
@@ -164,7 +171,7 @@ suite(void)
 	tcase_add_test(
 	    tcase, default_of_connections_has_a_bound_that_asking_can_exceed);
 	tcase_add_test(tcase,
-	    memory_for_pending_output_is_shared_by_workers_down_to_a_least);
+	    memory_for_pending_output_is_shared_by_workers_with_a_least_for_each);
 	tcase_add_test(
 	    tcase, memory_follows_the_connections_between_two_bounds);
 	tcase_add_test(tcase, memory_figure_bounds_what_workers_take);

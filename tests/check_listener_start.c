@@ -21,8 +21,9 @@ START_TEST(sockets_get_their_options_before_they_are_bound)
 		    kernel_option(socket, IPPROTO_TCP, TCP_NODELAY), 1);
 		ck_assert_int_eq(
 		    kernel_option(socket, SOL_SOCKET, SO_SNDBUF), 60000);
+		/* The window could never become larger than that. */
 		ck_assert_int_eq(
-		    kernel_option(socket, SOL_SOCKET, SO_RCVBUF), 70000);
+		    kernel_option(socket, SOL_SOCKET, SO_RCVBUF), -1);
 		ck_assert_int_eq(
 		    kernel_option(socket, IPPROTO_IPV6, IPV6_V6ONLY),
 		    i == 1 ? 1 : -1);
@@ -60,6 +61,7 @@ START_TEST(option_that_fails_closes_the_socket_unbound)
 	/* This one has all options. */
 	struct server_settings probing = settings;
 	probing.idle_ms = 0;
+	probing.congestion = "cubic";
 	listeners.settings = &probing;
 	size_t nth = 1;
 	for (;; nth++) {

@@ -63,7 +63,12 @@ START_TEST(a_connection_moves_bytes_and_ends_with_end_of_file)
 	    0);
 	ck_assert_int_eq(sys_recv(near, bytes, sizeof bytes), -1);
 	ck_assert(errno == EAGAIN || errno == EWOULDBLOCK);
-	ck_assert_int_eq(sys_send(far, "abc", 3), 3);
+	char abc[] = "abc";
+	struct iovec pieces[] = {
+	    {.iov_base = abc, .iov_len = 1},
+	    {.iov_base = abc + 1, .iov_len = 2},
+	};
+	ck_assert_int_eq(sys_sendv(far, pieces, 2), 3);
 	ck_assert_int_eq(sys_shutdown(far), 0);
 	ck_assert_int_eq(sys_recv(near, bytes, 2), 2);
 	ck_assert_int_eq(sys_recv(near, bytes, sizeof bytes), 1);
@@ -77,6 +82,8 @@ START_TEST(a_connection_moves_bytes_and_ends_with_end_of_file)
 	/* And sending there is an error, and not the end of the program. */
 	(void)signal(SIGPIPE, SIG_DFL);
 	ck_assert_int_eq(sys_send(far, "abc", 3), -1);
+	ck_assert_int_eq(errno, EPIPE);
+	ck_assert_int_eq(sys_sendv(far, pieces, 2), -1);
 	ck_assert_int_eq(errno, EPIPE);
 	(void)signal(SIGPIPE, SIG_IGN);
 	ck_assert_int_eq(sys_close(far), 0);

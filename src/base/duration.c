@@ -8,16 +8,19 @@
 
 static const struct unit {
 	const char *name;
-	uint32_t ms;
+	uint64_t us;
 } units[] = {
-    {"ms", 1},
-    {"s", 1000},
-    {"m", 60 * 1000},
-    {"h", 60 * 60 * 1000},
+    {"us", 1},
+    {"ms", 1000},
+    {"s", UINT64_C(1000) * 1000},
+    {"m", UINT64_C(60) * 1000 * 1000},
+    {"h", UINT64_C(60) * 60 * 1000 * 1000},
 };
 
-int
-duration_parse(uint32_t *ms, const char *text)
+/* The number of quanta, of so many microseconds each; the unit has whole ones.
+ */
+static int
+parse(uint32_t *quanta, const char *text, uint64_t quantum, uint32_t most)
 {
 	size_t digits = strspn(text, "0123456789");
 	if (digits == 0)
@@ -25,20 +28,33 @@ duration_parse(uint32_t *ms, const char *text)
 	uint64_t number = 0;
 	for (size_t i = 0; i < digits; i++) {
 		number = number * 10 + (uint64_t)(text[i] - '0');
-		if (number > DURATION_MAX)
+		if (number > most)
 			return -1;
 	}
 	if (number == 0 && text[digits] == '\0') {
-		*ms = 0;
+		*quanta = 0;
 		return 0;
 	}
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
 		if (strcmp(text + digits, units[i].name) != 0)
 			continue;
-		if (number * units[i].ms > DURATION_MAX)
+		uint64_t each = units[i].us / quantum;
+		if (each == 0 || number * each > most)
 			return -1;
-		*ms = (uint32_t)(number * units[i].ms);
+		*quanta = (uint32_t)(number * each);
 		return 0;
 	}
 	return -1;
+}
+
+int
+duration_parse(uint32_t *ms, const char *text)
+{
+	return parse(ms, text, 1000, DURATION_MAX);
+}
+
+int
+duration_parse_us(uint32_t *us, const char *text, uint32_t most)
+{
+	return parse(us, text, 1, most);
 }

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,16 +29,36 @@ enum { USER_TIMEOUT = TCP_USER_TIMEOUT };
 enum { USER_TIMEOUT = -1 };
 #endif
 
+#ifdef TCP_CONGESTION
+enum { CONGESTION = TCP_CONGESTION };
+#else
+enum { CONGESTION = -1 };
+#endif
+
 /* Inherited descriptors are looked for below this number. */
 enum { INHERITED_MAX = 4096 };
 
-uint64_t
-sys_now(void)
+static struct timespec
+read_clock(void)
 {
 	struct timespec t;
 	/* It cannot fail for a clock that the system has, as POSIX.1 asks. */
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t;
+}
+
+uint64_t
+sys_now(void)
+{
+	struct timespec t = read_clock();
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t
+sys_now_us(void)
+{
+	struct timespec t = read_clock();
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 void
@@ -64,6 +85,17 @@ sys_set_user_timeout(int fd, unsigned ms)
 	if (!sys_has_user_timeout())
 		return 0;
 	return setsockopt(fd, IPPROTO_TCP, USER_TIMEOUT, &ms, sizeof ms);
+}
+
+int
+sys_set_congestion(int fd, const char *name)
+{
+	if (CONGESTION == -1) {
+		errno = ENOPROTOOPT;
+		return -1;
+	}
+	return setsockopt(
+	    fd, IPPROTO_TCP, CONGESTION, name, (socklen_t)strlen(name));
 }
 
 int
@@ -124,6 +156,17 @@ sys_send(int fd, const void *bytes, size_t n)
 	ssize_t sent;
 	do
 		sent = send(fd, bytes, n, SEND_FLAGS);
+	while (sent == -1 && errno == EINTR);
+	return sent;
+}
+
+ssize_t
+sys_sendv(int fd, struct iovec *pieces, size_t n)
+{
+	const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = n};
+	ssize_t sent;
+	do
+		sent = sendmsg(fd, &message, SEND_FLAGS);
 	while (sent == -1 && errno == EINTR);
 	return sent;
 }

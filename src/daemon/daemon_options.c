@@ -6,6 +6,7 @@
 #include "duration.h"
 #include "poller.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,59 @@ set_drain_timeout(void *settings, const char *value)
 	return NULL;
 }
 
+/* Bytes, or a number of them with one of the units. */
+static int
+parse_size(size_t *size, const char *text)
+{
+	static const struct {
+		const char *name;
+		unsigned shift;
+	} units[] = {{"", 0}, {"K", 10}, {"M", 20}, {"G", 30}};
+	size_t digits = strspn(text, "0123456789");
+	if (digits == 0 || digits > 9)
+		return -1;
+	size_t number = (size_t)strtoul(text, NULL, 10);
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (strcmp(text + digits, units[i].name) != 0)
+			continue;
+		if (number > SIZE_MAX >> units[i].shift)
+			return -1;
+		*size = number << units[i].shift;
+		return 0;
+	}
+	return -1;
+}
+
+static const char *
+set_memory_limit(void *settings, const char *value)
+{
+	struct daemon_options *options = settings;
+	if (parse_size(&options->server.memory_limit, value) == -1 ||
+	    options->server.memory_limit < SERVER_MEMORY_MIN)
+		return "a size such as 64K, 16M or 1G, at least 64K";
+	return NULL;
+}
+
+static const char *
+set_congestion(void *settings, const char *value)
+{
+	struct daemon_options *options = settings;
+	if (value[0] == '\0')
+		return "a name such as cubic or bbr";
+	options->server.congestion = value;
+	return NULL;
+}
+
+static const char *
+set_busy_poll(void *settings, const char *value)
+{
+	struct daemon_options *options = settings;
+	if (duration_parse_us(&options->server.busy_poll_us, value,
+		SERVER_BUSY_POLL_MAX) == -1)
+		return "a time such as 50us or 1ms, at most 10ms";
+	return NULL;
+}
+
 static const char *
 set_user(void *settings, const char *value)
 {
@@ -190,6 +244,13 @@ static const struct option_row rows[] = {
 	.set = set_max_connections,
     },
     {
+	.name = "memory-limit",
+	.argument = "SIZE",
+	.help = "hold at most SIZE of answers that are not taken yet,\n"
+		"such as 64M (default: by the number of connections)",
+	.set = set_memory_limit,
+    },
+    {
 	.name = "idle-timeout",
 	.argument = "T",
 	.help = "end a client that sends nothing for T\n"
@@ -209,6 +270,20 @@ static const struct option_row rows[] = {
 	.help = "when stopped, serve on for at most T\n"
 		"(default: 10s)",
 	.set = set_drain_timeout,
+    },
+    {
+	.name = "busy-poll",
+	.argument = "T",
+	.help = "wait awake for up to T, such as 100us\n"
+		"(default: 0)",
+	.set = set_busy_poll,
+    },
+    {
+	.name = "congestion",
+	.argument = "NAME",
+	.help = "send by the congestion control NAME\n"
+		"(default: the choice of the system)",
+	.set = set_congestion,
     },
     {
 	.name = "user",

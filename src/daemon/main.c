@@ -13,6 +13,7 @@
 
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -113,10 +114,43 @@ set_surroundings(void)
 		log_warn("cannot change to the directory /");
 }
 
+/* Returns 0 or the exit status. */
+static int
+check_congestion(const char *name)
+{
+	if (name == NULL || server_check_congestion(name) == 0)
+		return 0;
+	switch (errno) {
+	case ENOENT:
+		log_errorx("there is no congestion control '%s'; choose one "
+			   "of net.ipv4.tcp_available_congestion_control with "
+			   "--congestion",
+		    name);
+		return EX_UNAVAILABLE;
+	case EPERM:
+		log_errorx("the congestion control '%s' is not for this "
+			   "account; choose one of "
+			   "net.ipv4.tcp_allowed_congestion_control with "
+			   "--congestion, or start as root",
+		    name);
+		return EX_NOPERM;
+	case ENOPROTOOPT:
+		log_errorx("this system lets no program choose the congestion "
+			   "control; leave out --congestion");
+		return EX_UNAVAILABLE;
+	default:
+		log_error("cannot choose the congestion control '%s'", name);
+		return EX_OSERR;
+	}
+}
+
 static int
 serve(struct server *server, const struct daemon_options *options)
 {
-	int status = addresses_bind(server, options);
+	int status = check_congestion(options->server.congestion);
+	if (status != 0)
+		return status;
+	status = addresses_bind(server, options);
 	if (status != 0)
 		return status;
 	status = privileges_drop(options->user);

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* Deadlines served in one turn for each queue: input must get its turn too. */
@@ -19,6 +20,9 @@ struct loop {
 	struct timer_queue *queues[LOOP_QUEUES_MAX];
 	unsigned nqueues;
 	void *ready[POLLER_BATCH];
+	int nready;
+	uint32_t busy_poll; /* us; 0: never */
+	bool pays;          /* the last wait was not longer than that */
 };
 
 struct loop *
@@ -59,6 +63,12 @@ loop_now(const struct loop *loop)
 	return loop->now;
 }
 
+int
+loop_ready(const struct loop *loop)
+{
+	return loop->nready;
+}
+
 void
 watch_init(struct watch *watch, int fd, void (*ready)(struct watch *))
 {
@@ -94,9 +104,9 @@ loop_add_queue(struct loop *loop, struct timer_queue *queue)
 	loop->queues[loop->nqueues++] = queue;
 }
 
-/* Milliseconds to the next deadline, in the form that poller_wait takes. */
-static int
-time_left(const struct loop *loop)
+/* When the next deadline of all queues is, or TIMER_NEVER. */
+static uint64_t
+next_due(const struct loop *loop)
 {
 	uint64_t due = TIMER_NEVER;
 	for (unsigned i = 0; i < loop->nqueues; i++) {
@@ -104,6 +114,13 @@ time_left(const struct loop *loop)
 		if (queue_due < due)
 			due = queue_due;
 	}
+	return due;
+}
+
+/* Milliseconds to a deadline, in the form that poller_wait takes. */
+static int
+time_left(uint64_t due)
+{
 	if (due == TIMER_NEVER)
 		return -1;
 	/* The work of the last turn has taken time: the clock is read anew. */
@@ -113,21 +130,64 @@ time_left(const struct loop *loop)
 	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
 }
 
+void
+loop_set_busy_poll(struct loop *loop, uint32_t us)
+{
+	loop->busy_poll = us;
+}
+
+static int
+wait_for_events(struct loop *loop, int timeout_ms)
+{
+	return poller_wait(loop->poller, loop->ready, POLLER_BATCH, timeout_ms);
+}
+
+/* A wait that does not sleep before busy_poll is over, when that pays. */
+static int
+poll_busily(struct loop *loop, uint64_t due)
+{
+	uint64_t start = sys_now_us();
+	uint64_t waited = 0;
+	int n = 0;
+	int left = time_left(due);
+	while (n == 0 && left != 0 && loop->pays && waited < loop->busy_poll) {
+		n = wait_for_events(loop, 0);
+		waited = sys_now_us() - start;
+		left = time_left(due);
+	}
+	if (n == 0) {
+		n = wait_for_events(loop, left);
+		waited = sys_now_us() - start;
+	}
+	loop->pays = n > 0 && waited <= loop->busy_poll;
+	return n;
+}
+
+static void
+expire(struct loop *loop)
+{
+	for (unsigned i = 0; i < loop->nqueues; i++)
+		timer_queue_expire(loop->queues[i], loop->now, EXPIRED_A_TURN);
+}
+
 int
 loop_turn(struct loop *loop)
 {
-	int n = poller_wait(
-	    loop->poller, loop->ready, POLLER_BATCH, time_left(loop));
+	uint64_t due = next_due(loop);
+	int n = loop->busy_poll > 0 ? poll_busily(loop, due)
+				    : wait_for_events(loop, time_left(due));
 	int saved = errno;
 	loop->now = sys_now();
+	loop->nready = n == -1 ? 0 : n;
 	for (int i = 0; i < n; i++) {
 		struct watch *watch = loop->ready[i];
 		/* An earlier call of this turn may have ended the interest. */
 		if (watch->wants != POLLER_NOTHING)
 			watch->ready(watch);
 	}
-	for (unsigned i = 0; i < loop->nqueues; i++)
-		timer_queue_expire(loop->queues[i], loop->now, EXPIRED_A_TURN);
+	/* What was armed in this turn is due later. */
+	if (due <= loop->now)
+		expire(loop);
 	errno = saved;
 	return n == -1 ? -1 : 0;
 }

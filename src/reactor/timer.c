@@ -34,15 +34,6 @@ timer_disarm(struct timer *timer)
 	list_remove(&timer->link);
 }
 
-uint64_t
-timer_queue_due(const struct timer_queue *queue)
-{
-	struct list *link = list_first(&queue->timers);
-	if (link == NULL)
-		return TIMER_NEVER;
-	return LIST_OWNER(link, struct timer, link)->due;
-}
-
 void
 timer_queue_expire(struct timer_queue *queue, uint64_t now, unsigned most)
 {

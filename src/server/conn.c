@@ -13,6 +13,9 @@
 _Static_assert(sizeof(struct conn) <= CONN_ALIGNMENT || sizeof(void *) > 8,
     "a connection fits in a cache line");
 
+/* Blocks of pending output that one call sends: 256 KiB. */
+enum { PIECES = 16 };
+
 static enum conn_event receive(struct conn *);
 static enum conn_event send_pending(struct conn *);
 static enum conn_event discard(struct conn *);
@@ -83,15 +86,19 @@ finish_input(struct conn *conn)
 	return answer(conn, n);
 }
 
-/* RECEIVING: one recv, and its answer. */
+/* One recv of what is left of a turn, and its answer. */
 static enum conn_event
-receive(struct conn *conn)
+receive_once(struct conn *conn, size_t *turn)
 {
 	struct conns *conns = conn->conns;
 	size_t room = conns_make_room(conns);
+	if (room > *turn)
+		room = *turn;
 	ssize_t got = sys_recv(conn->watch.fd, conns->input, room);
 	if (got == -1)
 		return fail(conn);
+	/* After a short one the next would most likely find nothing. */
+	*turn = (size_t)got < room ? 0 : *turn - room;
 	if (got == 0) {
 		if (finish_input(conn) == CONN_FAILED)
 			return CONN_FAILED;
@@ -103,6 +110,22 @@ receive(struct conn *conn)
 	enum conn_event event = answer(conn, n);
 	if (event != CONN_FAILED && upcase_refused(&conn->upcase))
 		return CONN_REFUSED;
+	if ((size_t)got >= BUFFERS_BULK)
+		buffers_note_bulk(&conns->buffers, conn, loop_now(conns->loop));
+	return event;
+}
+
+/* RECEIVING: receives and answers, for as long as the turn lasts. */
+static enum conn_event
+receive(struct conn *conn)
+{
+	size_t turn = conns_turn(conn->conns);
+	enum conn_event event = receive_once(conn, &turn);
+	while (event == CONN_MOVED && turn > 0) {
+		event = receive_once(conn, &turn);
+		if (event == CONN_NOTHING)
+			return CONN_MOVED;
+	}
 	return event;
 }
 
@@ -113,14 +136,15 @@ send_pending(struct conn *conn)
 	struct conns *conns = conn->conns;
 	enum conn_event event = CONN_NOTHING;
 	while (conn->pending != NULL) {
-		struct block *block = conn->pending;
-		size_t left = block->end - block->start;
-		ssize_t sent =
-		    sys_send(conn->watch.fd, block->bytes + block->start, left);
+		struct iovec pieces[PIECES];
+		size_t left;
+		size_t n = pool_pieces(conn->pending, pieces, PIECES, &left);
+		ssize_t sent = sys_sendv(conn->watch.fd, pieces, n);
 		if (sent == -1)
 			return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
 		counters_add(conns->counters, COUNTER_SENT, (size_t)sent);
-		conn->pending = pool_drop(&conns->pool, block, (size_t)sent);
+		conn->pending =
+		    pool_drop(&conns->pool, conn->pending, (size_t)sent);
 		event = CONN_MOVED;
 		/* A short send means that the kernel is full. */
 		if ((size_t)sent < left)
@@ -242,6 +266,11 @@ static void
 advance(struct conn *conn, enum conn_event event)
 {
 	enum conn_state from = (enum conn_state)conn->state;
+	/* Progress alone changes nothing but the deadline. */
+	if (event == CONN_MOVED && from != CONN_LINGERING) {
+		conn_rearm(conn);
+		return;
+	}
 	enter(conn, event);
 	/* The end of the input begins with a step: mostly nothing is left. */
 	if (from == CONN_RECEIVING &&
@@ -249,9 +278,7 @@ advance(struct conn *conn, enum conn_event event)
 		event = send_pending(conn);
 		enter(conn, event);
 	}
-	/* The time to linger is for all that the peer still sends. */
-	bool progress = event == CONN_MOVED && from != CONN_LINGERING;
-	settle(conn, progress || conn->state != from);
+	settle(conn, conn->state != from);
 }
 
 static void
@@ -292,7 +319,9 @@ conn_evict(struct conn *conn, enum counter cause)
 void
 conn_rearm(struct conn *conn)
 {
-	conns_arm(conn->conns, &conn->timer, behaviours[conn->state].deadline);
+	struct conns *conns = conn->conns;
+	timer_arm(conns->queues[behaviours[conn->state].deadline], &conn->timer,
+	    loop_now(conns->loop));
 }
 
 int
@@ -305,6 +334,7 @@ conn_start(struct conn *conn, struct conns *conns, int fd)
 	conn->conns = conns;
 	conn->pending = NULL;
 	upcase_init(&conn->upcase, conns->invalid);
+	buffers_start(&conns->buffers, fd);
 	conn->state = CONN_RECEIVING;
 	conn->cause = COUNTER_FAILED;
 	conn_rearm(conn);

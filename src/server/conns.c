@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* How long, in ms, no other was ready when one counts as alone. */
+enum { ALONE_MS = 10 };
+
 static int
 take_memory(struct conns *conns, size_t nslots, size_t nblocks)
 {
@@ -44,6 +47,7 @@ conns_open(struct conns *conns, struct loop *loop,
 	};
 	list_init(&conns->free);
 	list_init(&conns->closed);
+	buffers_init(&conns->buffers, settings);
 	if (take_memory(conns, nslots, nblocks) == -1) {
 		conns_close(conns);
 		errno = ENOMEM;
@@ -53,6 +57,9 @@ conns_open(struct conns *conns, struct loop *loop,
 	timer_queue_init(&conns->stall, settings->stall_ms, conn_expired);
 	timer_queue_init(&conns->linger, settings->linger_ms, conn_expired);
 	timer_queue_init(&conns->quiet, settings->quiet_ms, conn_expired);
+	conns->queues[CONNS_IDLE] = &conns->idle;
+	conns->queues[CONNS_STALL] = &conns->stall;
+	conns->queues[CONNS_LINGER] = &conns->linger;
 	loop_add_queue(loop, &conns->idle);
 	loop_add_queue(loop, &conns->stall);
 	loop_add_queue(loop, &conns->linger);
@@ -122,6 +129,8 @@ conns_drain(struct conns *conns)
 {
 	conns->draining = true;
 	struct timer_queue *const queues[] = {&conns->idle, &conns->linger};
+	conns->queues[CONNS_IDLE] = &conns->quiet;
+	conns->queues[CONNS_LINGER] = &conns->quiet;
 	for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
 		struct list *link;
 		/* Each goes to the queue that holds in a drain. */
@@ -140,7 +149,7 @@ conns_cut(struct conns *conns)
 }
 
 size_t
-conns_release(struct conns *conns)
+conns_release_closed(struct conns *conns)
 {
 	size_t n = 0;
 	struct list *link;
@@ -181,42 +190,29 @@ evict_longest_waiting(struct conns *conns)
 }
 
 size_t
-conns_make_room(struct conns *conns)
+conns_turn(struct conns *conns)
 {
-	while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))
-		evict_longest_waiting(conns);
-	size_t most = pool_room(&conns->pool) / UPCASE_EXPANSION - UPCASE_CARRY;
-	return most < CONNS_INPUT ? most : CONNS_INPUT;
+	uint64_t now = loop_now(conns->loop);
+	if (loop_ready(conns->loop) > 1)
+		conns->shared = now;
+	return now - conns->shared < ALONE_MS ? CONNS_TURN : CONNS_TURN_ALONE;
 }
 
-void
-conns_arm(
-    struct conns *conns, struct timer *timer, enum conns_deadline deadline)
+size_t
+conns_make_room(struct conns *conns)
 {
-	struct timer_queue *queue = NULL;
-	switch (deadline) {
-	case CONNS_NEVER:
-		break;
-	case CONNS_IDLE:
-		queue = conns->draining ? &conns->quiet : &conns->idle;
-		break;
-	case CONNS_STALL:
-		queue = &conns->stall;
-		break;
-	case CONNS_LINGER:
-		queue = conns->draining ? &conns->quiet : &conns->linger;
-		break;
-	}
-	if (queue == NULL)
-		timer_disarm(timer);
-	else
-		timer_arm(queue, timer, loop_now(conns->loop));
+	if (pool_room(&conns->pool) >= UPCASE_BOUND(CONNS_INPUT))
+		return CONNS_INPUT;
+	while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))
+		evict_longest_waiting(conns);
+	return pool_room(&conns->pool) / UPCASE_EXPANSION - UPCASE_CARRY;
 }
 
 void
 conns_retire(struct conns *conns, struct conn *conn)
 {
 	timer_disarm(&conn->timer);
+	buffers_release(&conns->buffers, conn);
 	list_append(&conns->closed, &conn->timer.link);
 }
 

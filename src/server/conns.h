@@ -6,6 +6,7 @@
 #ifndef CONNS_H
 #define CONNS_H
 
+#include "buffers.h"
 #include "conn.h"
 #include "counters.h"
 #include "log.h"
@@ -17,8 +18,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The most that one recv asks for, in bytes: the length of a turn. */
-#define CONNS_INPUT ((size_t)65536)
+/* The most that one recv asks for, in bytes. */
+#define CONNS_INPUT ((size_t)262144)
+
+/*
+ * The most that a connection may receive in one turn, in bytes: others wait
+ * for its end.  Longer turns make bulk faster, so when there are no others
+ * they are long.
+ */
+#define CONNS_TURN       ((size_t)65536)
+#define CONNS_TURN_ALONE ((size_t)1048576)
 
 /*
  * The least: when the pool cannot hold the answer to that much, whoever has
@@ -29,7 +38,8 @@
 _Static_assert(UPCASE_BOUND(CONNS_INPUT_MIN) <= POOL_BLOCK_OUTPUT,
     "one free block holds the answer to the least input");
 
-enum conns_deadline { CONNS_NEVER, CONNS_IDLE, CONNS_STALL, CONNS_LINGER };
+/* What a connection can be late with; CONNS_NEVER is no place in a table. */
+enum conns_deadline { CONNS_IDLE, CONNS_STALL, CONNS_LINGER, CONNS_NEVER };
 
 struct conns {
 	struct loop *loop;
@@ -41,9 +51,12 @@ struct conns {
 	unsigned char *input;  /* CONNS_INPUT bytes */
 	unsigned char *output; /* UPCASE_BOUND(CONNS_INPUT) bytes */
 	struct pool pool;
+	struct buffers buffers; /* the kernel's */
+	uint64_t shared;        /* when a turn was last shared, of loop_now */
 
 	struct timer_queue idle, stall, linger;
 	struct timer_queue quiet; /* instead of idle and linger in a drain */
+	struct timer_queue *queues[CONNS_NEVER]; /* for each deadline */
 
 	/* The slab never moves; slots are first used in their order. */
 	struct conn *slots;
@@ -73,20 +86,27 @@ void conns_drain(struct conns *);
 /* Resets all connections, as at the end of a drain. */
 void conns_cut(struct conns *);
 
+/* Does what conns_release does when there is something to do. */
+size_t conns_release_closed(struct conns *);
+
 /*
  * To be called after each turn of the loop: closes the sockets of connections
- * that ended in it, and returns how many there were.
+ * that ended in it, and returns how many there were, mostly none.
  */
-size_t conns_release(struct conns *);
+static inline size_t
+conns_release(struct conns *conns)
+{
+	return list_is_empty(&conns->closed) ? 0 : conns_release_closed(conns);
+}
+
+/* For conn.c: how many bytes a connection may receive in the present turn. */
+size_t conns_turn(struct conns *);
 
 /*
  * For conn.c.  Evicts until there is room for the answer to CONNS_INPUT_MIN
  * bytes, and returns how many bytes may be received.
  */
 size_t conns_make_room(struct conns *);
-
-/* For conn.c: arms the timer for the deadline. */
-void conns_arm(struct conns *, struct timer *, enum conns_deadline);
 
 /* For conn.c: takes a closed connection until it is released. */
 void conns_retire(struct conns *, struct conn *);

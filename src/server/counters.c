@@ -21,15 +21,6 @@ static const char *const names[NCOUNTERS] = {
 };
 
 void
-counters_add(struct counters *counters, enum counter counter, size_t n)
-{
-	atomic_size_t *value = &counters->values[counter];
-	/* There is no other writer, so this needs no locked instruction. */
-	size_t old = atomic_load_explicit(value, memory_order_relaxed);
-	atomic_store_explicit(value, old + n, memory_order_relaxed);
-}
-
-void
 counters_sum(const struct counters *counters, size_t totals[static NCOUNTERS])
 {
 	for (int i = 0; i < NCOUNTERS; i++)

@@ -62,11 +62,12 @@ set_options(int fd, int family, const struct server_settings *settings)
 	if (settings->idle_ms == 0 &&
 	    sys_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1) == -1)
 		return -1;
+	if (settings->congestion != NULL &&
+	    sys_set_congestion(fd, settings->congestion) == -1)
+		return -1;
 	/* What a peer that does not read can make the kernel hold. */
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, settings->send_buffer) ==
-		-1 ||
-	    sys_setsockopt(
-		fd, SOL_SOCKET, SO_RCVBUF, settings->receive_buffer) == -1)
+	    -1)
 		return -1;
 	/*
 	 * A closed connection must not keep that for much longer than an open

@@ -36,12 +36,6 @@ pool_close(struct pool *pool)
 	pool->memory = NULL;
 }
 
-size_t
-pool_room(const struct pool *pool)
-{
-	return pool->nfree * POOL_BLOCK_OUTPUT;
-}
-
 static struct block *
 take_block(struct pool *pool)
 {
@@ -103,12 +97,33 @@ drop_block(struct pool *pool, struct block *block)
 	return next;
 }
 
+size_t
+pool_pieces(struct block *block, struct iovec *pieces, size_t n, size_t *size)
+{
+	size_t npieces = 0;
+	*size = 0;
+	for (; block != NULL && npieces < n; block = block->next) {
+		struct iovec *piece = &pieces[npieces++];
+		piece->iov_base = block->bytes + block->start;
+		piece->iov_len = block->end - block->start;
+		*size += piece->iov_len;
+	}
+	return npieces;
+}
+
 struct block *
 pool_drop(struct pool *pool, struct block *block, size_t n)
 {
-	assert(n <= block->end - block->start);
-	block->start += (unsigned)n;
-	return block->start < block->end ? block : drop_block(pool, block);
+	while (block != NULL) {
+		size_t left = block->end - block->start;
+		if (n < left) {
+			block->start += (unsigned)n;
+			break;
+		}
+		n -= left;
+		block = drop_block(pool, block);
+	}
+	return block;
 }
 
 void

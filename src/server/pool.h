@@ -12,6 +12,8 @@
 
 #include "list.h"
 
+#include <sys/uio.h>
+
 #include <stddef.h>
 
 /* The size of a block in bytes, and what of it holds output. */
@@ -40,7 +42,11 @@ int pool_open(struct pool *, size_t nblocks);
 void pool_close(struct pool *);
 
 /* How many bytes can be stored now. */
-size_t pool_room(const struct pool *);
+static inline size_t
+pool_room(const struct pool *pool)
+{
+	return pool->nfree * POOL_BLOCK_OUTPUT;
+}
 
 /*
  * Copies n bytes, 0 < n <= pool_room(), and returns the output, which belongs
@@ -50,9 +56,13 @@ struct block *pool_store(
     struct pool *, const unsigned char *bytes, size_t n, void *owner);
 
 /*
- * Drops the first n bytes of an output, no more than its first block holds.
- * Returns what is left of the output, or NULL.
+ * Says where the bytes of an output are: in at most n pieces, of its first
+ * blocks.  Returns how many pieces there are, and stores how many bytes.
  */
+size_t pool_pieces(
+    struct block *, struct iovec *pieces, size_t n, size_t *size);
+
+/* Drops the first n bytes of an output; returns what is left of it, or NULL. */
 struct block *pool_drop(struct pool *, struct block *, size_t n);
 
 /* Gives all blocks of an output back; NULL is an output without any. */

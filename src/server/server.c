@@ -3,6 +3,7 @@
 
 #include "server.h"
 
+#include "buffers.h"
 #include "counters.h"
 #include "limits.h"
 #include "listener.h"
@@ -31,6 +32,7 @@ const struct server_settings server_defaults = {
      */
     .send_buffer = 64 * 1024,
     .receive_buffer = 64 * 1024,
+    .large_buffer = 512 * 1024,
 };
 
 /* What a worker with a thread of its own opens: its poller and its bell. */
@@ -177,6 +179,22 @@ server_loop(struct server *server)
 }
 
 int
+server_check_congestion(const char *name)
+{
+	int fd = sys_socket(AF_INET);
+	/* A host may have the other family only. */
+	if (fd == -1)
+		fd = sys_socket(AF_INET6);
+	if (fd == -1)
+		return -1;
+	int result = sys_set_congestion(fd, name);
+	int saved = errno;
+	(void)sys_close(fd);
+	errno = saved;
+	return result;
+}
+
+int
 server_bind(
     struct server *server, const struct sockaddr *address, socklen_t length)
 {
@@ -202,6 +220,28 @@ open_workers(struct server *server)
 	return 0;
 }
 
+static void
+explain_limits(const struct server *server, size_t descriptors, int error)
+{
+	const struct server_settings *settings = server->settings;
+	if (error == EINVAL)
+		log_errorx("a memory limit of %zu bytes is less than %d for "
+			   "each of %u workers; raise --memory-limit or lower "
+			   "--workers",
+		    settings->memory_limit, SERVER_MEMORY_MIN,
+		    settings->workers);
+	else if (settings->max_connections == 0)
+		log_errorx("the limit of %zu descriptors leaves none for "
+			   "connections; raise it (ulimit -n, LimitNOFILE=)",
+		    descriptors);
+	else
+		log_errorx("the limit of %zu descriptors allows %zu "
+			   "connections, not %zu; raise it (ulimit -n, "
+			   "LimitNOFILE=) or lower --max-connections",
+		    descriptors, server->limits.connections,
+		    settings->max_connections);
+}
+
 static int
 decide_limits(struct server *server)
 {
@@ -213,16 +253,7 @@ decide_limits(struct server *server)
 		    WORKER_DESCRIPTORS * (size_t)settings->workers;
 	if (limits_compute(&server->limits, settings, &descriptors) == 0)
 		return 0;
-	if (settings->max_connections == 0)
-		log_errorx("the limit of %zu descriptors leaves none for "
-			   "connections; raise it (ulimit -n, LimitNOFILE=)",
-		    descriptors.limit);
-	else
-		log_errorx("the limit of %zu descriptors allows %zu "
-			   "connections, not %zu; raise it (ulimit -n, "
-			   "LimitNOFILE=) or lower --max-connections",
-		    descriptors.limit, server->limits.connections,
-		    settings->max_connections);
+	explain_limits(server, descriptors.limit, errno);
 	return -1;
 }
 
@@ -239,8 +270,10 @@ log_decisions(const struct server *server)
 				(size_t)settings->receive_buffer);
 	log_info("buffers: at most %" PRIu64
 		 " KiB of ours, and about %zu KiB of the kernel's for each "
-		 "connection",
-	    server->limits.memory / 1024, kernel / 1024);
+		 "connection, %zu KiB for %zu of them",
+	    server->limits.memory / 1024, kernel / 1024,
+	    2 * 2 * (size_t)settings->large_buffer / 1024,
+	    buffers_large(settings) * settings->workers);
 	if (settings->stall_ms != 0 && sys_has_user_timeout())
 		log_info("the kernel holds its part of a closed connection "
 			 "for at most %" PRIu32 " ms",
@@ -320,15 +353,16 @@ static void
 follow_up(struct server *server)
 {
 	release(server);
-	if (server->ndrains > 0 && !server->draining)
+	if (server->ndrains == 0) {
+		listeners_resume(&server->listeners);
+		return;
+	}
+	if (!server->draining)
 		start_drain(server);
-	if (server->draining && !server->cut &&
-	    (server->ndrains > 1 || server->expired))
+	if (!server->cut && (server->ndrains > 1 || server->expired))
 		cut_drain(server);
 	/* Both can end connections, and there may be nothing to wake for. */
 	release(server);
-	if (!server->draining)
-		listeners_resume(&server->listeners);
 }
 
 void

@@ -62,6 +62,7 @@ worker_open(struct worker *worker, struct loop *loop,
 	if (reports != NULL &&
 	    open_own_loop(worker, loop_backend(loop), nslots) == -1)
 		return -1;
+	loop_set_busy_poll(worker->loop, settings->busy_poll_us);
 	if (conns_open(&worker->conns, worker->loop, settings,
 		&worker->counters, nslots, nblocks) == 0)
 		return 0;

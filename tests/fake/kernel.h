@@ -126,6 +126,7 @@ struct kernel_socket {
 
 extern struct kernel {
 	uint64_t now;
+	uint64_t us;        /* of the finer clock, which runs when it is read */
 	size_t descriptors; /* that there can be at once */
 	const struct kernel_hooks *hooks;
 	int timeout_ms; /* of the last wait, which never waits */

@@ -32,6 +32,16 @@ sys_now(void)
 	return kernel.now;
 }
 
+uint64_t
+sys_now_us(void)
+{
+	/* Whoever asks again and again would otherwise do so for ever. */
+	kernel.us += 10;
+	if (kernel.us < kernel.now * 1000)
+		kernel.us = kernel.now * 1000;
+	return kernel.us;
+}
+
 void
 sys_sleep(unsigned ms)
 {
@@ -51,11 +61,27 @@ sys_socket(int family)
 }
 
 int
+sys_set_congestion(int fd, const char *name)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	if (kernel_enter(socket, KERNEL_SETSOCKOPT) == -1)
+		return -1;
+	return strcmp(name, "cubic") == 0 ? 0 : fail(ENOENT);
+}
+
+int
 sys_setsockopt(int fd, int level, int name, int value)
 {
 	struct kernel_socket *socket = kernel_find(fd);
 	if (kernel_enter(socket, KERNEL_SETSOCKOPT) == -1)
 		return -1;
+	for (size_t i = 0; i < socket->noptions; i++) {
+		if (socket->options[i].level == level &&
+		    socket->options[i].name == name) {
+			socket->options[i].value = value;
+			return 0;
+		}
+	}
 	kernel_must(socket->noptions < 16, "too many options", fd);
 	socket->options[socket->noptions].level = level;
 	socket->options[socket->noptions].name = name;
@@ -183,10 +209,13 @@ sys_recv(int fd, void *bytes, size_t n)
 }
 
 ssize_t
-sys_send(int fd, const void *bytes, size_t n)
+sys_sendv(int fd, struct iovec *pieces, size_t n)
 {
 	struct kernel_socket *socket = kernel_find(fd);
-	kernel_must(n > 0, "send of nothing", fd);
+	size_t size = 0;
+	for (size_t i = 0; i < n; i++)
+		size += pieces[i].iov_len;
+	kernel_must(size > 0, "send of nothing", fd);
 	kernel_must(!socket->shut, "send after FIN", fd);
 	if (kernel_enter(socket, KERNEL_SEND) == -1)
 		return -1;
@@ -194,12 +223,27 @@ sys_send(int fd, const void *bytes, size_t n)
 		return fail(EPIPE);
 	size_t held = socket->out.end - socket->out.start;
 	size_t left = socket->room > held ? socket->room - held : 0;
-	n = least(least(n, left), socket->send_most);
-	if (n == 0)
+	size_t most = least(least(size, left), socket->send_most);
+	if (most == 0)
 		return fail(EAGAIN);
-	kernel_append(&socket->out, bytes, n);
+	for (size_t moved = 0; moved < most; pieces++) {
+		size_t part = least(pieces->iov_len, most - moved);
+		kernel_append(&socket->out, pieces->iov_base, part);
+		moved += part;
+	}
 	note_move(socket, KERNEL_SEND);
-	return (ssize_t)n;
+	return (ssize_t)most;
+}
+
+ssize_t
+sys_send(int fd, const void *bytes, size_t n)
+{
+	/* sendmsg only reads, but its structure serves both directions. */
+	struct iovec whole = {
+	    .iov_base = (void *)(uintptr_t)bytes,
+	    .iov_len = n,
+	};
+	return sys_sendv(fd, &whole, 1);
 }
 
 int

@@ -186,6 +186,7 @@ static void
 draw_settings(void)
 {
 	static const unsigned workers[] = {1, 1, 1, 2, 2, 3};
+	static const uint32_t polls[] = {0, 0, 200};
 	static const uint32_t spans[] = {0, 20, 200, 2000, 60000};
 	settings = (struct server_settings){
 	    .workers = DRAW_ONE_OF(workers),
@@ -196,8 +197,10 @@ draw_settings(void)
 	    .drain_ms = DRAW_ONE_OF(spans),
 	    .linger_ms = DRAW_ONE_OF(spans),
 	    .quiet_ms = 1 + (uint32_t)draw(1000),
-	    .memory_limit = draw_chance(700) ? SERVER_MEMORY_MIN : 1 << 21,
+	    .busy_poll_us = DRAW_ONE_OF(polls),
 	};
+	size_t memory = draw_chance(700) ? SERVER_MEMORY_MIN : 1 << 20;
+	settings.memory_limit = settings.workers * memory;
 	nlisteners = 1 + (unsigned)draw(2);
 }
 
@@ -213,10 +216,7 @@ world_run(uint64_t seed)
 	faults_draw();
 	peers_reset();
 	rules_begin(&settings);
-	size_t memory = settings.memory_limit;
-	if (memory < SERVER_MEMORY_MIN * settings.workers)
-		memory = SERVER_MEMORY_MIN * settings.workers;
-	rules.blocks = memory / settings.workers / POOL_BLOCK;
+	rules.blocks = settings.memory_limit / settings.workers / POOL_BLOCK;
 	threads_begin(serve);
 	while (!started && !threads_ended())
 		(void)threads_step(0);

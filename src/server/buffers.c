@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "buffers.h"
+
+#include "conn.h"
+#include "sys.h"
+
+/* Who has moved no bulk for that long, in ms, has to make room for others. */
+enum { UNUSED_MS = 1000 };
+
+size_t
+buffers_large(const struct server_settings *settings)
+{
+	size_t share = BUFFERS_LARGE_MAX / settings->workers;
+	return share == 0 ? 1 : share;
+}
+
+void
+buffers_init(struct buffers *buffers, const struct server_settings *settings)
+{
+	*buffers = (struct buffers){
+	    .settings = settings,
+	    .nlarge = buffers_large(settings),
+	};
+}
+
+void
+buffers_start(const struct buffers *buffers, int fd)
+{
+	/*
+	 * The size of the other one is inherited from the listener.  There,
+	 * this one would also decide how large the window can ever be: the
+	 * scale of windows is agreed on in the handshake (RFC 7323).
+	 */
+	(void)sys_setsockopt(
+	    fd, SOL_SOCKET, SO_RCVBUF, buffers->settings->receive_buffer);
+}
+
+/* What the system refuses leaves the sizes as they were, which does no harm. */
+static void
+set(const struct conn *conn, int send, int receive)
+{
+	(void)sys_setsockopt(conn->watch.fd, SOL_SOCKET, SO_SNDBUF, send);
+	(void)sys_setsockopt(conn->watch.fd, SOL_SOCKET, SO_RCVBUF, receive);
+}
+
+/* The place that is free, or else of who has needed it least lately, or -1. */
+static int
+find_place(const struct buffers *buffers, uint64_t now)
+{
+	int oldest = -1;
+	for (size_t i = 0; i < buffers->nlarge; i++) {
+		const struct conn *conn = buffers->large[i].conn;
+		if (conn == NULL)
+			return (int)i;
+		if (conn->state != CONN_RECEIVING ||
+		    now - buffers->large[i].used < UNUSED_MS)
+			continue;
+		if (oldest == -1 ||
+		    buffers->large[i].used < buffers->large[oldest].used)
+			oldest = (int)i;
+	}
+	return oldest;
+}
+
+void
+buffers_note_bulk(struct buffers *buffers, struct conn *conn, uint64_t now)
+{
+	for (size_t i = 0; i < buffers->nlarge; i++) {
+		if (buffers->large[i].conn == conn) {
+			buffers->large[i].used = now;
+			return;
+		}
+	}
+	int place = find_place(buffers, now);
+	if (place == -1)
+		return;
+	const struct server_settings *settings = buffers->settings;
+	const struct conn *before = buffers->large[place].conn;
+	if (before != NULL)
+		set(before, settings->send_buffer, settings->receive_buffer);
+	buffers->large[place].conn = conn;
+	buffers->large[place].used = now;
+	set(conn, settings->large_buffer, settings->large_buffer);
+}
+
+void
+buffers_release(struct buffers *buffers, const struct conn *conn)
+{
+	for (size_t i = 0; i < buffers->nlarge; i++) {
+		if (buffers->large[i].conn == conn)
+			buffers->large[i].conn = NULL;
+	}
+}
