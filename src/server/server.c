@@ -28,10 +28,10 @@ const struct server_settings server_defaults = {
     .quiet_ms = 1000,
     /*
      * Linux doubles these.  A peer that sends and never reads then makes it
-     * hold 230 KiB, where its own choice lets it hold over 4 MiB.
+     * hold 190 KiB, where its own choice lets it hold over 4 MiB.
      */
-    .send_buffer = 64 * 1024,
-    .receive_buffer = 64 * 1024,
+    .send_buffer = 48 * 1024,
+    .receive_buffer = 48 * 1024,
     .large_buffer = 512 * 1024,
 };
 

@@ -44,6 +44,10 @@ BAD_COMMAND_LINES = [
     *([option, text] for option in ("--workers", "--max-connections")
       for text in BAD_NUMBERS),
     ["--workers", "257"], ["--max-connections", "1000001"],
+    *(["--busy-poll", text] for text in ("", "1", "us", "-1us", "11ms", "1s")),
+    *(["--memory-limit", text] for text in
+      ("", "0", "K", "63K", "1000", "-1M", "1T", "1k", "9999999999G")),
+    ["--congestion", ""],
     65 * ["--listen", "127.0.0.1:0"],
 ]
 
@@ -82,6 +86,11 @@ class RefusalTest(Case):
         self.check(USAGE, "--idle-timeout.*30s", "--idle-timeout", "1")
         self.check(USAGE, " ".join(b for b in BACKENDS if b != "kqueue"),
                    "--backend", "x")
+
+    def test_little_memory(self):
+        """A memory limit that leaves too little for each worker is refused"""
+        self.check(OS_ERROR, "--memory-limit", "--listen", "127.0.0.1:0",
+                   "--memory-limit", "200K", "--workers", "4")
 
     def test_port_in_use(self):
         """A port in use is refused, and the others are not kept"""

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""What a message and a connection cost, and the options that change it."""
+
+import collections
+import contextlib
+import os
+import resource
+import subprocess
+import tempfile
+import time
+import unittest
+
+import tap
+from client import converse_all, receive
+from daemon import (COUNTED, LATE, PATIENCE, SANITIZED, Case, Daemon,
+                    each_backend, linux_only, needs, wait_until)
+from injection import calls_in, with_strace, wrapper
+from stream import upper
+
+PING = "ping größe".encode()
+
+# Messages whose cost is counted, and the bytes of each.
+N, SIZE = 200, 64
+MESSAGE = (b"The quick brown fox jumps over the lazy dog, and rests. " * 2)[:SIZE]
+
+# The call that waits, for each back end.
+WAITS = {"epoll": "epoll_wait", "poll": "poll"}
+
+# The last call of a process.
+EXIT = "exit_group(0)"
+
+
+def exchange(client, text=PING):
+    client.sendall(text)
+    assert receive(client, len(upper(text))) == upper(text)
+
+
+@linux_only
+@unittest.skipIf(SANITIZED, "sanitizers make calls of their own")
+class CostTest(Case):
+    @with_strace
+    @unittest.skipIf(COUNTED, "a program that counts its lines makes calls")
+    @each_backend(workers=(1, 2))
+    def test_calls(self, how):
+        """A message costs one wait, one recv and one send, and nothing
+        else"""
+        if how["backend"] not in WAITS:
+            self.skipTest("the stand-in makes calls of its own")
+        few, many = self.count_calls(how, 10), self.count_calls(how, 10 + N)
+        more = {name: many[name] - few[name] for name in many
+                if many[name] != few[name]}
+        # The end of the client and the signal may come in one.
+        waits = more.pop(WAITS[how["backend"]])
+        self.assertAlmostEqual(waits, N, delta=5)
+        self.assertEqual(more, {"recvfrom": N, "sendto": N})
+
+    def count_calls(self, how, n):
+        """What the daemon calls how often to serve a client who sends so many
+        messages, each after the answer to the last."""
+        with tempfile.TemporaryDirectory() as scratch:
+            path = os.path.join(scratch, "calls")
+            with Daemon(**how, wrapper=wrapper(path)) as daemon:
+                with daemon.connect() as client:
+                    for _ in range(n):
+                        exchange(client, MESSAGE)
+            wait_until(lambda: EXIT in open(path).read(), "all is traced")
+            return collections.Counter(name for _, name, _ in calls_in(path))
+
+    # More than the target of 64 bytes, for what the allocator does.
+    IDLE_MOST = 80
+
+    def test_idle_memory(self):
+        """19,000 idle connections cost at most 80 bytes of ours each, the
+        same after each was served once"""
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        if limit < 20_000:
+            self.skipTest(f"needs 20,000 descriptors, not {limit}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (20_000, limit))
+        first, last = 1000, 19_000
+        with Daemon() as daemon, contextlib.ExitStack() as stack:
+            def connect(n):
+                clients.append(stack.enter_context(daemon.connect()))
+                if n % 500 == 0:
+                    exchange(clients[-1])
+            clients = []
+            for n in range(first):
+                connect(n)
+            # The scratch buffers have been used.
+            exchange(clients[0], b"x" * 100_000)
+            before = daemon.rss()
+            for n in range(first, last):
+                connect(n)
+            wait_until(lambda: daemon.counters()["open"] == last, "all came")
+            idle = (daemon.rss() - before) / (last - first)
+            for client in clients:
+                client.sendall(PING)
+            for client in clients:
+                self.assertEqual(receive(client, len(upper(PING))),
+                                 upper(PING))
+            served = (daemon.rss() - before) / (last - first)
+            print(f"# {idle:.1f} bytes each when idle, {served:.1f} when "
+                  "each was served")
+            self.assertLessEqual(idle, self.IDLE_MOST)
+            self.assertLessEqual(served, self.IDLE_MOST)
+
+
+class BusyPollTest(Case):
+    @each_backend(workers=(1, 2))
+    def test_answers(self, how):
+        """With --busy-poll many clients are answered, and a stop is heard"""
+        text = PING * 5000
+        with Daemon(**how, args=["--busy-poll", "200us"]) as daemon, \
+                contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(daemon.connect())
+                       for _ in range(20)]
+            for client in clients:
+                exchange(client)
+            answers = converse_all([(client, text) for client in clients])
+            self.assertTrue(all(answer == upper(text) for answer in answers))
+
+    @linux_only
+    @each_backend(workers=(1, 2))
+    def test_sleeps(self, how):
+        """With --busy-poll a worker without traffic sleeps"""
+        with Daemon(**how, args=["--busy-poll", "10ms"]) as daemon, \
+                daemon.connect() as client:
+            for _ in range(100):
+                exchange(client)
+            used = daemon.cpu_time()
+            daemon.watch(1)
+            self.assertLess(daemon.cpu_time() - used, 0.1)
+
+    @linux_only
+    @each_backend()
+    def test_deadline(self, how):
+        """With --busy-poll deadlines are kept"""
+        args = ["--busy-poll", "10ms", "--idle-timeout", "1s"]
+        with Daemon(**how, args=args) as daemon, daemon.connect() as client:
+            exchange(client)
+            start = time.monotonic()
+            self.assertEqual(client.recv(1), b"")
+            self.assertGreater(time.monotonic() - start, 0.9)
+            self.assertLess(time.monotonic() - start, 1 + LATE)
+
+
+@linux_only
+class CongestionTest(Case):
+    @needs("ss")
+    @each_backend(workers=(1, 2))
+    def test_accepted(self, how):
+        """Accepted connections have the congestion control that was named"""
+        with Daemon(**how, args=["--congestion", "reno"]) as daemon, \
+                daemon.connect() as client:
+            exchange(client)
+            output = subprocess.run(
+                ["ss", "-tinH", f"sport = :{daemon.port}"], text=True,
+                stdout=subprocess.PIPE, check=True, timeout=PATIENCE).stdout
+            self.assertRegex(output, r"\breno\b")
+
+    def refuse(self, name, status, *words, wrapper=()):
+        daemon = Daemon(args=["--congestion", name], wrapper=wrapper)
+        done = subprocess.run(daemon.command, stdin=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True,
+                              timeout=PATIENCE)
+        self.assertEqual(done.returncode, status, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_unknown(self):
+        """One that the system does not have is refused, and where to look
+        is said"""
+        self.refuse("nonesuch", 69, "'nonesuch'", "--congestion",
+                    "tcp_available_congestion_control")
+
+
+if __name__ == "__main__":
+    tap.main()
