@@ -3,18 +3,17 @@
 
 #include "server.h"
 
-#include "buffers.h"
 #include "counters.h"
 #include "limits.h"
 #include "listener.h"
 #include "log.h"
+#include "report.h"
 #include "sys.h"
 #include "worker.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,14 +55,23 @@ struct server {
 	struct timer drain;
 };
 
-/* Connections that are open, or handed over and not yet served. */
+static struct load
+measure_load(struct server *server)
+{
+	struct load load = {.least = SIZE_MAX};
+	for (unsigned i = 0; i < server->nworkers; i++) {
+		size_t n = worker_load(&server->workers[i]);
+		load.sum += n;
+		load.least = n < load.least ? n : load.least;
+		load.most = n > load.most ? n : load.most;
+	}
+	return load;
+}
+
 static size_t
 load(struct server *server)
 {
-	size_t sum = 0;
-	for (unsigned i = 0; i < server->nworkers; i++)
-		sum += worker_load(&server->workers[i]);
-	return sum;
+	return measure_load(server).sum;
 }
 
 static bool
@@ -220,28 +228,6 @@ open_workers(struct server *server)
 	return 0;
 }
 
-static void
-explain_limits(const struct server *server, size_t descriptors, int error)
-{
-	const struct server_settings *settings = server->settings;
-	if (error == EINVAL)
-		log_errorx("a memory limit of %zu bytes is less than %d for "
-			   "each of %u workers; raise --memory-limit or lower "
-			   "--workers",
-		    settings->memory_limit, SERVER_MEMORY_MIN,
-		    settings->workers);
-	else if (settings->max_connections == 0)
-		log_errorx("the limit of %zu descriptors leaves none for "
-			   "connections; raise it (ulimit -n, LimitNOFILE=)",
-		    descriptors);
-	else
-		log_errorx("the limit of %zu descriptors allows %zu "
-			   "connections, not %zu; raise it (ulimit -n, "
-			   "LimitNOFILE=) or lower --max-connections",
-		    descriptors, server->limits.connections,
-		    settings->max_connections);
-}
-
 static int
 decide_limits(struct server *server)
 {
@@ -253,31 +239,8 @@ decide_limits(struct server *server)
 		    WORKER_DESCRIPTORS * (size_t)settings->workers;
 	if (limits_compute(&server->limits, settings, &descriptors) == 0)
 		return 0;
-	explain_limits(server, descriptors.limit, errno);
+	report_lack(settings, &server->limits, descriptors.limit);
 	return -1;
-}
-
-static void
-log_decisions(const struct server *server)
-{
-	const struct server_settings *settings = server->settings;
-	log_info("serving with %s, %u worker%s, at most %zu connection%s",
-	    loop_backend(server->loop), settings->workers,
-	    settings->workers == 1 ? "" : "s", server->limits.connections,
-	    server->limits.connections == 1 ? "" : "s");
-	/* Linux doubles what it is asked for, and others take it as it is. */
-	size_t kernel = 2 * ((size_t)settings->send_buffer +
-				(size_t)settings->receive_buffer);
-	log_info("buffers: at most %" PRIu64
-		 " KiB of ours, and about %zu KiB of the kernel's for each "
-		 "connection, %zu KiB for %zu of them",
-	    server->limits.memory / 1024, kernel / 1024,
-	    2 * 2 * (size_t)settings->large_buffer / 1024,
-	    buffers_large(settings) * settings->workers);
-	if (settings->stall_ms != 0 && sys_has_user_timeout())
-		log_info("the kernel holds its part of a closed connection "
-			 "for at most %" PRIu32 " ms",
-		    settings->stall_ms + SERVER_STALL_MARGIN_MS);
 }
 
 static int
@@ -305,7 +268,8 @@ server_start(struct server *server)
 	}
 	if (start_workers(server) == -1)
 		return -1;
-	log_decisions(server);
+	report_start(
+	    server->settings, &server->limits, loop_backend(server->loop));
 	if (listeners_start(&server->listeners) == -1) {
 		log_error("cannot wait for new connections");
 		return -1;
@@ -396,10 +360,6 @@ server_report(struct server *server)
 {
 	size_t totals[NCOUNTERS];
 	server_count(server, totals);
-	char line[LOG_LINE_MAX];
-	int end = snprintf(line, sizeof line, "open=%zu", load(server));
-	for (int i = 0; i < NCOUNTERS; i++)
-		end += snprintf(line + end, sizeof line - (size_t)end,
-		    " %s=%zu", counter_name((enum counter)i), totals[i]);
-	log_info("%s log-dropped=%lu", line, log_dropped());
+	struct load load = measure_load(server);
+	report_counters(totals, &load, is_threaded(server));
 }

@@ -5,6 +5,7 @@
 import collections
 import contextlib
 import os
+import random
 import resource
 import subprocess
 import tempfile
@@ -103,6 +104,40 @@ class CostTest(Case):
                   "each was served")
             self.assertLessEqual(idle, self.IDLE_MOST)
             self.assertLessEqual(served, self.IDLE_MOST)
+
+
+class BalanceTest(Case):
+    @each_backend(workers=(2, 5))
+    def test_balance(self, how):
+        """Each new connection goes to the worker that has the fewest,
+        whatever was opened and closed before"""
+        choose = random.Random(how["workers"])
+        with Daemon(**how) as daemon, contextlib.ExitStack() as stack:
+            clients = []
+
+            def count(n):
+                """The counters, once that many connections are open."""
+                wait_until(lambda: daemon.counters()["open"] == n,
+                           f"{n} are open")
+                return daemon.counters()
+
+            def open_more(n):
+                clients.extend(stack.enter_context(daemon.connect())
+                               for _ in range(n))
+                return count(len(clients))
+
+            for _ in range(5):
+                # What closes leave uneven, as many as are missing level.
+                counters = count(len(clients))
+                counters = open_more(
+                    counters["most"] * how["workers"] - len(clients))
+                self.assertEqual(counters["least"], counters["most"])
+                more = choose.randrange(3 * how["workers"])
+                counters = open_more(more)
+                self.assertLessEqual(counters["most"] - counters["least"], 1)
+                choose.shuffle(clients)
+                for _ in range(choose.randrange(len(clients) + 1)):
+                    clients.pop().close()
 
 
 class BusyPollTest(Case):

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* What the server says of itself: lines of the log that have figures. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "counters.h"
+#include "limits.h"
+#include "server.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Connections that are open, or handed over and not yet served. */
+struct load {
+	size_t sum, least, most; /* of all workers, and of one */
+};
+
+/* What was decided at the start. */
+void report_start(
+    const struct server_settings *, const struct limits *, const char *backend);
+
+/* Why limits_compute failed, by errno, with so many descriptors. */
+void report_lack(
+    const struct server_settings *, const struct limits *, size_t descriptors);
+
+/* The counters, and how the connections are spread over several workers. */
+void report_counters(
+    const size_t totals[static NCOUNTERS], const struct load *, bool several);
+
+#endif
