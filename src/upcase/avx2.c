@@ -175,6 +175,8 @@ convert_block(struct upcase_cursor *c, const struct shape *shape,
 	if (lost != 0) {
 		c->src -= n - first_of(lost);
 		n = first_of(lost);
+		if (n == 0)
+			return false;
 	}
 	gone = (gone | broken.rest) & below(n);
 	broken.first &= below(n);

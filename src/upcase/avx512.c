@@ -245,8 +245,12 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
 		    load(c->src + 2, left - 2), special);
 	uint64_t zeros = _mm512_testn_epi8_mask(out, out);
 	uint64_t lost = zeros & shape->lead & below(n);
-	if (SELDOM(lost != 0))
+	if (SELDOM(lost != 0)) {
 		n = first_of(lost);
+		/* To store no bytes takes longer than to store some. */
+		if (n == 0)
+			return false;
+	}
 	uint64_t kept = below(n) & ~(zeros & cont);
 	c->src += n;
 	if (broken.first != 0 && c->invalid == UPCASE_REPLACE) {
