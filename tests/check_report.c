@@ -27,6 +27,7 @@ prepare(void)
 	    .options = &options,
 	    .server = "127.0.0.1:5220",
 	    .size = 64,
+	    .began = UINT64_C(7250000000),
 	    .elapsed = UINT64_C(2500000000),
 	    .messages = 4,
 	    .sent = 1000,
@@ -82,7 +83,8 @@ START_TEST(json_has_the_same_figures)
 	ck_assert_str_eq(report(BENCH_JSON),
 	    "{\"mode\": \"mixed\", \"connections\": 3, \"streams\": 2, "
 	    "\"size\": 64, \"depth\": 4, \"rate\": 1000, "
-	    "\"seconds\": 2.500000, \"established\": 5, \"messages\": 4, "
+	    "\"began\": 7.250000, \"seconds\": 2.500000, "
+	    "\"established\": 5, \"messages\": 4, "
 	    "\"bytes_sent\": 1000, \"bytes_received\": 2000, "
 	    "\"messages_per_second\": 1.600, \"bytes_per_second\": 600.000, "
 	    "\"latency_us\": {\"min\": 1.000, \"p50\": 2.003, "

@@ -86,25 +86,31 @@ def known(base, size):
 
 
 class Progress:
-    """A line about what is done and how long the rest may take."""
+    """Says what is done and how long the rest may take.
+
+    On a terminal that is one line; elsewhere a new one for each tenth.
+    """
 
     def __init__(self, steps):
         self.steps = steps
         self.done = 0
         self.begin = time.monotonic()
+        self.shows = sys.stderr.isatty()
 
     def say(self, text):
-        if sys.stderr.isatty():
-            spent = time.monotonic() - self.begin
-            left = spent / self.done * (self.steps - self.done) \
-                if self.done else 0
-            print(f"\r\033[K{100 * self.done // self.steps:3} %, "
-                  f"{left:.0f} s left: {text}", end="", file=sys.stderr,
-                  flush=True)
+        percent = 100 * self.done // self.steps
+        spent = time.monotonic() - self.begin
+        left = spent / self.done * (self.steps - self.done) if self.done else 0
+        line = f"{percent:3} %, {left:.0f} s left: {text}"
+        if self.shows:
+            print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+        elif self.done and percent // 10 > 100 * (self.done - 1) // \
+                self.steps // 10:
+            print(line, file=sys.stderr, flush=True)
         self.done += 1
 
     def end(self):
-        if sys.stderr.isatty():
+        if self.shows:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 

@@ -221,8 +221,7 @@ class Server:
                     os.kill(pid, signo)
             deadline = time.monotonic() + patience
             while any(map(alive, pids)) and time.monotonic() < deadline:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.process.wait(0.01)
+                time.sleep(0.005)
         self.process.wait(PATIENCE)
         self.reader.join(GRACE)
         # One that has escaped holds the other end of the pipe.
