@@ -300,8 +300,11 @@ end:		if
  *	return worker->nhanded - atomic_load(&worker->ngone);
  */
 /*
+ * [server.c measure_load]
+ *	size_t n = worker_load(&server->workers[i]);
+ *	load.sum += n;
  * [server.c load]
- *	sum += worker_load(&server->workers[i]);
+ *	return measure_load(server).sum;
  */
 inline add_up()
 {
@@ -513,14 +516,14 @@ inline accept_rest()
 /*
  * [server.c follow_up]
  *	release(server);
- *	if (server->ndrains > 0 && !server->draining)
+ *	if (server->ndrains == 0) {
+ *	listeners_resume(&server->listeners);
+ *	return;
+ *	if (!server->draining)
  *	start_drain(server);
- *	if (server->draining && !server->cut && (server->ndrains > 1 ||
- *	    server->expired))
+ *	if (!server->cut && (server->ndrains > 1 || server->expired))
  *	cut_drain(server);
  *	release(server);
- *	if (!server->draining)
- *	listeners_resume(&server->listeners);
  */
 /*
  * [server.c start_drain]

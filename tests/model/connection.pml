@@ -282,7 +282,10 @@ inline finish_input(c)
 }
 
 /*
- * [conn.c receive]
+ * A turn of several recvs is here as many turns of one: it goes on only after
+ * what changes no state.
+ *
+ * [conn.c receive_once]
  *	size_t room = conns_make_room(conns);
  *	ssize_t got = sys_recv(conn->watch.fd, conns->input, room);
  *	if (got == -1) return fail(conn);
@@ -294,6 +297,12 @@ inline finish_input(c)
  *	enum conn_event event = answer(conn, n);
  *	if (event != CONN_FAILED && upcase_refused(&conn->upcase)) return
  *	    CONN_REFUSED;
+ *	return event;
+ * [conn.c receive]
+ *	enum conn_event event = receive_once(conn, &turn);
+ *	while (event == CONN_MOVED && turn > 0) {
+ *	event = receive_once(conn, &turn);
+ *	if (event == CONN_NOTHING) return CONN_MOVED;
  *	return event;
  */
 inline receive(c)
@@ -340,10 +349,11 @@ inline receive(c)
 /*
  * [conn.c send_pending]
  *	while (conn->pending != NULL) {
- *	sys_send(conn->watch.fd, block->bytes + block->start, left);
+ *	ssize_t sent = sys_sendv(conn->watch.fd, pieces, n);
  *	if (sent == -1)
  *	    return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
- *	conn->pending = pool_drop(&conns->pool, block, (size_t)sent);
+ *	conn->pending =
+ *	    pool_drop(&conns->pool, conn->pending, (size_t)sent);
  *	event = CONN_MOVED;
  *	return CONN_FLUSHED;
  */
@@ -396,6 +406,7 @@ inline step(c)
 
 /*
  * [conn.c advance]
+ *	if (event == CONN_MOVED && from != CONN_LINGERING) {
  *	enter(conn, event);
  *	if (from == CONN_RECEIVING && (conn->state == CONN_FINISHING ||
  *	    conn->state == CONN_ENDING)) {
