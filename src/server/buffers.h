@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* The most connections with large buffers that a server has. */
-#define BUFFERS_LARGE_MAX 16
+#define BUFFERS_LARGE_MAX 8
 
 /* A recv of so many bytes is bulk. */
 #define BUFFERS_BULK ((size_t)16384)

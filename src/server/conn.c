@@ -86,19 +86,15 @@ finish_input(struct conn *conn)
 	return answer(conn, n);
 }
 
-/* One recv of what is left of a turn, and its answer. */
+/* RECEIVING: one recv, and its answer. */
 static enum conn_event
-receive_once(struct conn *conn, size_t *turn)
+receive(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
 	size_t room = conns_make_room(conns);
-	if (room > *turn)
-		room = *turn;
 	ssize_t got = sys_recv(conn->watch.fd, conns->input, room);
 	if (got == -1)
 		return fail(conn);
-	/* After a short one the next would most likely find nothing. */
-	*turn = (size_t)got < room ? 0 : *turn - room;
 	if (got == 0) {
 		if (finish_input(conn) == CONN_FAILED)
 			return CONN_FAILED;
@@ -110,22 +106,7 @@ receive_once(struct conn *conn, size_t *turn)
 	enum conn_event event = answer(conn, n);
 	if (event != CONN_FAILED && upcase_refused(&conn->upcase))
 		return CONN_REFUSED;
-	if ((size_t)got >= BUFFERS_BULK)
-		buffers_note_bulk(&conns->buffers, conn, loop_now(conns->loop));
-	return event;
-}
-
-/* RECEIVING: receives and answers, for as long as the turn lasts. */
-static enum conn_event
-receive(struct conn *conn)
-{
-	size_t turn = conns_turn(conn->conns);
-	enum conn_event event = receive_once(conn, &turn);
-	while (event == CONN_MOVED && turn > 0) {
-		event = receive_once(conn, &turn);
-		if (event == CONN_NOTHING)
-			return CONN_MOVED;
-	}
+	conns_note_received(conns, conn, (size_t)got);
 	return event;
 }
 

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* How long, in ms, no other was ready when one counts as alone. */
-enum { ALONE_MS = 10 };
+/* For how long, in ms, turns stay short after one was shared. */
+enum { SHARED_MS = 10 };
 
 static int
 take_memory(struct conns *conns, size_t nslots, size_t nblocks)
@@ -189,23 +189,27 @@ evict_longest_waiting(struct conns *conns)
 	conn_evict(conn, COUNTER_EVICTED);
 }
 
-size_t
-conns_turn(struct conns *conns)
+void
+conns_note_received(struct conns *conns, struct conn *conn, size_t n)
 {
 	uint64_t now = loop_now(conns->loop);
-	if (loop_ready(conns->loop) > 1)
+	if (n >= BUFFERS_BULK)
+		buffers_note_bulk(&conns->buffers, conn, now);
+	else if (loop_ready(conns->loop) > 1)
 		conns->shared = now;
-	return now - conns->shared < ALONE_MS ? CONNS_TURN : CONNS_TURN_ALONE;
 }
 
 size_t
 conns_make_room(struct conns *conns)
 {
-	if (pool_room(&conns->pool) >= UPCASE_BOUND(CONNS_INPUT))
-		return CONNS_INPUT;
+	bool shared = loop_now(conns->loop) - conns->shared < SHARED_MS;
+	size_t most = shared ? CONNS_INPUT_SHARED : CONNS_INPUT;
+	if (pool_room(&conns->pool) >= UPCASE_BOUND(most))
+		return most;
 	while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))
 		evict_longest_waiting(conns);
-	return pool_room(&conns->pool) / UPCASE_EXPANSION - UPCASE_CARRY;
+	size_t room = pool_room(&conns->pool) / UPCASE_EXPANSION - UPCASE_CARRY;
+	return room < most ? room : most;
 }
 
 void

@@ -18,16 +18,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The most that one recv asks for, in bytes. */
-#define CONNS_INPUT ((size_t)262144)
-
 /*
- * The most that a connection may receive in one turn, in bytes: others wait
- * for its end.  Longer turns make bulk faster, so when there are no others
- * they are long.
+ * The most that one recv asks for, in bytes, and so the length of a turn.  Long
+ * turns make bulk faster, but others wait for their end: they are short if one
+ * that sends little, and so waits for each answer, had to share a turn just
+ * now.
  */
-#define CONNS_TURN       ((size_t)65536)
-#define CONNS_TURN_ALONE ((size_t)1048576)
+#define CONNS_INPUT        ((size_t)1048576)
+#define CONNS_INPUT_SHARED ((size_t)65536)
 
 /*
  * The least: when the pool cannot hold the answer to that much, whoever has
@@ -52,7 +50,7 @@ struct conns {
 	unsigned char *output; /* UPCASE_BOUND(CONNS_INPUT) bytes */
 	struct pool pool;
 	struct buffers buffers; /* the kernel's */
-	uint64_t shared;        /* when a turn was last shared, of loop_now */
+	uint64_t shared;        /* when one with little shared, of loop_now */
 
 	struct timer_queue idle, stall, linger;
 	struct timer_queue quiet; /* instead of idle and linger in a drain */
@@ -99,8 +97,8 @@ conns_release(struct conns *conns)
 	return list_is_empty(&conns->closed) ? 0 : conns_release_closed(conns);
 }
 
-/* For conn.c: how many bytes a connection may receive in the present turn. */
-size_t conns_turn(struct conns *);
+/* For conn.c: notes that a connection received so many bytes by one recv. */
+void conns_note_received(struct conns *, struct conn *, size_t n);
 
 /*
  * For conn.c.  Evicts until there is room for the answer to CONNS_INPUT_MIN

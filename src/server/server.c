@@ -31,7 +31,7 @@ const struct server_settings server_defaults = {
      */
     .send_buffer = 48 * 1024,
     .receive_buffer = 48 * 1024,
-    .large_buffer = 512 * 1024,
+    .large_buffer = 2 * 1024 * 1024,
 };
 
 /* What a worker with a thread of its own opens: its poller and its bell. */

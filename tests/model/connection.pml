@@ -282,10 +282,7 @@ inline finish_input(c)
 }
 
 /*
- * A turn of several recvs is here as many turns of one: it goes on only after
- * what changes no state.
- *
- * [conn.c receive_once]
+ * [conn.c receive]
  *	size_t room = conns_make_room(conns);
  *	ssize_t got = sys_recv(conn->watch.fd, conns->input, room);
  *	if (got == -1) return fail(conn);
@@ -297,12 +294,6 @@ inline finish_input(c)
  *	enum conn_event event = answer(conn, n);
  *	if (event != CONN_FAILED && upcase_refused(&conn->upcase)) return
  *	    CONN_REFUSED;
- *	return event;
- * [conn.c receive]
- *	enum conn_event event = receive_once(conn, &turn);
- *	while (event == CONN_MOVED && turn > 0) {
- *	event = receive_once(conn, &turn);
- *	if (event == CONN_NOTHING) return CONN_MOVED;
  *	return event;
  */
 inline receive(c)

@@ -34,7 +34,7 @@ PATIENCE = 60
 # The first is none: without an error no run fails.
 MUTATIONS = [
     ("no error", "server/conn.c",
-     "/* One recv of what is left of a turn, and its answer. */", ""),
+     "/* RECEIVING: one recv, and its answer. */", ""),
     ("the offset of a partial send is not advanced", "server/pool.c",
      "block->start += (unsigned)n;", ";"),
     ("the rest after a short first send is stored from its beginning",
@@ -47,12 +47,6 @@ MUTATIONS = [
      "piece->iov_base = block->bytes;"),
     ("a send that ends in the second block counts the first one twice",
      "server/pool.c", "n -= left;", ";"),
-    ("a turn goes on while output is pending", "server/conn.c",
-     "while (event == CONN_MOVED && turn > 0)",
-     "while ((event == CONN_MOVED || event == CONN_DATA) && turn > 0)"),
-    ("an end in the middle of a turn is not seen", "server/conn.c",
-     "if (event == CONN_NOTHING) return CONN_MOVED;",
-     "if (event != CONN_MOVED) return CONN_MOVED;"),
     ("a deadline that is due just now is not served", "reactor/loop.c",
      "if (due <= loop->now)", "if (due < loop->now)"),
     ("an event reaches a watch that wants nothing any more", "reactor/loop.c",

@@ -22,11 +22,11 @@ from stream import receive_all, upper
 PING = "ping größe".encode()
 
 # So many connections may have large buffers.
-LARGE = 16
+LARGE = 8
 
 # The most that the kernel may hold for one of them, and for each of the others,
 # in bytes: twice what is logged, for what it overshoots.
-LARGE_MOST = 4 << 20
+LARGE_MOST = 16 << 20
 SMALL_MOST = 384 << 10
 
 
@@ -152,15 +152,17 @@ class NeverReadingTest(Case):
     def test_refused(self, how):
         """The stall timeout also ends a client that is refused and never
         reads"""
-        args = ["--invalid", "close", "--stall-timeout", "1s",
+        args = ["--invalid", "close", "--stall-timeout", "2s",
                 "--idle-timeout", "0", "--log-level", "debug"]
-        self.N = 16
+        self.N = LARGE + 16
         with Daemon(**how, args=args) as daemon:
             clients = self.connect(daemon)
+            # The others have small buffers.
+            flood(clients[:LARGE], b"x" * (1 << 20), pause=0.1)
             # For some of them the answer to what came just before the bad
             # byte fits only in part into the buffers of the kernel.
-            for i, client in enumerate(clients):
-                text = b"x" * (95_000 + i * 100_000) + b"\xff"
+            for i, client in enumerate(clients[LARGE:]):
+                text = b"x" * (60_000 + i * 5_000) + b"\xff"
                 flood([client], text, most=len(text), pause=0.1)
                 # So that those whose answer does fit need not linger.
                 client.shutdown(socket.SHUT_WR)
