@@ -299,6 +299,15 @@ measure(struct run *run)
 	}
 }
 
+static unsigned
+count_active(const struct load *load)
+{
+	unsigned active = 0;
+	for (size_t i = 0; i < load->ngroups; i++)
+		active += load->groups[i].active;
+	return active;
+}
+
 /*
  * Lets all that is under way be answered, and every connection end, so that
  * whatever is still to come is looked at.  It takes no longer than the timeout.
@@ -308,7 +317,6 @@ finish(struct run *run)
 {
 	struct load *load = &run->load;
 	uint64_t last = ticks_now() + run->options->timeout * TICKS_PER_MS;
-	unsigned active = 0;
 	run->phase = "ending";
 	run->to_schedule = run->scheduled;
 	load->engine.now = ticks_now();
@@ -316,14 +324,10 @@ finish(struct run *run)
 		load->groups[i].is_ending = true;
 	for (size_t i = 0; i < load->nsessions; i++)
 		session_end(&load->sessions[i]);
-	do {
+	while (count_active(load) > 0 && run->wait_error == 0 &&
+	       interrupts < 2 && ticks_now() < last)
 		turn(run, last);
-		active = 0;
-		for (size_t i = 0; i < load->ngroups; i++)
-			active += load->groups[i].active;
-	} while (active > 0 && run->wait_error == 0 && interrupts < 2 &&
-		 ticks_now() < last);
-	for (size_t i = 0; active > 0 && i < load->nsessions; i++)
+	for (size_t i = 0; count_active(load) > 0 && i < load->nsessions; i++)
 		session_give_up(&load->sessions[i]);
 }
 

@@ -115,7 +115,8 @@ class Case(unittest.TestCase):
             test(self, how, **more)
         functools.update_wrapper(run, test)
         run.__name__ = name
-        sentence = " ".join((test.__doc__ or test.__name__).split())
+        sentence = test.__doc__ or test.__name__.removeprefix("test_")
+        sentence = " ".join(sentence.split())
         run.__doc__ = f"{sentence} ({variant})"
         setattr(cls, name, run)
 
