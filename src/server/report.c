@@ -21,7 +21,7 @@ report_start(const struct server_settings *settings,
 	/* Linux doubles what it is asked for, and others take it as it is. */
 	size_t small = 2 * ((size_t)settings->send_buffer +
 			       (size_t)settings->receive_buffer);
-	size_t large = 2 * 2 * (size_t)settings->large_buffer;
+	size_t large = 4 * (size_t)settings->large_buffer;
 	log_info("buffers: at most %" PRIu64
 		 " KiB of ours, and about %zu KiB of the kernel's for each "
 		 "connection, %zu KiB for %zu of them",
