@@ -83,7 +83,7 @@ static void
 write_percentiles(const struct plot *plot)
 {
 	double left = 1;
-	for (int nine = 0; nine <= plot->nines; nine++, left /= 10) {
+	for (int nine = 0; nine <= plot->nines; nine++) {
 		double x = place_x(plot, 1, left);
 		(void)fprintf(plot->out,
 		    "<path d=\"M%.1f %dV%d\" stroke=\"#ddd\"/>\n"
@@ -91,6 +91,7 @@ write_percentiles(const struct plot *plot)
 		    "%%</text>\n",
 		    x, TOP, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 18,
 		    nine < 2 ? 0 : nine - 2, 100 - 100 * left);
+		left /= 10;
 	}
 	(void)fprintf(plot->out,
 	    "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" "
