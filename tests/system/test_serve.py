@@ -33,13 +33,13 @@ class LectureTest(Case):
 
     @each_backend()
     def test_lecture_with_10_mb(self, how):
-        """A client that sends 10 MB before it reads is ended as stalled,
+        """A client that sends 40 MB before it reads is ended as stalled,
         while others are answered"""
         args = ["--stall-timeout", f"{SLOWNESS}s"]
         outcome = []
         def send_all(client):
             try:
-                client.sendall(b"x" * 10_000_000)
+                client.sendall(b"x" * 40_000_000)
                 outcome.append("all was taken")
             except ConnectionError:
                 outcome.append("ended")
