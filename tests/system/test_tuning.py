@@ -49,8 +49,9 @@ class CostTest(Case):
         if how["backend"] not in WAITS:
             self.skipTest("the stand-in makes calls of its own")
         few, many = self.count_calls(how, 10), self.count_calls(how, 10 + N)
+        # How threads wake each other at the start and the end may differ.
         more = {name: many[name] - few[name] for name in many
-                if many[name] != few[name]}
+                if abs(many[name] - few[name]) > 5}
         # The end of the client and the signal may come in one.
         waits = more.pop(WAITS[how["backend"]])
         self.assertAlmostEqual(waits, N, delta=5)
