@@ -77,6 +77,21 @@ START_TEST(the_least_and_the_greatest_are_exact)
 }
 END_TEST
 
+START_TEST(no_quantile_is_outside_of_what_was_seen)
+{
+	size_t bucket = histogram_bucket(1000003);
+	uint64_t lowest = histogram_lowest(bucket);
+	uint64_t highest = histogram_highest(bucket);
+	for (int i = 0; i < 3; i++)
+		histogram_add(&histogram, highest);
+	ck_assert_uint_eq(histogram_quantile(&histogram, 500000), highest);
+	histogram_clear(&histogram);
+	for (int i = 0; i < 3; i++)
+		histogram_add(&histogram, lowest);
+	ck_assert_uint_eq(histogram_quantile(&histogram, 500000), lowest);
+}
+END_TEST
+
 /* The number that stands at a rank of so many millionths, as defined. */
 static size_t
 exact_rank(size_t n, uint32_t millionths)
@@ -146,6 +161,7 @@ suite(void)
 	tcase_add_test(quantiles, an_empty_histogram_has_quantiles_of_0);
 	tcase_add_test(quantiles, one_time_is_every_quantile_exactly);
 	tcase_add_test(quantiles, the_least_and_the_greatest_are_exact);
+	tcase_add_test(quantiles, no_quantile_is_outside_of_what_was_seen);
 	tcase_add_test(quantiles,
 	    quantiles_are_those_of_sorted_times_within_half_a_percent);
 	tcase_add_test(quantiles, ranks_of_many_times_do_not_overflow);

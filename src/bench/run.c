@@ -327,6 +327,8 @@ finish(struct run *run)
 	while (count_active(load) > 0 && run->wait_error == 0 &&
 	       interrupts < 2 && ticks_now() < last)
 		turn(run, last);
+	if (run->wait_error != 0 || interrupts >= 2)
+		return;
 	for (size_t i = 0; count_active(load) > 0 && i < load->nsessions; i++)
 		session_give_up(&load->sessions[i]);
 }

@@ -3,11 +3,12 @@
 #ifndef TICKER_H
 #define TICKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ticker {
 	int fd;           /* a terminal, or -1: nothing is ever shown */
-	int width;        /* of the line that stands there; 0: none */
+	bool is_shown;    /* there is a line */
 	uint64_t started; /* ticks */
 	uint64_t due;     /* ticks, or TICKS_NEVER */
 	uint64_t messages, received; /* when it was drawn last */
@@ -15,7 +16,7 @@ struct ticker {
 
 void ticker_start(struct ticker *, int fd, uint64_t now);
 
-/* Draws the line when it is due, of figures that only grow. */
+/* Draws the line, which is due, of figures that only grow. */
 void ticker_show(struct ticker *, const char *phase, uint64_t messages,
     uint64_t received, uint64_t now);
 

@@ -18,6 +18,7 @@ from client import mixed_text
 from daemon import (BACKENDS, SANITIZED, SHIM, Daemon, each_backend,
                     wait_until)
 from scripted import BOUND, Server, honest
+from stream import receive_all
 from upcbench_case import (IMPATIENT, MODES, SHORT, SIZE, TALKING, UPCBENCH,
                            BenchCase, address_of, bench, running)
 
@@ -73,6 +74,10 @@ class CommandLine(BenchCase):
                 done = bench("--text", file.name, "--size", size)
                 self.assertEqual(done.returncode, status, done.stderr)
                 self.assertIn(part, done.stderr)
+            file.truncate((64 << 20) + 1)
+            done = bench("--text", file.name)
+            self.assertEqual(done.returncode, 65)
+            self.assertIn("has more than 64 MiB", done.stderr)
         done = bench("--text", "/nonexistent/text")
         self.assertEqual(done.returncode, 66)
         self.assertIn("--text: cannot read '/nonexistent/text': No such",
@@ -102,7 +107,8 @@ class CommandLine(BenchCase):
 
 class RealDaemon(BenchCase):
     @each_backend(workers=(1, 2))
-    def test_each_mode_finds_every_answer_right(self, how):
+    def test_each_mode(self, how):
+        """each mode finds every answer of upcased right"""
         own = OWN_BACKENDS[how["workers"] % len(OWN_BACKENDS)]
         with Daemon(**how) as daemon:
             for mode in MODES:
@@ -114,12 +120,14 @@ class RealDaemon(BenchCase):
                 self.assertGreaterEqual(report["established"], 4)
 
     @each_backend()
-    def test_counts_are_exact_and_the_daemon_agrees(self, how):
+    def test_counts(self, how):
+        """counts are exact, and upcased has the same"""
         for mode, more, messages, size, connections in (
                 ("ping-pong", ["--count", 1000], 1000, 64, 7),
                 ("ping-pong", ["--count", 1000, "--depth", 5], 1000, 64, 7),
                 ("ping-pong", ["--count", 3], 3, 64, 7),
                 ("ping-pong", ["--count", 500, "--rate", 5000], 500, 64, 7),
+                ("ping-pong", ["--count", 50, "--rate", 10000000], 50, 64, 7),
                 ("churn", ["--count", 1000], 1000, 64, 1000),
                 ("stream", ["--count", 1000000, "--size", 1000], 1000, 1000,
                  7),
@@ -139,7 +147,8 @@ class RealDaemon(BenchCase):
             self.assertEqual(counters["sent"], messages * size, mode)
 
     @each_backend()
-    def test_a_text_in_characters_of_all_lengths_is_answered(self, how):
+    def test_text(self, how):
+        """a text in characters of all lengths is answered in pieces of any"""
         with tempfile.NamedTemporaryFile() as file, Daemon(**how) as daemon:
             file.write(mixed_text(100000, 1))
             file.flush()
@@ -149,25 +158,31 @@ class RealDaemon(BenchCase):
                               *SHORT, address_of(daemon))
 
     @each_backend()
-    def test_a_stream_and_long_messages_pass_small_buffers(self, how):
-        own = OWN_BACKENDS[-1 if how["backend"] == "poll" else 0]
-        with Server(honest, buffers=4096) as server:
+    def test_small_buffers(self, how):
+        """more than the kernel holds is sent and received at once"""
+        with Daemon(**how) as daemon, \
+                Server(honest, buffers=4096) as server:
             for more in (["--mode", "stream"], ["--size", 1000000],
                          ["--size", 300000, "--depth", 4]):
-                self.good(*more, "--backend", own, *SHORT, server.address)
+                for own in OWN_BACKENDS:
+                    self.good(*more, "--backend", own, *SHORT,
+                              address_of(daemon))
+                    self.good(*more, "--backend", own, *SHORT,
+                              server.address)
 
     def test_a_server_that_answers_only_whole_messages_is_no_deadlock(self):
-        size = 3000000
+        # More than the buffers of both ends hold.
+        size = 12000000
 
         def serve(peer):
-            whole = b""
-            while part := peer.recv(65536):
+            whole = bytearray()
+            while part := peer.recv(1 << 20):
                 whole += part
                 if len(whole) == size:
                     peer.sendall(whole.upper())
-                    whole = b""
+                    whole.clear()
         for own in OWN_BACKENDS:
-            with Server(serve, buffers=4096) as server:
+            with Server(serve, buffers=65536) as server:
                 self.good("--size", size, "--count", 2, "--backend", own,
                           server.address)
 
@@ -181,8 +196,9 @@ class RealDaemon(BenchCase):
                           server.address)
             self.bad("wrong", *IMPATIENT, server.address)
         with Daemon() as daemon:
-            self.bad("wrong", "--answer", "same", *IMPATIENT,
-                     address_of(daemon))
+            for more in ([], ["--mode", "idle", "--connections", 300]):
+                self.bad("wrong", "--answer", "same", *IMPATIENT, *more,
+                         address_of(daemon))
 
     @unittest.skipUnless(SHIM and not SANITIZED, "no short-I/O library")
     def test_calls_that_move_1_to_7_bytes_or_fail_for_now_lose_nothing(self):
@@ -217,6 +233,17 @@ class RealDaemon(BenchCase):
             self.assertEqual((tool.returncode, sentence), (0, ""))
             self.assertFalse(json.loads(report)["complete"])
             self.assertGreater(json.loads(report)["messages"], 0)
+
+    def test_a_second_interrupt_waits_for_no_answer(self):
+        with Server(receive_all) as server, \
+                running("--time", "1m", server.address) as tool:
+            wait_until(lambda: server.peers, "the run has begun")
+
+            def interrupted():
+                tool.send_signal(signal.SIGINT)
+                return tool.poll() is not None
+            wait_until(interrupted, "the run has ended")
+            self.assertEqual(tool.returncode, 0)
 
 
 class Figures(BenchCase):
@@ -305,8 +332,8 @@ class Figures(BenchCase):
                     daemon))["latency_us"].values())
                 self.assertEqual(latency, sorted(latency), mode)
                 self.assertGreater(latency[0], 0, mode)
-            self.assertEqual(set(self.good("--mode", "stream", *SHORT, address_of(
-                daemon))["latency_us"].values()), {None})
+            report = self.good("--mode", "stream", *SHORT, address_of(daemon))
+        self.assertEqual(set(report["latency_us"].values()), {None})
 
     def test_a_chart_is_well_formed_with_an_axis_in_percentiles(self):
         with Daemon() as daemon, tempfile.NamedTemporaryFile() as file:

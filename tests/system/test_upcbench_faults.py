@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """upcbench: what it notices of bad servers, and of none at all."""
 
+import contextlib
 import socket
 import subprocess
 import tempfile
@@ -9,11 +10,11 @@ import time
 import unittest
 
 import tap
-from daemon import PATIENCE, Daemon
+from daemon import PATIENCE, Daemon, needs, root_only, with_mounts
 from scripted import BOUND, Server, free_port, honest
 from stream import has_ipv6, receive_all, reset
 from upcbench_case import (IMPATIENT, MODES, SHORT, SIZE, TALKING, UPCBENCH,
-                           BenchCase, bench)
+                           BenchCase, address_of, bench)
 
 
 def faulty(fault, at):
@@ -254,21 +255,86 @@ class Wrong(BenchCase):
 class Connecting(BenchCase):
     def test_a_port_without_a_server_is_69_in_each_mode(self):
         for mode in MODES:
-            address = f"127.0.0.1:{free_port()}"
-            sentence = self.bad("refused", "--mode", mode, *SHORT, address,
-                                status=69)
-            self.assertIn(f"cannot connect to {address}: Connection refused",
-                          sentence)
+            for connections in (1, 300):
+                self.refuse(mode, connections)
+
+    def refuse(self, mode, connections):
+        address = f"127.0.0.1:{free_port()}"
+        started = time.monotonic()
+        sentence = self.bad("refused", "--mode", mode, *SHORT,
+                            "--connections", connections, address, status=69)
+        self.assertLess(time.monotonic() - started, PATIENCE)
+        self.assertIn(f"cannot connect to {address}: Connection refused",
+                      sentence)
+
+    def test_an_address_that_cannot_be_had_is_69(self):
+        self.bad("refused", "255.255.255.255:1", status=69)
+
+    def test_a_server_that_does_not_accept_is_69_after_the_timeout(self):
+        with contextlib.ExitStack() as stack:
+            listener = stack.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            address = listener.getsockname()
+            # One that is in the queue, and perhaps another.
+            for _ in range(2):
+                client = stack.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(address)
+            self.assertIn("Connection timed out", self.bad(
+                "refused", "--connections", 8, "--timeout", "500ms",
+                f"127.0.0.1:{address[1]}", status=69))
+
+    def test_a_refusal_in_the_middle_of_churn_is_69(self):
+        def serve(peer):
+            honest(peer)
+            server.listener.shutdown(socket.SHUT_RDWR)
+        with Server(serve) as server:
+            self.bad("refused", "--mode", "churn", "--time", "10s",
+                     server.address, status=69)
+
+    def test_an_address_without_a_host_means_this_host(self):
+        with Server(honest) as server:
+            self.good("--count", 1, f":{server.port}")
+
+    @root_only
+    @needs("unshare", "ip")
+    @unittest.skipUnless(has_ipv6(), "no IPv6 here")
+    def test_a_connection_to_itself_is_no_server(self):
+        # Where there is but one local port, the client gets the server's.
+        done = subprocess.run(
+            ["unshare", "-n", "sh", "-c", "ip link set lo up && "
+             "echo 5220 5220 >/proc/sys/net/ipv4/ip_local_port_range && "
+             'exec "$0" --answer same [::1]:5220', UPCBENCH],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=BOUND)
+        self.assertEqual(done.returncode, 69, done.stderr)
+        self.assertIn("[::1]:5220: Connection refused", done.stderr)
+
+    def test_more_connections_than_are_made_at_once_are_made(self):
+        with Daemon() as daemon:
+            report = self.good("--mode", "idle", "--connections", 300,
+                               "--time", "50ms", address_of(daemon))
+        self.assertEqual(report["established"], 300)
+        self.assertEqual(report["messages"], 300)
 
     def test_a_name_that_does_not_resolve_is_69(self):
         done = bench("nowhere.invalid:5220")
         self.assertEqual(done.returncode, 69)
         self.assertRegex(done.stderr, r"\Aupcbench: .*'nowhere.invalid'.*\n\Z")
 
+    @with_mounts
+    @unittest.skipUnless(has_ipv6(), "no IPv6 here")
     def test_the_address_of_a_name_that_answers_is_used(self):
-        with Server(honest) as server:
-            for mode in TALKING:
-                self.good("--mode", mode, *SHORT, f"localhost:{server.port}")
+        with tempfile.NamedTemporaryFile() as hosts:
+            hosts.write(b"::1 two.test\n127.0.0.1 two.test\n")
+            hosts.flush()
+            # Whichever comes first, it is refused in one of the two.
+            for family in (socket.AF_INET, socket.AF_INET6):
+                with Server(honest, family) as server:
+                    for mode in TALKING:
+                        self.good("--mode", mode, *SHORT,
+                                  f"two.test:{server.port}", hosts=hosts.name)
 
     @unittest.skipUnless(has_ipv6(), "no IPv6 here")
     def test_ipv6_is_spoken(self):
