@@ -112,6 +112,12 @@ START_TEST(memory_follows_the_connections_between_two_bounds)
 		ck_assert_uint_eq(
 		    limits.blocks * POOL_BLOCK, cases[i].mebibytes << 20);
 	}
+	/* Many workers have their least besides, however few may come. */
+	struct server_settings many = {
+	    .workers = SERVER_WORKERS_MAX, .max_connections = 1};
+	struct limits limits;
+	ck_assert_int_eq(limits_compute(&limits, &many, &descriptors), 0);
+	ck_assert_uint_eq(limits.blocks * POOL_BLOCK, SERVER_MEMORY_MIN);
 }
 END_TEST
 

@@ -55,17 +55,19 @@ ascii_upper_word(uint64_t word)
 	return word - ((from_a & ~behind_z & high_bits) >> 2);
 }
 
-/* Writes the UTF-8 of a scalar value and returns the place behind it. */
+/*
+ * Writes the UTF-8 of a scalar value and returns the place behind it.  The
+ * upper case that is ASCII stands in the tables of two bytes, so it is none
+ * here.
+ */
 static inline unsigned char *
 put(unsigned char *dst, uint32_t code)
 {
 	unsigned char last = (unsigned char)(0x80 | (code & 0x3f));
 
-	if (0x80 <= code && code < 0x800) {
+	if (code < 0x800) {
 		*dst++ = (unsigned char)(0xc0 | code >> 6);
 		*dst++ = last;
-	} else if (code < 0x80) {
-		*dst++ = (unsigned char)code;
 	} else if (code < 0x10000) {
 		*dst++ = (unsigned char)(0xe0 | code >> 12);
 		*dst++ = (unsigned char)(0x80 | (code >> 6 & 0x3f));

@@ -83,7 +83,8 @@ class NeverReadingTest(Case):
     def test_flood(self, how):
         """Clients that never read cost little memory of ours and of the
         kernel's, and are reset after the stall timeout"""
-        with Daemon(**how, args=["--stall-timeout", "1500ms"]) as daemon:
+        stall = ["--stall-timeout", f"{1500 * SLOWNESS}ms"]
+        with Daemon(**how, args=stall) as daemon:
             self.check_others(daemon)
             before = daemon.rss()
             clients = self.connect(daemon)
