@@ -69,7 +69,7 @@ measure_load(struct server *server)
 }
 
 static size_t
-load(struct server *server)
+count_open(struct server *server)
 {
 	return measure_load(server).sum;
 }
@@ -89,10 +89,10 @@ is_threaded(const struct server *server)
 static bool
 has_at_most(struct server *server, size_t n)
 {
-	if (load(server) <= n)
+	if (count_open(server) <= n)
 		return true;
 	atomic_store(&server->reports.wanted, true);
-	return load(server) <= n;
+	return count_open(server) <= n;
 }
 
 /* The only place that decides whether a connection may be accepted. */
@@ -285,11 +285,11 @@ start_drain(struct server *server)
 	uint32_t drain_ms = server->settings->drain_ms;
 	if (drain_ms == 0)
 		log_info("draining: open=%zu, served on without a limit",
-		    load(server));
+		    count_open(server));
 	else
 		log_info("draining: open=%zu, served on for at most %" PRIu32
 			 " ms",
-		    load(server), drain_ms);
+		    count_open(server), drain_ms);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_drain(&server->workers[i]);
 	timer_arm(&server->drains, &server->drain, loop_now(server->loop));
@@ -299,7 +299,7 @@ static void
 cut_drain(struct server *server)
 {
 	server->cut = true;
-	log_info("ending the drain: open=%zu, to be reset", load(server));
+	log_info("ending the drain: open=%zu, to be reset", count_open(server));
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_cut(&server->workers[i]);
 }

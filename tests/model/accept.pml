@@ -303,7 +303,7 @@ end:		if
  * [server.c measure_load]
  *	size_t n = worker_load(&server->workers[i]);
  *	load.sum += n;
- * [server.c load]
+ * [server.c count_open]
  *	return measure_load(server).sum;
  */
 inline add_up()
@@ -316,9 +316,9 @@ inline add_up()
 
 /*
  * [server.c has_at_most]
- *	if (load(server) <= n)
+ *	if (count_open(server) <= n)
  *	atomic_store(&server->reports.wanted, true);
- *	return load(server) <= n;
+ *	return count_open(server) <= n;
  */
 inline has_at_most(n)
 {
