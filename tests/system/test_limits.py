@@ -83,7 +83,7 @@ class NeverReadingTest(Case):
     def test_flood(self, how):
         """Clients that never read cost little memory of ours and of the
         kernel's, and are reset after the stall timeout"""
-        stall = ["--stall-timeout", f"{1500 * SLOWNESS}ms"]
+        stall = ["--stall-timeout", f"{3 * SLOWNESS}s"]
         with Daemon(**how, args=stall) as daemon:
             self.check_others(daemon)
             before = daemon.rss()
@@ -98,7 +98,7 @@ class NeverReadingTest(Case):
             self.check_others(daemon)
             errors = [wait_for_error(client) for client in clients]
             self.assertEqual(errors, ["ECONNRESET"] * self.N)
-            self.assertGreater(time.monotonic() - start, 1.4)
+            self.assertGreater(time.monotonic() - start, 2.9)
             self.assertLess(time.monotonic() - start, PATIENCE / 2)
             wait_until(lambda: connections(daemon.port) == 0,
                        "the kernel gives their memory back")
