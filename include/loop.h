@@ -15,6 +15,7 @@
 #include "poller.h"
 #include "timer.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Belongs in the structure that has the descriptor, which owns both. */
@@ -24,8 +25,23 @@ struct watch {
 	uint8_t wants; /* enum poller_interest; changed by the loop alone */
 };
 
-/* A loop belongs to one thread. */
-struct loop;
+/* The most queues of deadlines that a loop takes. */
+#define LOOP_QUEUES_MAX 8
+
+/*
+ * A loop belongs to one thread.  The fields are its own; they stand here for
+ * the functions below that are asked for each message.
+ */
+struct loop {
+	struct poller *poller;
+	uint64_t now;
+	int nready;
+	bool pays;          /* the last wait was not longer than busy_poll */
+	uint32_t busy_poll; /* us; 0: never */
+	unsigned nqueues;
+	struct timer_queue *queues[LOOP_QUEUES_MAX];
+	void *ready[POLLER_BATCH];
+};
 
 /* Opens a loop on a back end of poller_open, with its errors. */
 struct loop *loop_open(const char *backend);
@@ -35,10 +51,18 @@ void loop_close(struct loop *);
 const char *loop_backend(const struct loop *);
 
 /* The time of the present turn, in milliseconds of sys_now. */
-uint64_t loop_now(const struct loop *);
+static inline uint64_t
+loop_now(const struct loop *loop)
+{
+	return loop->now;
+}
 
 /* How many descriptors are ready in the present turn. */
-int loop_ready(const struct loop *);
+static inline int
+loop_ready(const struct loop *loop)
+{
+	return loop->nready;
+}
 
 /* Prepares a watch that wants nothing. */
 void watch_init(struct watch *, int fd, void (*ready)(struct watch *));
@@ -56,9 +80,6 @@ void loop_unwatch(struct loop *, struct watch *);
  * sleeps at once.
  */
 void loop_set_busy_poll(struct loop *, uint32_t us);
-
-/* The most queues of deadlines that a loop takes. */
-#define LOOP_QUEUES_MAX 8
 
 /* Lets the loop serve a queue, which must live as long as the loop. */
 void loop_add_queue(struct loop *, struct timer_queue *);

@@ -8,22 +8,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 /* Deadlines served in one turn for each queue: input must get its turn too. */
 enum { EXPIRED_A_TURN = 256 };
-
-struct loop {
-	struct poller *poller;
-	uint64_t now;
-	struct timer_queue *queues[LOOP_QUEUES_MAX];
-	unsigned nqueues;
-	void *ready[POLLER_BATCH];
-	int nready;
-	uint32_t busy_poll; /* us; 0: never */
-	bool pays;          /* the last wait was not longer than that */
-};
 
 struct loop *
 loop_open(const char *backend)
@@ -55,18 +43,6 @@ const char *
 loop_backend(const struct loop *loop)
 {
 	return poller_name(loop->poller);
-}
-
-uint64_t
-loop_now(const struct loop *loop)
-{
-	return loop->now;
-}
-
-int
-loop_ready(const struct loop *loop)
-{
-	return loop->nready;
 }
 
 void

@@ -3,16 +3,13 @@
 
 #include "conns.h"
 
-#include "address.h"
+#include "report.h"
 #include "sys.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-
-/* For how long, in ms, turns stay short after one was shared. */
-enum { SHARED_MS = 10 };
 
 static int
 take_memory(struct conns *conns, size_t nslots, size_t nblocks)
@@ -163,49 +160,19 @@ conns_release_closed(struct conns *conns)
 	return n;
 }
 
-/* The peer's address in words, for a line of the log. */
-static const char *
-describe_peer(int fd, char text[static ADDRESS_TEXT_MAX])
-{
-	struct sockaddr_storage peer;
-	/* After a reset the system no longer knows. */
-	if (sys_getpeername(fd, &peer) == -1)
-		return "a peer that is gone";
-	return address_format((struct sockaddr *)&peer, text);
-}
-
 static void
 evict_longest_waiting(struct conns *conns)
 {
 	struct conn *conn = pool_longest_waiting(&conns->pool);
 	assert(conn != NULL);
-	char note[LOG_NOTE_MAX];
-	if (log_limit_pass(&conns->evictions, loop_now(conns->loop), note)) {
-		char peer[ADDRESS_TEXT_MAX];
-		log_warnx("reset %s, which did not read its answers: "
-			  "the memory for pending output is full%s",
-		    describe_peer(conn->watch.fd, peer), note);
-	}
+	report_eviction(
+	    &conns->evictions, loop_now(conns->loop), conn->watch.fd);
 	conn_evict(conn, COUNTER_EVICTED);
 }
 
-void
-conns_note_received(struct conns *conns, struct conn *conn, size_t n)
-{
-	uint64_t now = loop_now(conns->loop);
-	if (n >= BUFFERS_BULK)
-		buffers_note_bulk(&conns->buffers, conn, now);
-	else if (loop_ready(conns->loop) > 1)
-		conns->shared = now;
-}
-
 size_t
-conns_make_room(struct conns *conns)
+conns_evict(struct conns *conns, size_t most)
 {
-	bool shared = loop_now(conns->loop) - conns->shared < SHARED_MS;
-	size_t most = shared ? CONNS_INPUT_SHARED : CONNS_INPUT;
-	if (pool_room(&conns->pool) >= UPCASE_BOUND(most))
-		return most;
 	while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))
 		evict_longest_waiting(conns);
 	size_t room = pool_room(&conns->pool) / UPCASE_EXPANSION - UPCASE_CARRY;
@@ -223,10 +190,5 @@ conns_retire(struct conns *conns, struct conn *conn)
 void
 conns_log_refusal(struct conns *conns, int fd)
 {
-	char note[LOG_NOTE_MAX];
-	if (!log_limit_pass(&conns->refusals, loop_now(conns->loop), note))
-		return;
-	char peer[ADDRESS_TEXT_MAX];
-	log_info("ended %s, which sent bytes that are not UTF-8%s",
-	    describe_peer(fd, peer), note);
+	report_refusal(&conns->refusals, loop_now(conns->loop), fd);
 }

@@ -27,6 +27,9 @@
 #define CONNS_INPUT        ((size_t)1048576)
 #define CONNS_INPUT_SHARED ((size_t)65536)
 
+/* For how long, in ms, turns stay short after one was shared. */
+enum { CONNS_SHARED_MS = 10 };
+
 /*
  * The least: when the pool cannot hold the answer to that much, whoever has
  * had output pending longest makes room.
@@ -98,13 +101,31 @@ conns_release(struct conns *conns)
 }
 
 /* For conn.c: notes that a connection received so many bytes by one recv. */
-void conns_note_received(struct conns *, struct conn *, size_t n);
+static inline void
+conns_note_received(struct conns *conns, struct conn *conn, size_t n)
+{
+	if (n >= BUFFERS_BULK)
+		buffers_note_bulk(&conns->buffers, conn, loop_now(conns->loop));
+	else if (loop_ready(conns->loop) > 1)
+		conns->shared = loop_now(conns->loop);
+}
+
+/* Does what conns_make_room does when there is no room for the most. */
+size_t conns_evict(struct conns *, size_t most);
 
 /*
  * For conn.c.  Evicts until there is room for the answer to CONNS_INPUT_MIN
  * bytes, and returns how many bytes may be received.
  */
-size_t conns_make_room(struct conns *);
+static inline size_t
+conns_make_room(struct conns *conns)
+{
+	uint64_t ago = loop_now(conns->loop) - conns->shared;
+	size_t most = ago < CONNS_SHARED_MS ? CONNS_INPUT_SHARED : CONNS_INPUT;
+	if (pool_room(&conns->pool) >= UPCASE_BOUND(most))
+		return most;
+	return conns_evict(conns, most);
+}
 
 /* For conn.c: takes a closed connection until it is released. */
 void conns_retire(struct conns *, struct conn *);

@@ -15,8 +15,12 @@
 /* The kernel's queue; it has a limit of its own (somaxconn on Linux). */
 enum { BACKLOG = 4096 };
 
-/* Connections accepted in one turn: those that exist must get theirs. */
-enum { ACCEPTED_A_TURN = 64 };
+/*
+ * In a turn, one connection is accepted, and one more for so many descriptors
+ * that are ready: those that exist must get their turn too, and to find the
+ * queue empty costs nearly as much as to find somebody there.
+ */
+enum { READY_FOR_ANOTHER = 8 };
 
 /* How long to wait after a failure of the system, in ms. */
 enum { RETRY_MS = 100 };
@@ -231,7 +235,8 @@ accept_ready(struct watch *watch)
 {
 	struct listener *listener = LIST_OWNER(watch, struct listener, watch);
 	struct listeners *listeners = listener->all;
-	for (int i = 0; i < ACCEPTED_A_TURN; i++) {
+	int most = 1 + loop_ready(listeners->loop) / READY_FOR_ANOTHER;
+	for (int i = 0; i < most; i++) {
 		if (!listeners->may_accept(listeners->owner)) {
 			wait_for_end(listeners);
 			return;

@@ -3,8 +3,8 @@
 
 #include "report.h"
 
+#include "address.h"
 #include "buffers.h"
-#include "log.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -68,4 +68,36 @@ report_counters(const size_t totals[static NCOUNTERS], const struct load *load,
 		end += snprintf(line + end, sizeof line - (size_t)end,
 		    " %s=%zu", counter_name((enum counter)i), totals[i]);
 	log_info("%s log-dropped=%lu", line, log_dropped());
+}
+
+/* The peer's address in words. */
+static const char *
+describe_peer(int fd, char text[static ADDRESS_TEXT_MAX])
+{
+	struct sockaddr_storage peer;
+	/* After a reset the system no longer knows. */
+	if (sys_getpeername(fd, &peer) == -1)
+		return "a peer that is gone";
+	return address_format((struct sockaddr *)&peer, text);
+}
+
+void
+report_eviction(struct log_limit *limit, uint64_t now, int fd)
+{
+	char note[LOG_NOTE_MAX];
+	char peer[ADDRESS_TEXT_MAX];
+	if (log_limit_pass(limit, now, note))
+		log_warnx("reset %s, which did not read its answers: "
+			  "the memory for pending output is full%s",
+		    describe_peer(fd, peer), note);
+}
+
+void
+report_refusal(struct log_limit *limit, uint64_t now, int fd)
+{
+	char note[LOG_NOTE_MAX];
+	char peer[ADDRESS_TEXT_MAX];
+	if (log_limit_pass(limit, now, note))
+		log_info("ended %s, which sent bytes that are not UTF-8%s",
+		    describe_peer(fd, peer), note);
 }

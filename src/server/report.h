@@ -5,10 +5,12 @@
 
 #include "counters.h"
 #include "limits.h"
+#include "log.h"
 #include "server.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Connections that are open, or handed over and not yet served. */
 struct load {
@@ -26,5 +28,12 @@ void report_lack(
 /* The counters, and how the connections are spread over several workers. */
 void report_counters(
     const size_t totals[static NCOUNTERS], const struct load *, bool several);
+
+/*
+ * That the peer of the socket was reset, or ended for what it sent, at a time
+ * of loop_now: as often as the limit allows.
+ */
+void report_eviction(struct log_limit *, uint64_t now, int fd);
+void report_refusal(struct log_limit *, uint64_t now, int fd);
 
 #endif

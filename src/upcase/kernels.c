@@ -7,7 +7,6 @@
 #include "upcase.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
 
 static bool
@@ -39,7 +38,7 @@ static const struct upcase_kernel *const kernels[] = {
 enum { NKERNELS = sizeof kernels / sizeof kernels[0] };
 
 /* Written once in most programs, and always with a kernel that works. */
-static const struct upcase_kernel *_Atomic chosen;
+const struct upcase_kernel *_Atomic kernels_choice;
 
 static const struct upcase_kernel *
 best(void)
@@ -63,15 +62,11 @@ named(const char *name)
 }
 
 const struct upcase_kernel *
-kernels_chosen(void)
+kernels_choose(void)
 {
-	const struct upcase_kernel *kernel =
-	    atomic_load_explicit(&chosen, memory_order_relaxed);
-	if (kernel == NULL) {
-		/* Whoever else is here finds the same. */
-		kernel = best();
-		atomic_store_explicit(&chosen, kernel, memory_order_relaxed);
-	}
+	/* Whoever else is here finds the same. */
+	const struct upcase_kernel *kernel = best();
+	atomic_store_explicit(&kernels_choice, kernel, memory_order_relaxed);
 	return kernel;
 }
 
@@ -95,7 +90,7 @@ upcase_choose_kernel(const char *name)
 		errno = EINVAL;
 		return -1;
 	}
-	atomic_store_explicit(&chosen, kernel, memory_order_relaxed);
+	atomic_store_explicit(&kernels_choice, kernel, memory_order_relaxed);
 	return 0;
 }
 

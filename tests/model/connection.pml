@@ -177,7 +177,7 @@ inline enter(c, event)
 }
 
 /*
- * [conns.c conns_make_room]
+ * [conns.c conns_evict]
  *	while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))
  *	evict_longest_waiting(conns);
  */
