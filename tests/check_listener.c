@@ -278,7 +278,8 @@ suite(void)
 	Suite *suite = suite_create("listener");
 	TCase *accepts = fixture_case(suite, "accept");
 	tcase_add_test(accepts, turn_accepts_one_and_does_not_look_for_more);
-	tcase_add_test(accepts, turn_with_much_to_do_accepts_more_but_a_bounded_number);
+	tcase_add_test(
+	    accepts, turn_with_much_to_do_accepts_more_but_a_bounded_number);
 	tcase_add_loop_test(accepts,
 	    failure_of_the_system_pauses_all_listeners_for_a_moment, 0,
 	    NSYSTEM_ERRORS);
