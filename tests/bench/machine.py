@@ -28,7 +28,8 @@ def description(cores):
     return {
         "date": time.strftime("%Y-%m-%d"),
         "processor": f"{processor()}, {os.cpu_count()} CPUs",
-        "kernel": f"{platform.system()} {platform.release()}",
+        # What a distribution adds to the number is no matter.
+        "kernel": f"{platform.system()} {platform.release().split('-')[0]}",
         "congestion control": congestion_control(),
         "cores": f"server on {cores[0]}, load on {cores[1]}",
         "load before": f"{os.getloadavg()[0]:.1f}",

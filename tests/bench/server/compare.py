@@ -191,7 +191,7 @@ class Comparison:
                                lambda s=scenario, p=peer: self.measure(s, p))
         for peer in everyone:
             if scenarios.IDLE in self.chosen.scenarios and not peer.forks and \
-                    peer.base != peers.BUSY:
+                    peer.base not in (peers.BUSY, peers.WORKERS):
                 yield (scenarios.IDLE, peer, 0,
                        lambda p=peer: self.measure_idle(p))
         for tool in counts.TOOLS:

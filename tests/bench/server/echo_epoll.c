@@ -117,6 +117,8 @@ main(int argc, char *argv[])
 	watch(EPOLL_CTL_ADD, listener, EPOLLIN);
 	if (uname(&system) != 0)
 		err(EX_OSERR, "uname");
+	/* What a distribution adds to the number is no matter. */
+	system.release[strcspn(system.release, "-")] = '\0';
 	peer_ready(system.sysname, system.release);
 	for (;;) {
 		int n = epoll_wait(ep, events, EVENTS, -1);

@@ -22,15 +22,19 @@ FLOOR = "epoll"
 
 OURS = "upcased"
 BUSY = "upcased-busy"
+WORKERS = "upcased-workers"
 
 # How long upcased polls before it sleeps, in the row that shows this.
 BUSY_POLL = "100us"
+
+# How many workers it has in the row that shows what handing over costs.
+NWORKERS = "2"
 
 # What is run when nothing is asked for: each peer as it is usually written, and
 # with the buffer that is best for bulk, where that makes a difference: libevent
 # reads at most 4 KiB at once, and Node.js 64 KiB.
 DEFAULT = (
-    *(OURS, BUSY, FLOOR, "libev", "libev:524288", "libuv", "libuv:524288"),
+    *(OURS, BUSY, WORKERS, FLOOR, "libev", "libev:524288", "libuv", "libuv:524288"),
     *("libevent", "go", "go:524288", "tokio", "tokio:524288", "node"),
     *("asyncio", "asyncio:524288", "socat", "xinetd"),
 )
@@ -81,7 +85,9 @@ class Peer:
     def title(self):
         base, _, size = self.name.partition(":")
         if not size:
-            return {BUSY: "upcased --busy-poll", FLOOR: "raw epoll",
+            return {BUSY: "upcased --busy-poll",
+                    WORKERS: f"upcased --workers {NWORKERS}",
+                    FLOOR: "raw epoll",
                     "socat": "socat with tr"}.get(base, base)
         return f"{base}, {results.size_name(int(size))}"
 
@@ -108,18 +114,17 @@ def version(name, *command):
     return f"{name} {found.group() if found else 'of unknown version'}"
 
 
-def upcased(build, *options):
+def upcased(build, name=OURS, *options):
     program = os.environ.get("UPCASED") or os.path.join(build, "upcased")
     if not os.path.exists(program):
         raise Missing("it is not built")
-    return Peer(OURS, [program, "--listen", "127.0.0.1:{port}", *options],
+    return Peer(name, [program, "--listen", "127.0.0.1:{port}", *options],
                 answer="upper", ready="listening on ",
                 version=version("upcased", program, "--version"))
 
 
 def busy(build):
-    peer = upcased(build, "--busy-poll", BUSY_POLL)
-    peer.name = BUSY
+    peer = upcased(build, BUSY, "--busy-poll", BUSY_POLL)
     listed = subprocess.run([peer.command[0], "--help"], text=True,
                             stdout=subprocess.PIPE, timeout=60).stdout
     if "--busy-poll" not in listed:
@@ -218,6 +223,7 @@ def make(base, build, folder):
     makers = {
         OURS: lambda: upcased(build),
         BUSY: lambda: busy(build),
+        WORKERS: lambda: upcased(build, WORKERS, "--workers", NWORKERS),
         "go": lambda: go(folder),
         "tokio": lambda: tokio(folder),
         "node": lambda: script("node", tool("node", "nodejs"), "echo.js"),

@@ -32,10 +32,16 @@ class Scenario:
     def wanted(self, peer):
         if peer.base == peers.BUSY:
             return self.name == "single"
+        if peer.base == peers.WORKERS:
+            return self.name in FOR_WORKERS
         if peer.forks:
             return self.name in FOR_FORKING
         return self.only is None or peer.name in self.only
 
+
+# Where connections are handed over, and how little is left of that later: all
+# threads have one core, so this shows no more than the cost.
+FOR_WORKERS = ("churn", "ping-64")
 
 # Where a process for each connection makes sense.
 FOR_FORKING = ("ping-64", "bulk-1", "churn")
