@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The kernel for x86 processors with AVX-512 VBMI2: 64 bytes at a time.
+ * The kernel for x86 processors with AVX-512 VBMI2 and BITALG: 64 bytes at a
+ * time.
  *
  * A block of ASCII is converted by one comparison and one subtraction.  For any
  * other, the bytes are told apart by masks with a bit for each of them.  This
@@ -18,11 +19,12 @@
  * leads at once (see upcase_pages.h).  If nothing has upper case but ASCII, the
  * block is done: so text in Arabic, Chinese or emoji runs through.
  *
- * If something has, the block is cut before the last sequence that it does not
- * hold whole, and then is converted by look-ups.  The low six bits of the last
- * byte of a sequence choose the answer, from tables that its other bytes
- * choose: so there is one round for each lead of two bytes in the block, and
- * one for each page of three, however often they come.  Text in one script
+ * If something has, the block is converted by look-ups: the whole of it if that
+ * is nothing but pairs, whose halves are looked up one by one; else what comes
+ * before the last sequence that it does not hold whole.  The low six bits of
+ * the last byte of a sequence choose the answer, from tables that its other
+ * bytes choose: so there is one round for each lead of two bytes in the block,
+ * and one for each page of three, however often they come.  Text in one script
  * takes one or two.  A character that shrinks leaves a byte of 0, and such
  * bytes are pressed out at the end.  Bytes that are not UTF-8 stay or are
  * replaced, as the policy is.  Where a character grows the kernel stops, with
@@ -30,6 +32,7 @@
  */
 #include "config.h"
 
+#include "avx512_shape.h"
 #include "block.h"
 #include "kernel.h"
 #include "upcase_pages.h"
@@ -43,15 +46,6 @@ enum { AHEAD = BLOCK + 2 };
 /* What is done with all bytes has another form for those at the end. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Where the bytes of each kind are. */
-struct shape {
-	__m512i bytes;
-	uint64_t high, lead, lead3, lead4;
-	uint64_t expect;  /* where continuations have to be */
-	uint64_t behind;  /* the same for the next block */
-	uint64_t special; /* leads whose sequence needs a look, by class */
-};
-
 /* So many bytes of a block have room for three each in another. */
 enum { SPREAD = 16 };
 
@@ -61,62 +55,12 @@ static const _Alignas(BLOCK) uint8_t thirds[BLOCK] = {0, 0, 0, 1, 1, 1, 2, 2, 2,
     3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10, 10,
     11, 11, 11, 12, 12, 12, 13, 13, 13, 14, 14, 14, 15, 15, 15};
 
-/* Up to 64 of the bytes that are left at src; zeros for the rest. */
-static inline __m512i
-load(const unsigned char *src, size_t left)
-{
-	if (left >= BLOCK)
-		return _mm512_loadu_si512(src);
-	return _mm512_maskz_loadu_epi8(below(left), src);
-}
-
-static inline void
-store(unsigned char *dst, __m512i bytes, size_t n, size_t left)
-{
-	/* The output has room for three times as much. */
-	if (left >= BLOCK)
-		_mm512_storeu_si512(dst, bytes);
-	else
-		_mm512_mask_storeu_epi8(dst, below(n), bytes);
-}
-
-static inline __m512i
-ascii_upper(__m512i bytes)
-{
-	__m512i from_a = _mm512_sub_epi8(bytes, _mm512_set1_epi8('a'));
-	__mmask64 small = _mm512_cmplt_epu8_mask(from_a, _mm512_set1_epi8(26));
-	return _mm512_mask_sub_epi8(bytes, small, bytes, _mm512_set1_epi8(32));
-}
-
-/*
- * The bits of a byte are asked for one by one, each shifted to the top: a lead
- * is 11......, one of three bytes 111....., and one of four 1111....
- */
-static inline struct shape
-shape_of(__m512i bytes, __m512i next, uint64_t carry)
-{
-	uint64_t high = _mm512_movepi8_mask(bytes);
-	uint64_t lead =
-	    high & _mm512_movepi8_mask(_mm512_add_epi8(bytes, bytes));
-	uint64_t lead3 =
-	    lead & _mm512_movepi8_mask(_mm512_slli_epi16(bytes, 2));
-	uint64_t lead4 =
-	    lead3 & _mm512_movepi8_mask(_mm512_slli_epi16(bytes, 3));
-	__m512i of_lead = _mm512_permutexvar_epi8(
-	    bytes, _mm512_load_si512(upcase_lead_class));
-	__m512i of_second = _mm512_permutexvar_epi8(
-	    next, _mm512_load_si512(upcase_second_class));
-	return (struct shape){
-	    .bytes = bytes,
-	    .high = high,
-	    .lead = lead,
-	    .lead3 = lead3,
-	    .lead4 = lead4,
-	    .expect = carry | lead << 1 | lead3 << 2 | lead4 << 3,
-	    .behind = lead >> 63 | lead3 >> 62 | lead4 >> 61,
-	    .special = lead & _mm512_test_epi8_mask(of_lead, of_second),
-	};
-}
+/* What a block leaves to the next one. */
+struct carry {
+	uint64_t expect;       /* where its last sequence has to go on */
+	uint64_t pair;         /* 1 if that is a pair to be looked up, or 0 */
+	const uint8_t *second; /* where the second byte of such a pair is */
+};
 
 /* Looks up the answers to all sequences of two bytes in pairs. */
 static inline __m512i
@@ -267,35 +211,69 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
 }
 
 /*
+ * Converts a whole block in which nothing but ASCII and pairs has upper case,
+ * also one half of a pair at either end.  So where the next block begins does
+ * not depend on what is in this one, and the processor need not wait for that.
+ * Returns false, and leaves the cursor where it is, if a character grows.
+ */
+static ALWAYS_INLINE bool
+convert_across(struct upcase_cursor *c, const struct shape *shape, __m512i out,
+    __m512i next, struct carry *carry)
+{
+	uint64_t pairs = shape->special;
+	out = _mm512_mask_permutexvar_epi8(
+	    out, carry->pair, shape->bytes, _mm512_load_si512(carry->second));
+	out = convert_pairs(shape, c->src, out, next, pairs);
+	uint64_t zeros = _mm512_mask_testn_epi8_mask(
+	    pairs | pairs << 1 | carry->pair, out, out);
+	if (SELDOM((zeros & pairs) != 0))
+		return false;
+	if (zeros != 0)
+		out = _mm512_maskz_compress_epi8(~zeros, out);
+	_mm512_storeu_si512(c->dst, out);
+	carry->expect = shape->behind;
+	carry->pair = pairs >> (BLOCK - 1);
+	/* Without such a pair that is any. */
+	size_t lead = (c->src[BLOCK - 1] & 31) * carry->pair;
+	carry->second = upcase_leads[lead][1];
+	c->src += BLOCK;
+	c->dst += BLOCK - (size_t)_mm_popcnt_u64(zeros);
+	return true;
+}
+
+/*
  * Converts a block, or the bytes that are left if they are fewer.  Returns
  * false if it met trouble.
  */
 static ALWAYS_INLINE bool
-convert_next(struct upcase_cursor *c, uint64_t *carry, size_t left)
+convert_next(struct upcase_cursor *c, struct carry *carry, size_t left)
 {
 	size_t n = left < BLOCK ? left : BLOCK;
 	__m512i bytes = load(c->src, left);
 	__m512i out = ascii_upper(bytes);
-	if ((_mm512_movepi8_mask(bytes) | *carry) == 0) {
+	if ((_mm512_movepi8_mask(bytes) | carry->expect) == 0) {
 		store(c->dst, out, n, left);
 		c->src += n;
 		c->dst += n;
 		return true;
 	}
 	__m512i next = load(c->src + 1, left - 1);
-	struct shape shape = shape_of(bytes, next, *carry);
+	struct shape shape = shape_of(bytes, next, carry->expect);
 	uint64_t bad = shape.expect ^ (shape.high & ~shape.lead);
-	if ((bad | shape.special) == 0) {
+	if ((bad | shape.special | carry->pair) == 0) {
 		store(c->dst, out, n, left);
 		c->src += n;
 		c->dst += n;
-		*carry = shape.behind;
+		carry->expect = shape.behind;
 		return true;
 	}
+	if (left >= AHEAD && (bad | (shape.special & shape.lead3)) == 0 &&
+	    convert_across(c, &shape, out, next, carry))
+		return true;
 	/* Now a block must begin with a sequence. */
-	if (*carry != 0) {
+	if (carry->expect != 0) {
 		take_back(c);
-		*carry = 0;
+		carry->expect = carry->pair = 0;
 		return true;
 	}
 	return convert_block(c, &shape, out, next, left);
@@ -305,13 +283,13 @@ static void
 convert(struct upcase_cursor *cursor)
 {
 	struct upcase_cursor c = *cursor;
-	uint64_t carry = 0;
+	struct carry carry = {.second = upcase_leads[0][1]};
 	bool good = true;
 	while (good && c.end - c.src >= AHEAD)
 		good = convert_next(&c, &carry, AHEAD);
 	while (good && c.src < c.end)
 		good = convert_next(&c, &carry, (size_t)(c.end - c.src));
-	if (carry != 0)
+	if (carry.expect != 0)
 		take_back(&c);
 	*cursor = c;
 }
@@ -323,6 +301,7 @@ is_supported(void)
 	       __builtin_cpu_supports("avx512bw") &&
 	       __builtin_cpu_supports("avx512vbmi") &&
 	       __builtin_cpu_supports("avx512vbmi2") &&
+	       __builtin_cpu_supports("avx512bitalg") &&
 	       __builtin_cpu_supports("bmi") &&
 	       __builtin_cpu_supports("bmi2") &&
 	       __builtin_cpu_supports("popcnt");

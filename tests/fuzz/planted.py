@@ -30,9 +30,9 @@ OPTIONS = ("-use_value_profile=1", "-max_len=512", "-timeout=10")
 # As those of the simulation: name, file, what stands there, and the error.
 PLANTED = [
     ("avx512: four bytes expect nothing of the next block",
-     "upcase/avx512.c", "lead >> 63 | lead3 >> 62 | lead4 >> 61",
+     "upcase/avx512_shape.h", "lead >> 63 | lead3 >> 62 | lead4 >> 61",
      "lead >> 63 | lead3 >> 62"),
-    ("avx512: one byte too much is read at the end", "upcase/avx512.c",
+    ("avx512: one byte too much is read at the end", "upcase/avx512_shape.h",
      "_mm512_maskz_loadu_epi8(below(left), src)",
      "_mm512_maskz_loadu_epi8(below(left + 1), src)"),
     ("avx512: three bytes pass as whole without the last",
@@ -44,6 +44,9 @@ PLANTED = [
     ("avx512: the third byte of a subpart is answered as well",
      "upcase/block.h", "(two & first) << 1 | (three & first) << 2",
      "(two & first) << 1"),
+    ("avx512: the second half of a pair is that of another lead",
+     "upcase/avx512.c", "size_t lead = (c->src[BLOCK - 1] & 31) * carry->pair;",
+     "size_t lead = (c->src[BLOCK - 2] & 15) * carry->pair;"),
     ("avx512: an incomplete sequence passes at the end", "upcase/avx512.c",
      "c->invalid != UPCASE_CLOSE && left >= AHEAD",
      "c->invalid != UPCASE_CLOSE"),
