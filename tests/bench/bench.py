@@ -12,7 +12,6 @@ make names the folders in the environment: see bench-upcase in Makefile.am.
 
 import argparse
 import os
-import platform
 import sys
 
 import contenders
@@ -199,8 +198,8 @@ def difference(want, got):
 
 def main():
     chosen = options()
-    print(f"{machine.processor()}, {os.cpu_count()} CPUs, {platform.system()} "
-          f"{platform.release()}, load {os.getloadavg()[0]:.1f}")
+    print(f"{machine.processor()}, {os.cpu_count()} CPUs, {machine.kernel()}, "
+          f"load {os.getloadavg()[0]:.1f}")
     bench = Bench(chosen)
     try:
         differences = bench.run()

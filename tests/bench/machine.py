@@ -23,13 +23,17 @@ def congestion_control():
         return file.read().strip()
 
 
+def kernel():
+    """What a distribution adds to its number is no matter."""
+    return f"{platform.system()} {platform.release().partition('-')[0]}"
+
+
 def description(cores):
     """What it is, by name, with the cores of the server and of the load."""
     return {
         "date": time.strftime("%Y-%m-%d"),
         "processor": f"{processor()}, {os.cpu_count()} CPUs",
-        # What a distribution adds to the number is no matter.
-        "kernel": f"{platform.system()} {platform.release().split('-')[0]}",
+        "kernel": kernel(),
         "congestion control": congestion_control(),
         "cores": f"server on {cores[0]}, load on {cores[1]}",
         "load before": f"{os.getloadavg()[0]:.1f}",
