@@ -16,11 +16,12 @@
 enum { BACKLOG = 4096 };
 
 /*
- * In a turn, one connection is accepted, and one more for so many descriptors
- * that are ready: those that exist must get their turn too, and to find the
- * queue empty costs nearly as much as to find somebody there.
+ * A turn accepts one connection from a listener, for to find its queue empty
+ * costs nearly as much as to find somebody there.  After so many turns in a row
+ * that may have left somebody behind, each takes twice as many as the last, up
+ * to 64: those that are connected must get their turn too.
  */
-enum { READY_FOR_ANOTHER = 8 };
+enum { PATIENCE = 4, DOUBLED_MOST = 6 };
 
 /* How long to wait after a failure of the system, in ms. */
 enum { RETRY_MS = 100 };
@@ -109,6 +110,7 @@ listeners_bind(struct listeners *listeners, const struct sockaddr *address,
 	}
 	struct listener *listener = &list[listeners->n++];
 	listener->all = listeners;
+	listener->nfull = 0;
 	watch_init(&listener->watch, fd, accept_ready);
 	return 0;
 }
@@ -230,21 +232,32 @@ wait_for_end(struct listeners *listeners)
 	pause_all(listeners);
 }
 
+/* How many connections the listener accepts in this turn. */
+static unsigned
+turn_of(const struct listener *listener)
+{
+	if (listener->nfull < PATIENCE)
+		return 1;
+	unsigned doubled = listener->nfull - PATIENCE + 1;
+	return 1U << (doubled < DOUBLED_MOST ? doubled : DOUBLED_MOST);
+}
+
 static void
 accept_ready(struct watch *watch)
 {
 	struct listener *listener = LIST_OWNER(watch, struct listener, watch);
 	struct listeners *listeners = listener->all;
-	int most = 1 + loop_ready(listeners->loop) / READY_FOR_ANOTHER;
-	for (int i = 0; i < most; i++) {
-		if (!listeners->may_accept(listeners->owner)) {
-			wait_for_end(listeners);
+	unsigned left = turn_of(listener);
+	while (listeners->may_accept(listeners->owner)) {
+		if (left-- == 0) {
+			listener->nfull++;
 			return;
 		}
 		switch (accept_one(listeners, watch->fd)) {
 		case ATTEMPT_DONE:
 			break;
 		case ATTEMPT_EMPTY:
+			listener->nfull = 0;
 			return;
 		case ATTEMPT_FAILED:
 			note_failure(listeners);
@@ -252,6 +265,7 @@ accept_ready(struct watch *watch)
 			return;
 		}
 	}
+	wait_for_end(listeners);
 }
 
 /* Accepts what is queued at one listener, as far as allowed. */

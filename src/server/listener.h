@@ -25,6 +25,7 @@
 struct listener {
 	struct watch watch;
 	struct listeners *all;
+	unsigned nfull; /* turns in a row that may have left somebody */
 };
 
 struct listeners {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the server says of itself: lines of the log that have figures. */
+/* What the server says of itself, and of peers: the longer lines of its log. */
 #ifndef REPORT_H
 #define REPORT_H
 

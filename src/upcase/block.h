@@ -83,7 +83,7 @@ find_broken(uint64_t lead, uint64_t lead3, uint64_t lead4, uint64_t cont,
 	};
 }
 
-/* Takes back what a block without upper case had of a sequence at its end. */
+/* Takes back what a block that was stored whole had of its last sequence. */
 static inline void
 take_back(struct upcase_cursor *c)
 {

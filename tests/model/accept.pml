@@ -438,11 +438,12 @@ inline retry()
 
 /*
  * [listener.c accept_ready]
- *	if (!listeners->may_accept(listeners->owner))
- *	wait_for_end(listeners);
+ *	while (listeners->may_accept(listeners->owner))
  *	return;
  *	switch (accept_one(listeners, watch->fd))
  *	wait_to_retry(listeners);
+ *	return;
+ *	wait_for_end(listeners);
  */
 /*
  * [listener.c wait_for_end]

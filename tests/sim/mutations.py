@@ -63,7 +63,7 @@ MUTATIONS = [
      "timer_arm( &listeners->retries, &listeners->retry, "
      "loop_now(listeners->loop));", ""),
     ("a full server goes on accepting", "server/listener.c",
-     "wait_for_end(listeners); return;", ""),
+     "while (listeners->may_accept(listeners->owner)) { if", "while (1) { if"),
     ("one connection too many is accepted", "server/server.c",
      "server->limits.connections - 1", "server->limits.connections"),
     ("an incomplete character is dropped", "upcase/upcase.c",
