@@ -86,6 +86,13 @@ int sys_shutdown(int fd);
  */
 int sys_set_reset(int fd);
 
+/*
+ * Says whether what was sent is a part of something.  While it is, the close
+ * that comes with the end of the process is such a reset too: whatever ends it,
+ * the peer does not take the part for the whole.
+ */
+int sys_set_partial(int fd, bool partial);
+
 /* Never to be called again for the same number, whatever it returns. */
 int sys_close(int fd);
 

@@ -41,11 +41,28 @@ START_TEST(eof_waits_until_pending_output_was_sent)
 	ck_assert_int_eq(conn_of(socket)->state, CONN_SENDING);
 	for (int i = 0; i < 2; i++) {
 		ck_assert(!socket->closed);
+		/* What ends the process now must not end the answer. */
+		ck_assert(socket->partial);
 		kernel_peer_reads(socket, SIZE_MAX);
 		turn_all();
 	}
+	ck_assert(!socket->partial);
 	expect_end(socket, false, COUNTER_ENDED);
 	expect_answer(socket, "HELLO");
+}
+END_TEST
+
+START_TEST(part_that_cannot_be_made_a_whole_again_is_a_failure)
+{
+	struct kernel_socket *socket = serve();
+	socket->room = 2;
+	send_text(socket, "hello");
+	kernel_fail(KERNEL_SET_PARTIAL, 1, ENOBUFS);
+	for (int i = 0; i < 2; i++) {
+		kernel_peer_reads(socket, SIZE_MAX);
+		turn_all();
+	}
+	expect_end(socket, true, COUNTER_FAILED);
 }
 END_TEST
 
@@ -168,6 +185,8 @@ suite(void)
 	tcase_add_test(
 	    eof, eof_with_nothing_pending_takes_one_recv_and_one_close);
 	tcase_add_test(eof, eof_waits_until_pending_output_was_sent);
+	tcase_add_test(
+	    eof, part_that_cannot_be_made_a_whole_again_is_a_failure);
 	tcase_add_test(
 	    eof, incomplete_tail_is_answered_at_eof_as_the_policy_says);
 	tcase_add_test(

@@ -75,6 +75,8 @@ START_TEST(a_connection_moves_bytes_and_ends_with_end_of_file)
 	ck_assert_int_eq(sys_recv(near, bytes, sizeof bytes), 0);
 	ck_assert_int_eq(sys_set_user_timeout(near, 1000), 0);
 	/* A reset is seen by the peer. */
+	ck_assert_int_eq(sys_set_partial(near, true), 0);
+	ck_assert_int_eq(sys_set_partial(near, false), 0);
 	ck_assert_int_eq(sys_set_reset(near), 0);
 	ck_assert_int_eq(sys_close(near), 0);
 	ck_assert_int_eq(sys_recv(far, bytes, sizeof bytes), -1);

@@ -180,7 +180,13 @@ sys_shutdown(int fd)
 int
 sys_set_reset(int fd)
 {
-	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	return sys_set_partial(fd, true);
+}
+
+int
+sys_set_partial(int fd, bool partial)
+{
+	const struct linger at_once = {.l_onoff = partial, .l_linger = 0};
 	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 

@@ -75,6 +75,8 @@ answer(struct conn *conn, size_t n)
 		return CONN_MOVED;
 	conn->pending =
 	    pool_store(&conns->pool, conns->output + taken, n - taken, conn);
+	/* Whatever ends us now, the peer must not take a part for the whole. */
+	(void)sys_set_partial(conn->watch.fd, true);
 	return CONN_DATA;
 }
 
@@ -116,6 +118,8 @@ send_pending(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
 	enum conn_event event = CONN_NOTHING;
+	if (conn->pending == NULL)
+		return CONN_FLUSHED;
 	while (conn->pending != NULL) {
 		struct iovec pieces[PIECES];
 		size_t left;
@@ -131,6 +135,8 @@ send_pending(struct conn *conn)
 		if ((size_t)sent < left)
 			return event;
 	}
+	if (sys_set_partial(conn->watch.fd, false) == -1)
+		return fail(conn);
 	return CONN_FLUSHED;
 }
 

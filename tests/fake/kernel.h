@@ -42,6 +42,7 @@ enum kernel_call {
 	KERNEL_SEND,
 	KERNEL_SHUTDOWN,
 	KERNEL_SET_RESET,
+	KERNEL_SET_PARTIAL,
 	KERNEL_CLOSE,
 	KERNEL_PIPE,
 	KERNEL_THREAD,
@@ -100,6 +101,7 @@ struct kernel_socket {
 	bool reset_by_peer;
 	bool shut;         /* FIN was sent, after all of out */
 	bool resets;       /* the close will reset */
+	bool partial;      /* and so it would now, whoever closes */
 	bool closed;       /* and if so, whether the peer saw a reset: */
 	bool was_reset;    /* it was asked for, or input was left unread */
 	bool is_listening; /* sys_listen was called */

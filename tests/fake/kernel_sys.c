@@ -269,13 +269,24 @@ sys_set_reset(int fd)
 }
 
 int
+sys_set_partial(int fd, bool partial)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	if (kernel_enter(socket, KERNEL_SET_PARTIAL) == -1)
+		return -1;
+	socket->partial = partial;
+	return 0;
+}
+
+int
 sys_close(int fd)
 {
 	struct kernel_socket *socket = kernel_find(fd);
 	kernel_must(socket->poller == NULL, "close when polled", fd);
 	kernel_take_descriptor(socket);
 	/* TCP resets when input is left unread (RFC 1122, section 4.2.2.13). */
-	socket->was_reset = socket->resets || socket->in.start < socket->in.end;
+	socket->was_reset = socket->resets || socket->partial ||
+			    socket->in.start < socket->in.end;
 	return kernel_enter(socket, KERNEL_CLOSE);
 }
 

@@ -233,6 +233,7 @@ check_close(struct peer *peer)
 		    peer, "it was not lingered for");
 		return;
 	}
+	rules_must(!socket->partial, peer, "its whole answer was cut");
 	rules_must(peers_has_ended(peer), peer, "it was closed before its end");
 	rules_must(socket->out.end == due.n + due.ntail, peer,
 	    "it was closed before the end of its answer");
@@ -303,6 +304,10 @@ check_open(struct peer *peer)
 	    "its end was not noticed");
 	rules_must(full || socket->out.end >= due.n, peer,
 	    "a part of its answer is missing");
+	rules_must(socket->partial || peers_pending(peer) == 0, peer,
+	    "a kill would give it a part for the whole");
+	rules_must(!socket->partial || socket->out.end < due.n + due.ntail,
+	    peer, "a kill would cut its whole answer");
 }
 
 static void

@@ -101,6 +101,31 @@ class StreamTest(Case):
             self.assertTrue(answer == upper(text))
 
     @each_backend(workers=(1, 2))
+    def test_killed(self, how):
+        """A client whose daemon is killed in the midst of its answer, with
+        nothing left to read for it, sees a reset and no end"""
+        text = "ΐ".encode() * 2048
+        with Daemon(**how, args=["--log-level", "debug"]) as daemon, \
+                daemon.connect(receive_buffer=4096) as client:
+            total = 0
+
+            def is_stored():
+                return any("receiving -> sending" in line
+                           for line in daemon.lines)
+
+            while not is_stored():
+                client.sendall(text)
+                total += len(text)
+                wait_until(lambda: is_stored() or
+                           daemon.counters()["sent"] == 3 * total,
+                           "the text is answered, as far as will go")
+            self.assertEqual(daemon.counters()["received"], total)
+            client.shutdown(socket.SHUT_WR)
+            daemon.kill()
+            with self.assertRaises(ConnectionResetError):
+                receive_all(client)
+
+    @each_backend(workers=(1, 2))
     def test_200_clients(self, how):
         """200 clients at once each get the answer to their own text"""
         texts = [mixed_text(1 + i * i, seed=i) for i in range(200)]
