@@ -214,8 +214,8 @@ convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
  * Converts a whole block in which nothing but ASCII and pairs has upper case,
  * also one half of a pair at either end.  So where the next block begins does
  * not depend on what is in this one, and the processor need not wait for that.
- * Returns false, and leaves the cursor where it is, if a character grows, or has
- * a lead that is none.
+ * Returns false, and leaves the cursor where it is, if a character grows, or
+ * has a lead that is none.
  */
 static ALWAYS_INLINE bool
 convert_across(struct upcase_cursor *c, const struct shape *shape, __m512i out,
