@@ -85,19 +85,21 @@ void
 report_eviction(struct log_limit *limit, uint64_t now, int fd)
 {
 	char note[LOG_NOTE_MAX];
+	if (!log_limit_pass(limit, now, note))
+		return;
 	char peer[ADDRESS_TEXT_MAX];
-	if (log_limit_pass(limit, now, note))
-		log_warnx("reset %s, which did not read its answers: "
-			  "the memory for pending output is full%s",
-		    describe_peer(fd, peer), note);
+	log_warnx("reset %s, which did not read its answers: the memory for "
+		  "pending output is full%s",
+	    describe_peer(fd, peer), note);
 }
 
 void
 report_refusal(struct log_limit *limit, uint64_t now, int fd)
 {
 	char note[LOG_NOTE_MAX];
+	if (!log_limit_pass(limit, now, note))
+		return;
 	char peer[ADDRESS_TEXT_MAX];
-	if (log_limit_pass(limit, now, note))
-		log_info("ended %s, which sent bytes that are not UTF-8%s",
-		    describe_peer(fd, peer), note);
+	log_info("ended %s, which sent bytes that are not UTF-8%s",
+	    describe_peer(fd, peer), note);
 }
