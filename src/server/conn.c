@@ -5,6 +5,7 @@
 
 #include "conns.h"
 #include "log.h"
+#include "report.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -218,7 +219,8 @@ enter(struct conn *conn, enum conn_event event)
 	conn->cause = (uint8_t)cause_of(conn, event);
 	conn->state = (uint8_t)to;
 	if (conn->cause == COUNTER_REFUSED && from == CONN_RECEIVING)
-		conns_log_refusal(conn->conns, conn->watch.fd);
+		report_refusal(&conn->conns->refusals,
+		    loop_now(conn->conns->loop), conn->watch.fd);
 	/* If that fails, the peer is gone, and the next recv says so. */
 	if (to == CONN_LINGERING)
 		(void)sys_shutdown(conn->watch.fd);

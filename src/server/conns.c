@@ -186,9 +186,3 @@ conns_retire(struct conns *conns, struct conn *conn)
 	buffers_release(&conns->buffers, conn);
 	list_append(&conns->closed, &conn->timer.link);
 }
-
-void
-conns_log_refusal(struct conns *conns, int fd)
-{
-	report_refusal(&conns->refusals, loop_now(conns->loop), fd);
-}

@@ -130,7 +130,4 @@ conns_make_room(struct conns *conns)
 /* For conn.c: takes a closed connection until it is released. */
 void conns_retire(struct conns *, struct conn *);
 
-/* For conn.c: logs that the peer of the socket sent what is not UTF-8. */
-void conns_log_refusal(struct conns *, int fd);
-
 #endif

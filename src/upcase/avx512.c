@@ -19,12 +19,12 @@
  * leads at once (see upcase_pages.h).  If nothing has upper case but ASCII, the
  * block is done: so text in Arabic, Chinese or emoji runs through.
  *
- * If something has, the block is converted by look-ups: the whole of it if that
- * is nothing but pairs, whose halves are looked up one by one; else what comes
- * before the last sequence that it does not hold whole.  The low six bits of
- * the last byte of a sequence choose the answer, from tables that its other
- * bytes choose: so there is one round for each lead of two bytes in the block,
- * and one for each page of three, however often they come.  Text in one script
+ * If something has, the block is converted by look-ups: the whole of it if only
+ * pairs have, whose halves are looked up one by one; else what comes before the
+ * last sequence that it does not hold whole.  The low six bits of the last byte
+ * of a sequence choose the answer, from tables that its other bytes choose: so
+ * there is one round for each lead of two bytes in the block, and one for each
+ * page of three, however often they come.  Text in one script
  * takes one or two.  A character that shrinks leaves a byte of 0, and such
  * bytes are pressed out at the end.  Bytes that are not UTF-8 stay or are
  * replaced, as the policy is.  Where a character grows the kernel stops, with
@@ -57,9 +57,10 @@ static const _Alignas(BLOCK) uint8_t thirds[BLOCK] = {0, 0, 0, 1, 1, 1, 2, 2, 2,
 
 /* What a block leaves to the next one. */
 struct carry {
-	uint64_t expect;       /* where its last sequence has to go on */
-	uint64_t pair;         /* 1 if that is a pair to be looked up, or 0 */
-	const uint8_t *second; /* where the second byte of such a pair is */
+	uint64_t expect; /* where its last sequence has to go on */
+	uint64_t pair;   /* 1 if that is a pair to be looked up, or 0 */
+	const uint8_t
+	    *second; /* the table for the second byte of such a pair */
 };
 
 /* Looks up the answers to all sequences of two bytes in pairs. */

@@ -10,8 +10,10 @@ check-planted in Makefile.am.  Arguments pick errors by a part of their
 names.
 """
 
+import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -76,11 +78,16 @@ PLANTED = [
 
 
 def build(folder, file, old, new):
-    """The same for a header, which is found beside the file that includes it."""
+    """The same for a header, which is found beside the file that includes it.
+
+    It may be another header that does, so all of them have to be there.
+    """
     if file.endswith(".h"):
         name = os.path.join(os.environ["srcdir"], "src", file)
         with open(name, encoding="utf-8") as source:
             text = mutations.plant(old, new, source.read())
+        for header in glob.glob(os.path.join(os.path.dirname(name), "*.h")):
+            shutil.copy(header, folder)
         name = os.path.join(folder, os.path.basename(file))
         with open(name, "w", encoding="utf-8") as header:
             header.write(text)
