@@ -25,9 +25,6 @@ struct watch {
 	uint8_t wants; /* enum poller_interest; changed by the loop alone */
 };
 
-/* The most queues of deadlines that a loop takes. */
-#define LOOP_QUEUES_MAX 8
-
 /*
  * A loop belongs to one thread.  The fields are its own; they stand here for
  * the functions below that are asked for each message.
@@ -38,8 +35,7 @@ struct loop {
 	int nready;
 	bool pays;          /* the last wait was not longer than busy_poll */
 	uint32_t busy_poll; /* us; 0: never */
-	unsigned nqueues;
-	struct timer_queue *queues[LOOP_QUEUES_MAX];
+	struct timer_set timers;
 	void *ready[POLLER_BATCH];
 };
 
@@ -55,6 +51,13 @@ static inline uint64_t
 loop_now(const struct loop *loop)
 {
 	return loop->now;
+}
+
+/* The deadlines that the loop serves: for timer_queue_init. */
+static inline struct timer_set *
+loop_timers(struct loop *loop)
+{
+	return &loop->timers;
 }
 
 /* How many descriptors are ready in the present turn. */
@@ -80,9 +83,6 @@ void loop_unwatch(struct loop *, struct watch *);
  * sleeps at once.
  */
 void loop_set_busy_poll(struct loop *, uint32_t us);
-
-/* Lets the loop serve a queue, which must live as long as the loop. */
-void loop_add_queue(struct loop *, struct timer_queue *);
 
 /*
  * One turn: waits for the first event or deadline, calls the owners of what is

@@ -68,7 +68,11 @@ size_t upcase_final(struct upcase *, unsigned char *dst);
  * True once UPCASE_CLOSE has met bytes that are not UTF-8.  All that came
  * before them has been answered; all that comes after is ignored.
  */
-bool upcase_refused(const struct upcase *);
+static inline bool
+upcase_refused(const struct upcase *u)
+{
+	return u->refused;
+}
 
 /*
  * The kernels that this processor can run, the best first; NULL behind the

@@ -65,7 +65,7 @@ START_TEST(a_deadline_may_be_armed_and_another_disarmed_when_one_is_due)
 	timer_arm(&queue, &second.timer, loop_now(loop));
 	while (nexpired < 4)
 		turn();
-	ck_assert_uint_eq(timer_queue_due(&queue), TIMER_NEVER);
+	ck_assert_uint_eq(timer_set_due(loop_timers(loop)), TIMER_NEVER);
 	ck_assert_uint_eq(second.order, 0);
 	loop_close(loop);
 }
@@ -79,8 +79,7 @@ START_TEST(more_deadlines_than_a_turn_serves_leave_input_its_turn)
 	struct side side;
 	side_open(&side, NULL);
 	side_watch(&side, POLLER_INPUT);
-	timer_queue_init(&queue, 1, expired);
-	loop_add_queue(loop, &queue);
+	timer_queue_init(&queue, loop_timers(loop), 1, expired);
 	for (int i = 0; i < NTIMERS; i++) {
 		timer_init(&sides[i].timer);
 		timer_arm(&queue, &sides[i].timer, 1);
@@ -122,8 +121,7 @@ START_TEST(what_is_ready_is_served_before_what_is_due)
 	side_open(&side, disarm_other);
 	side.other = &late;
 	side_watch(&side, POLLER_INPUT);
-	timer_queue_init(&queue, 1, expired);
-	loop_add_queue(loop, &queue);
+	timer_queue_init(&queue, loop_timers(loop), 1, expired);
 	timer_init(&late.timer);
 	timer_arm(&queue, &late.timer, 1);
 	turn();
@@ -141,8 +139,7 @@ START_TEST(a_wait_that_fails_is_reported_and_deadlines_are_served)
 	struct side side, late = {0};
 	side_open(&side, NULL);
 	side_watch(&side, POLLER_INPUT);
-	timer_queue_init(&queue, 1, expired);
-	loop_add_queue(loop, &queue);
+	timer_queue_init(&queue, loop_timers(loop), 1, expired);
 	timer_init(&late.timer);
 	timer_arm(&queue, &late.timer, 1);
 	waits_break(loop_backend(loop), number);

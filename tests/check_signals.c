@@ -91,8 +91,7 @@ START_TEST(the_loop_sleeps_again_when_a_signal_was_passed_on)
 	open_signals(_i);
 	struct timer_queue queue;
 	struct timer timer;
-	timer_queue_init(&queue, 30, be_late);
-	loop_add_queue(loop, &queue);
+	timer_queue_init(&queue, loop_timers(loop), 30, be_late);
 	timer_init(&timer);
 	(void)raise(SIGTERM);
 	turn();

@@ -53,10 +53,8 @@ fixture_close(void)
 	expect_balance(0);
 	ck_assert_uint_eq(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
 	ck_assert_ptr_null(pool_longest_waiting(&conns.pool));
-	struct timer_queue *const queues[] = {
-	    &conns.idle, &conns.stall, &conns.linger, &conns.quiet};
-	for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++)
-		ck_assert(list_is_empty(&queues[i]->timers));
+	for (int i = 0; i < CONNS_NEVER; i++)
+		ck_assert(list_is_empty(&conns.deadlines[i].timers));
 	conns_close(&conns);
 	loop_close(loop);
 	ck_assert_uint_eq(kernel_halt(), 0);

@@ -68,8 +68,7 @@ side_close(struct side *side)
 void
 arm(struct timer_queue *timers, uint64_t span, struct side *side)
 {
-	timer_queue_init(timers, span, expired);
-	loop_add_queue(loop, timers);
+	timer_queue_init(timers, loop_timers(loop), span, expired);
 	timer_init(&side->timer);
 	timer_arm(timers, &side->timer, loop_now(loop));
 }

@@ -197,8 +197,9 @@ load_open(struct load *load, const struct bench_options *options,
 	if (load->engine.poller == NULL || load->engine.buffer == NULL ||
 	    load->sessions == NULL || load->times == NULL)
 		return out_of_memory();
-	timer_queue_init(
-	    &load->engine.deadlines, options->timeout, session_expired);
+	timer_set_init(&load->engine.timers);
+	timer_queue_init(&load->engine.deadlines, &load->engine.timers,
+	    options->timeout, session_expired);
 	describe_groups(load, options, latencies);
 	make_sessions(load);
 	return EX_OK;

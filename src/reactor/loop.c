@@ -5,7 +5,6 @@
 
 #include "sys.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -26,6 +25,7 @@ loop_open(const char *backend)
 		errno = saved;
 		return NULL;
 	}
+	timer_set_init(&loop->timers);
 	loop->now = sys_now();
 	return loop;
 }
@@ -71,26 +71,6 @@ loop_unwatch(struct loop *loop, struct watch *watch)
 	poller_forget(
 	    loop->poller, watch->fd, (enum poller_interest)watch->wants);
 	watch->wants = POLLER_NOTHING;
-}
-
-void
-loop_add_queue(struct loop *loop, struct timer_queue *queue)
-{
-	assert(loop->nqueues < LOOP_QUEUES_MAX);
-	loop->queues[loop->nqueues++] = queue;
-}
-
-/* When the next deadline of all queues is, or TIMER_NEVER. */
-static uint64_t
-next_due(const struct loop *loop)
-{
-	uint64_t due = TIMER_NEVER;
-	for (unsigned i = 0; i < loop->nqueues; i++) {
-		uint64_t queue_due = timer_queue_due(loop->queues[i]);
-		if (queue_due < due)
-			due = queue_due;
-	}
-	return due;
 }
 
 /* Milliseconds to a deadline, in the form that poller_wait takes. */
@@ -139,20 +119,13 @@ poll_busily(struct loop *loop, uint64_t due)
 	return n;
 }
 
-static void
-expire(struct loop *loop)
-{
-	for (unsigned i = 0; i < loop->nqueues; i++)
-		timer_queue_expire(loop->queues[i], loop->now, EXPIRED_A_TURN);
-}
-
 int
 loop_turn(struct loop *loop)
 {
-	uint64_t due = next_due(loop);
+	uint64_t due = timer_set_due(&loop->timers);
 	int n = loop->busy_poll > 0 ? poll_busily(loop, due)
 				    : wait_for_events(loop, time_left(due));
-	int saved = errno;
+	int error = n == -1 ? errno : 0;
 	loop->now = sys_now();
 	loop->nready = n == -1 ? 0 : n;
 	for (int i = 0; i < n; i++) {
@@ -163,7 +136,10 @@ loop_turn(struct loop *loop)
 	}
 	/* What was armed in this turn is due later. */
 	if (due <= loop->now)
-		expire(loop);
-	errno = saved;
-	return n == -1 ? -1 : 0;
+		timer_set_expire(&loop->timers, loop->now, EXPIRED_A_TURN);
+	if (n == -1) {
+		errno = error;
+		return -1;
+	}
+	return 0;
 }

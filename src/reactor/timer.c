@@ -3,6 +3,8 @@
 
 #include "timer.h"
 
+#include <assert.h>
+
 void
 timer_init(struct timer *timer)
 {
@@ -11,12 +13,30 @@ timer_init(struct timer *timer)
 }
 
 void
-timer_queue_init(
-    struct timer_queue *queue, uint64_t span, void (*expired)(struct timer *))
+timer_set_init(struct timer_set *set)
+{
+	set->soonest = TIMER_NEVER;
+	set->nqueues = 0;
+}
+
+void
+timer_queue_init(struct timer_queue *queue, struct timer_set *set,
+    uint64_t span, void (*expired)(struct timer *))
 {
 	list_init(&queue->timers);
 	queue->span = span;
 	queue->expired = expired;
+	queue->set = set;
+	assert(set->nqueues < TIMER_QUEUES_MAX);
+	set->queues[set->nqueues++] = queue;
+}
+
+static void
+set_due(struct timer_queue *queue, struct timer *timer, uint64_t now)
+{
+	timer->due = queue->span == 0 ? TIMER_NEVER : now + queue->span;
+	if (timer->due < queue->set->soonest)
+		queue->set->soonest = timer->due;
 }
 
 void
@@ -24,8 +44,17 @@ timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t now)
 {
 	list_remove(&timer->link);
 	/* A span of 0 is queued too: its owners can still be visited. */
-	timer->due = queue->span == 0 ? TIMER_NEVER : now + queue->span;
 	list_append(&queue->timers, &timer->link);
+	set_due(queue, timer, now);
+}
+
+void
+timer_queue_set_span(struct timer_queue *queue, uint64_t span, uint64_t now)
+{
+	queue->span = span;
+	for (struct list *link = queue->timers.next; link != &queue->timers;
+	     link = link->next)
+		set_due(queue, LIST_OWNER(link, struct timer, link), now);
 }
 
 void
@@ -34,8 +63,17 @@ timer_disarm(struct timer *timer)
 	list_remove(&timer->link);
 }
 
-void
-timer_queue_expire(struct timer_queue *queue, uint64_t now, unsigned most)
+static uint64_t
+next_due(const struct timer_queue *queue)
+{
+	struct list *link = list_first(&queue->timers);
+	if (link == NULL)
+		return TIMER_NEVER;
+	return LIST_OWNER(link, struct timer, link)->due;
+}
+
+static void
+expire(struct timer_queue *queue, uint64_t now, unsigned most)
 {
 	struct list *link;
 	while (most-- > 0 && (link = list_first(&queue->timers)) != NULL) {
@@ -45,4 +83,19 @@ timer_queue_expire(struct timer_queue *queue, uint64_t now, unsigned most)
 		timer_disarm(timer);
 		queue->expired(timer);
 	}
+}
+
+void
+timer_set_expire(struct timer_set *set, uint64_t now, unsigned most)
+{
+	uint64_t soonest = TIMER_NEVER;
+	for (unsigned i = 0; i < set->nqueues; i++)
+		expire(set->queues[i], now, most);
+	/* What was called may have armed timers of any queue. */
+	for (unsigned i = 0; i < set->nqueues; i++) {
+		uint64_t due = next_due(set->queues[i]);
+		if (due < soonest)
+			soonest = due;
+	}
+	set->soonest = soonest;
 }

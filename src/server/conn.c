@@ -309,8 +309,8 @@ void
 conn_rearm(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
-	timer_arm(conns->queues[behaviours[conn->state].deadline], &conn->timer,
-	    loop_now(conns->loop));
+	timer_arm(&conns->deadlines[behaviours[conn->state].deadline],
+	    &conn->timer, loop_now(conns->loop));
 }
 
 int

@@ -40,6 +40,7 @@ conns_open(struct conns *conns, struct loop *loop,
 	    .loop = loop,
 	    .counters = counters,
 	    .invalid = settings->invalid,
+	    .quiet_ms = settings->quiet_ms,
 	    .nslots = nslots,
 	};
 	list_init(&conns->free);
@@ -50,17 +51,14 @@ conns_open(struct conns *conns, struct loop *loop,
 		errno = ENOMEM;
 		return -1;
 	}
-	timer_queue_init(&conns->idle, settings->idle_ms, conn_expired);
-	timer_queue_init(&conns->stall, settings->stall_ms, conn_expired);
-	timer_queue_init(&conns->linger, settings->linger_ms, conn_expired);
-	timer_queue_init(&conns->quiet, settings->quiet_ms, conn_expired);
-	conns->queues[CONNS_IDLE] = &conns->idle;
-	conns->queues[CONNS_STALL] = &conns->stall;
-	conns->queues[CONNS_LINGER] = &conns->linger;
-	loop_add_queue(loop, &conns->idle);
-	loop_add_queue(loop, &conns->stall);
-	loop_add_queue(loop, &conns->linger);
-	loop_add_queue(loop, &conns->quiet);
+	const uint64_t spans[CONNS_NEVER] = {
+	    [CONNS_IDLE] = settings->idle_ms,
+	    [CONNS_STALL] = settings->stall_ms,
+	    [CONNS_LINGER] = settings->linger_ms,
+	};
+	for (int i = 0; i < CONNS_NEVER; i++)
+		timer_queue_init(&conns->deadlines[i], loop_timers(loop),
+		    spans[i], conn_expired);
 	return 0;
 }
 
@@ -125,15 +123,11 @@ void
 conns_drain(struct conns *conns)
 {
 	conns->draining = true;
-	struct timer_queue *const queues[] = {&conns->idle, &conns->linger};
-	conns->queues[CONNS_IDLE] = &conns->quiet;
-	conns->queues[CONNS_LINGER] = &conns->quiet;
-	for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
-		struct list *link;
-		/* Each goes to the queue that holds in a drain. */
-		while ((link = list_first(&queues[i]->timers)) != NULL)
-			conn_rearm(LIST_OWNER(link, struct conn, timer.link));
-	}
+	uint64_t now = loop_now(conns->loop);
+	timer_queue_set_span(
+	    &conns->deadlines[CONNS_IDLE], conns->quiet_ms, now);
+	timer_queue_set_span(
+	    &conns->deadlines[CONNS_LINGER], conns->quiet_ms, now);
 }
 
 void

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * The most that one recv asks for, in bytes, and so the length of a turn.  Long
@@ -55,9 +56,8 @@ struct conns {
 	struct buffers buffers; /* the kernel's */
 	uint64_t shared;        /* when one with little shared, of loop_now */
 
-	struct timer_queue idle, stall, linger;
-	struct timer_queue quiet; /* instead of idle and linger in a drain */
-	struct timer_queue *queues[CONNS_NEVER]; /* for each deadline */
+	struct timer_queue deadlines[CONNS_NEVER];
+	uint32_t quiet_ms; /* in a drain the span of idle and linger */
 
 	/* The slab never moves; slots are first used in their order. */
 	struct conn *slots;

@@ -45,9 +45,9 @@ listeners_init(struct listeners *listeners, struct loop *loop,
 	    .settings = settings,
 	    .counters = counters,
 	};
-	timer_queue_init(&listeners->retries, RETRY_MS, retry);
+	timer_queue_init(
+	    &listeners->retries, loop_timers(loop), RETRY_MS, retry);
 	timer_init(&listeners->retry);
-	loop_add_queue(loop, &listeners->retries);
 }
 
 /* Options that accepted sockets inherit are set here, once for all. */

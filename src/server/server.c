@@ -152,9 +152,9 @@ server_open(const struct server_settings *settings)
 	server->listeners.may_accept = may_accept;
 	server->listeners.accepted = serve;
 	server->listeners.owner = server;
-	timer_queue_init(&server->drains, settings->drain_ms, expire_drain);
+	timer_queue_init(&server->drains, loop_timers(server->loop),
+	    settings->drain_ms, expire_drain);
 	timer_init(&server->drain);
-	loop_add_queue(server->loop, &server->drains);
 	return server;
 }
 

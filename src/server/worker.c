@@ -81,11 +81,8 @@ worker_close(struct worker *worker)
 }
 
 void
-worker_release(struct worker *worker)
+worker_note_ends(struct worker *worker, size_t n)
 {
-	size_t n = conns_release(&worker->conns);
-	if (n == 0)
-		return;
 	atomic_fetch_add(&worker->ngone, n);
 	/* In this order: see has_at_most in server.c. */
 	if (worker->reports != NULL &&

@@ -75,7 +75,16 @@ void worker_cut(struct worker *);
 /* Ends the thread and waits for it. */
 void worker_stop(struct worker *);
 
+/* For worker_release: so many of its connections have ended. */
+void worker_note_ends(struct worker *, size_t n);
+
 /* To be called after each turn of the loop that the worker uses. */
-void worker_release(struct worker *);
+static inline void
+worker_release(struct worker *worker)
+{
+	size_t n = conns_release(&worker->conns);
+	if (n > 0)
+		worker_note_ends(worker, n);
+}
 
 #endif

@@ -274,9 +274,3 @@ upcase_final(struct upcase *u, unsigned char *dst)
 	u->ncarry = 0;
 	return (size_t)(reject(u, dst, u->carry, held) - dst);
 }
-
-bool
-upcase_refused(const struct upcase *u)
-{
-	return u->refused;
-}
