@@ -26,6 +26,8 @@ enum counter {
 	COUNTER_RECEIVED,
 	COUNTER_SENT,
 
+	COUNTER_MOVED, /* connections from one worker to another */
+
 	/* Troubles of the server itself. */
 	COUNTER_ACCEPT_FAILURES, /* of the system, not of a peer */
 	COUNTER_WAIT_FAILURES,

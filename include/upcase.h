@@ -75,6 +75,16 @@ upcase_refused(const struct upcase *u)
 }
 
 /*
+ * True while the stream would go on in the same way with a state fresh from
+ * upcase_init: nothing is held back, and nothing was refused.
+ */
+static inline bool
+upcase_is_at_rest(const struct upcase *u)
+{
+	return u->ncarry == 0 && !u->refused;
+}
+
+/*
  * The kernels that this processor can run, the best first; NULL behind the
  * last.  The answer does not depend on the kernel, only how fast it comes.
  */

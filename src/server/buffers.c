@@ -6,6 +6,8 @@
 #include "conn.h"
 #include "sys.h"
 
+#include <stdbool.h>
+
 /* Who has moved no bulk for that long, in ms, has to make room for others. */
 enum { UNUSED_MS = 1000 };
 
@@ -45,6 +47,13 @@ set(const struct conn *conn, int send, int receive)
 	(void)sys_setsockopt(conn->watch.fd, SOL_SOCKET, SO_RCVBUF, receive);
 }
 
+static void
+shrink(const struct buffers *buffers, const struct conn *conn)
+{
+	set(conn, buffers->settings->send_buffer,
+	    buffers->settings->receive_buffer);
+}
+
 /* The place that is free, or else of who has needed it least lately, or -1. */
 static int
 find_place(const struct buffers *buffers, uint64_t now)
@@ -76,20 +85,37 @@ buffers_note_bulk(struct buffers *buffers, struct conn *conn, uint64_t now)
 	int place = find_place(buffers, now);
 	if (place == -1)
 		return;
-	const struct server_settings *settings = buffers->settings;
+	int large = buffers->settings->large_buffer;
 	const struct conn *before = buffers->large[place].conn;
 	if (before != NULL)
-		set(before, settings->send_buffer, settings->receive_buffer);
+		shrink(buffers, before);
 	buffers->large[place].conn = conn;
 	buffers->large[place].used = now;
-	set(conn, settings->large_buffer, settings->large_buffer);
+	set(conn, large, large);
+}
+
+/* Frees the place of a connection, and says whether it had one. */
+static bool
+leave(struct buffers *buffers, const struct conn *conn)
+{
+	for (size_t i = 0; i < buffers->nlarge; i++) {
+		if (buffers->large[i].conn == conn) {
+			buffers->large[i].conn = NULL;
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+buffers_withdraw(struct buffers *buffers, const struct conn *conn)
+{
+	if (leave(buffers, conn))
+		shrink(buffers, conn);
 }
 
 void
 buffers_release(struct buffers *buffers, const struct conn *conn)
 {
-	for (size_t i = 0; i < buffers->nlarge; i++) {
-		if (buffers->large[i].conn == conn)
-			buffers->large[i].conn = NULL;
-	}
+	(void)leave(buffers, conn);
 }

@@ -45,6 +45,9 @@ void buffers_start(const struct buffers *, int fd);
 /* Notes that a connection moves bulk, and gives it large ones if it can. */
 void buffers_note_bulk(struct buffers *, struct conn *, uint64_t now);
 
+/* Gives a connection its small buffers again, as it goes on elsewhere. */
+void buffers_withdraw(struct buffers *, const struct conn *);
+
 /* To be called when a connection is closed. */
 void buffers_release(struct buffers *, const struct conn *);
 

@@ -228,12 +228,21 @@ enter(struct conn *conn, enum conn_event event)
 		end(conn, event, from);
 }
 
+/* Arms the deadline of the state anew. */
+static void
+rearm(struct conn *conn)
+{
+	struct conns *conns = conn->conns;
+	timer_arm(&conns->deadlines[behaviours[conn->state].deadline],
+	    &conn->timer, loop_now(conns->loop));
+}
+
 /*
  * The only place that says what the connection waits for: both its interest
  * and its deadline follow from the state.
  */
 static void
-settle(struct conn *conn, bool rearm)
+settle(struct conn *conn, bool is_new)
 {
 	struct conns *conns = conn->conns;
 	const struct behaviour *behaviour = &behaviours[conn->state];
@@ -245,8 +254,8 @@ settle(struct conn *conn, bool rearm)
 	if (conn->state == CONN_CLOSED) {
 		loop_unwatch(conns->loop, &conn->watch);
 		conns_retire(conns, conn);
-	} else if (rearm) {
-		conn_rearm(conn);
+	} else if (is_new) {
+		rearm(conn);
 	}
 }
 
@@ -257,7 +266,7 @@ advance(struct conn *conn, enum conn_event event)
 	enum conn_state from = (enum conn_state)conn->state;
 	/* Progress alone changes nothing but the deadline. */
 	if (event == CONN_MOVED && from != CONN_LINGERING) {
-		conn_rearm(conn);
+		rearm(conn);
 		return;
 	}
 	enter(conn, event);
@@ -305,14 +314,6 @@ conn_evict(struct conn *conn, enum counter cause)
 	settle(conn, false);
 }
 
-void
-conn_rearm(struct conn *conn)
-{
-	struct conns *conns = conn->conns;
-	timer_arm(&conns->deadlines[behaviours[conn->state].deadline],
-	    &conn->timer, loop_now(conns->loop));
-}
-
 int
 conn_start(struct conn *conn, struct conns *conns, int fd)
 {
@@ -326,6 +327,6 @@ conn_start(struct conn *conn, struct conns *conns, int fd)
 	buffers_start(&conns->buffers, fd);
 	conn->state = CONN_RECEIVING;
 	conn->cause = COUNTER_FAILED;
-	conn_rearm(conn);
+	rearm(conn);
 	return 0;
 }

@@ -40,9 +40,6 @@ int conn_start(struct conn *, struct conns *, int fd);
 /* Resets the connection and counts it under the given cause. */
 void conn_evict(struct conn *, enum counter cause);
 
-/* Arms the deadline of the state anew, after the rules have changed. */
-void conn_rearm(struct conn *);
-
 /* For the queues of deadlines: the deadline of the state has passed. */
 void conn_expired(struct timer *);
 

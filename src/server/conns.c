@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* At how many connections a worker looks for one to yield. */
+enum { YIELD_LOOKS = 64 };
+
 static int
 take_memory(struct conns *conns, size_t nslots, size_t nblocks)
 {
@@ -104,7 +107,6 @@ log_adoption_failure(struct conns *conns)
 void
 conns_adopt(struct conns *conns, int fd)
 {
-	counters_add(conns->counters, COUNTER_ACCEPTED, 1);
 	struct conn *conn = take_slot(conns);
 	/* The server hands over no more connections than there are slots. */
 	assert(conn != NULL);
@@ -117,6 +119,36 @@ conns_adopt(struct conns *conns, int fd)
 	watch_init(&conn->watch, fd, NULL);
 	conn->state = CONN_CLOSED;
 	conns_retire(conns, conn);
+}
+
+/*
+ * Of the connections at rest the one that was active last, among so many: it
+ * takes its share of the work with it, and its idle time has just begun.
+ */
+static struct conn *
+find_at_rest(const struct conns *conns, unsigned most)
+{
+	const struct list *timers = &conns->deadlines[CONNS_IDLE].timers;
+	struct list *link = timers->prev;
+	for (; link != timers && most > 0; link = link->prev, most--) {
+		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
+		if (upcase_is_at_rest(&conn->upcase))
+			return conn;
+	}
+	return NULL;
+}
+
+int
+conns_yield(struct conns *conns)
+{
+	struct conn *conn = find_at_rest(conns, YIELD_LOOKS);
+	if (conn == NULL ||
+	    loop_watch(conns->loop, &conn->watch, POLLER_NOTHING) == -1)
+		return -1;
+	timer_disarm(&conn->timer);
+	buffers_withdraw(&conns->buffers, conn);
+	give_slot(conns, conn);
+	return conn->watch.fd;
 }
 
 void

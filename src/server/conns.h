@@ -81,6 +81,13 @@ void conns_close(struct conns *);
 /* Serves the socket, or closes it when that fails; it is counted either way. */
 void conns_adopt(struct conns *, int fd);
 
+/*
+ * Gives up a connection that is between two messages, of which nothing is left
+ * then but its socket: returns that, or -1 if there is none.  Where it is
+ * adopted it goes on, and its idle time begins anew.  Not inside a turn.
+ */
+int conns_yield(struct conns *);
+
 /* From now on connections end when they are quiet. */
 void conns_drain(struct conns *);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Sockets on their way from the thread that accepts to the one that serves:
- * a ring with one writer and one reader.  It has a place for every connection
- * that the limit allows, so handing over cannot fail, and needs no lock.
+ * Sockets on their way between two threads, the one that accepts and one that
+ * serves: a ring with one writer and one reader.  It has a place for every
+ * connection that the limit allows, so handing over cannot fail, and needs no
+ * lock.
  */
 #ifndef HANDOVER_H
 #define HANDOVER_H

@@ -200,6 +200,7 @@ accept_one(struct listeners *listeners, int fd)
 {
 	int peer = sys_accept(fd);
 	if (peer != -1) {
+		counters_add(listeners->counters, COUNTER_ACCEPTED, 1);
 		listeners->accepted(peer, listeners->owner);
 		return ATTEMPT_DONE;
 	}

@@ -3,6 +3,7 @@
 
 #include "server.h"
 
+#include "balance.h"
 #include "counters.h"
 #include "limits.h"
 #include "listener.h"
@@ -48,6 +49,7 @@ struct server {
 	unsigned nworkers; /* that are open */
 	unsigned nstarted; /* threads of theirs that run */
 	struct worker_reports reports;
+	struct balance balance;
 
 	unsigned ndrains; /* how often a drain was asked for */
 	bool draining, cut, expired;
@@ -55,23 +57,10 @@ struct server {
 	struct timer drain;
 };
 
-static struct load
-measure_load(struct server *server)
-{
-	struct load load = {.least = SIZE_MAX};
-	for (unsigned i = 0; i < server->nworkers; i++) {
-		size_t n = worker_load(&server->workers[i]);
-		load.sum += n;
-		load.least = n < load.least ? n : load.least;
-		load.most = n > load.most ? n : load.most;
-	}
-	return load;
-}
-
 static size_t
 count_open(struct server *server)
 {
-	return measure_load(server).sum;
+	return balance_measure(&server->balance).sum;
 }
 
 static bool
@@ -103,25 +92,19 @@ may_accept(void *arg)
 	return has_at_most(server, server->limits.connections - 1);
 }
 
-/* The worker with the fewest connections gets the next. */
 static void
 serve(int fd, void *arg)
 {
 	struct server *server = arg;
-	struct worker *least = &server->workers[0];
-	for (unsigned i = 1; i < server->nworkers; i++) {
-		struct worker *worker = &server->workers[i];
-		if (worker_load(worker) < worker_load(least))
-			least = worker;
-	}
-	worker_hand(least, fd);
+	balance_hand(&server->balance, fd);
 }
 
-/* That the loop was woken is all: follow_up looks at what has changed. */
+/* Beyond this, that the loop was woken is all: follow_up looks. */
 static void
 hear_report(struct bell *bell)
 {
-	(void)bell;
+	struct server *server = LIST_OWNER(bell, struct server, reports.bell);
+	balance_hear(&server->balance);
 }
 
 static void
@@ -149,6 +132,7 @@ server_open(const struct server_settings *settings)
 	}
 	listeners_init(
 	    &server->listeners, server->loop, settings, &server->counters);
+	balance_init(&server->balance, server->loop, &server->counters);
 	server->listeners.may_accept = may_accept;
 	server->listeners.accepted = serve;
 	server->listeners.owner = server;
@@ -268,6 +252,8 @@ server_start(struct server *server)
 	}
 	if (start_workers(server) == -1)
 		return -1;
+	balance_start(&server->balance, server->workers, server->nworkers,
+	    is_threaded(server) ? &server->reports : NULL);
 	report_start(
 	    server->settings, &server->limits, loop_backend(server->loop));
 	if (listeners_start(&server->listeners) == -1) {
@@ -281,6 +267,7 @@ static void
 start_drain(struct server *server)
 {
 	server->draining = true;
+	balance_end(&server->balance);
 	listeners_finish(&server->listeners);
 	uint32_t drain_ms = server->settings->drain_ms;
 	if (drain_ms == 0)
@@ -360,6 +347,6 @@ server_report(struct server *server)
 {
 	size_t totals[NCOUNTERS];
 	server_count(server, totals);
-	struct load load = measure_load(server);
+	struct load load = balance_measure(&server->balance);
 	report_counters(totals, &load, is_threaded(server));
 }

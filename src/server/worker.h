@@ -5,7 +5,8 @@
  *
  * What the accepting thread tells a worker goes through the hand-over and a
  * few orders, and a bell that wakes it.  What the worker tells it is how many
- * connections have ended, and a bell in return when that was asked for.
+ * connections have ended, and a bell in return when that was asked for; and
+ * the connections that it was asked back.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -37,8 +38,11 @@ struct worker {
 	/* Only with a thread of its own. */
 	struct worker_reports *reports; /* NULL without */
 	struct handover handover;
+	struct handover returned; /* the other way */
 	struct bell bell;
 	atomic_bool drain, cut, stop; /* orders */
+	atomic_size_t asked;          /* another: how many to give back */
+	size_t surplus;               /* how many it is going to */
 	pthread_t thread;
 };
 
@@ -65,7 +69,16 @@ void worker_turn(struct loop *, struct counters *);
 /* Serves one more connection, which belongs to the worker from now on. */
 void worker_hand(struct worker *, int fd);
 
-/* How many connections it has. */
+/*
+ * Asks for connections back, instead of what was asked for before.  The worker
+ * gives at most so many, and rings the bell of its reports if it gives any.
+ */
+void worker_ask_back(struct worker *, size_t n);
+
+/* The next one it gave back, which is no longer its own; or -1. */
+int worker_take_back(struct worker *);
+
+/* How many connections it has, those that it gave back included. */
 size_t worker_load(struct worker *);
 
 /* As conns_drain and conns_cut. */

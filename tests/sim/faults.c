@@ -119,8 +119,8 @@ note(struct kernel_socket *socket, enum kernel_call call)
 		return;
 	if (call == KERNEL_SEND)
 		peer->nsends++;
-	else if (call == KERNEL_WATCH)
-		rules_watched(peer);
+	else if (call == KERNEL_WATCH && socket->wants == POLLER_NOTHING)
+		rules_adopted(peer);
 	else if (call == KERNEL_SHUTDOWN)
 		rules_shut(peer);
 	else if (call == KERNEL_SET_RESET)

@@ -151,9 +151,23 @@ peers_is_refused(const struct peer *peer)
 	       peer->plan->bad[peer->first] < peer->first + peer->received;
 }
 
+/* True if what was received of it ends inside a character. */
+static bool
+is_cut(const struct peer *peer)
+{
+	size_t end = peer->first + peer->received;
+	return peer->plan->begins[end] != end;
+}
+
+bool
+peers_is_at_rest(const struct peer *peer)
+{
+	return peer->socket->wants == POLLER_INPUT && !peer->lingers &&
+	       !is_cut(peer);
+}
+
 bool
 peers_is_refused_at_end(const struct peer *peer)
 {
-	size_t end = peer->first + peer->received;
-	return peer->invalid == UPCASE_CLOSE && peer->plan->begins[end] != end;
+	return peer->invalid == UPCASE_CLOSE && is_cut(peer);
 }

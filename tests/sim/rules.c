@@ -67,10 +67,9 @@ rules_accepted(struct peer *peer)
 }
 
 void
-rules_watched(struct peer *peer)
+rules_adopted(struct peer *peer)
 {
-	if (peer->moved_at == 0)
-		peer->moved_at = threads_turn();
+	peer->moved_at = threads_turn();
 }
 
 /* The server has sent what is due only if the peer has come to its end. */
@@ -350,6 +349,51 @@ rules_calm(bool server_has_ended)
 	    NULL, "more output is pending than there is memory for");
 	check_queues();
 	check_drain(server_has_ended);
+}
+
+/* The books of one worker, which is known by its poller. */
+struct share {
+	const struct poller *poller;
+	size_t nopen, nmovable;
+};
+
+/* Of each worker that has connections; returns how many these are. */
+static size_t
+find_shares(struct share shares[static PEERS_MAX])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < npeers; i++) {
+		size_t place = 0;
+		if (!peers_is_open(&peers[i]))
+			continue;
+		const struct poller *poller = peers[i].socket->poller;
+		while (place < n && shares[place].poller != poller)
+			place++;
+		if (place == n)
+			shares[n++] = (struct share){.poller = poller};
+		shares[place].nopen++;
+		shares[place].nmovable += peers_is_at_rest(&peers[i]);
+	}
+	return n;
+}
+
+bool
+rules_are_balanced(void)
+{
+	struct share shares[PEERS_MAX];
+	size_t n = find_shares(shares);
+	size_t least = n < rules.settings->workers ? 0 : SIZE_MAX;
+	size_t most = 0;
+	for (size_t i = 0; i < n; i++) {
+		least = shares[i].nopen < least ? shares[i].nopen : least;
+		most = shares[i].nopen > most ? shares[i].nopen : most;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (shares[i].nopen == most && most > least + 1 &&
+		    shares[i].nmovable > 0)
+			return false;
+	}
+	return true;
 }
 
 void

@@ -45,7 +45,7 @@ void rules_must(bool holds, const struct peer *, const char *sentence);
 
 /* For the hooks. */
 void rules_accepted(struct peer *);
-void rules_watched(struct peer *);
+void rules_adopted(struct peer *);
 void rules_moved(struct peer *, enum kernel_call);
 void rules_shut(struct peer *);
 void rules_reset(const struct peer *);
@@ -57,6 +57,12 @@ void rules_listener_failed(void);
 
 /* All threads wait, and nothing is ready. */
 void rules_calm(bool server_has_ended);
+
+/*
+ * True if no worker has two connections more than another, or else the one that
+ * has the most has none that could be moved.
+ */
+bool rules_are_balanced(void);
 
 /* The server has ended; these are its counters. */
 void rules_ended(const size_t totals[static NCOUNTERS]);

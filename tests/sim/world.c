@@ -18,6 +18,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* How long after an end loads are looked at, in ms: as in balance.c. */
+enum { CHECK_MS = 100 };
+
 /* Steps until a server that does something for nothing is said to spin. */
 enum { SPINS = 100000 };
 
@@ -119,6 +122,37 @@ calm_down(void)
 }
 
 static void
+pass_checks(int n)
+{
+	calm_down();
+	for (int i = 0; i < n && !rules_are_balanced(); i++) {
+		kernel.now += CHECK_MS;
+		calm_down();
+	}
+}
+
+/*
+ * Loads become even in a moment, and those that first could not be moved are
+ * when their peers have read their answers.
+ */
+static void
+expect_balance(void)
+{
+	if (rules.stops > 0)
+		return;
+	calm_down();
+	kernel.now += CHECK_MS;
+	pass_checks(2);
+	rules_must(rules_are_balanced(), NULL, "a worker has too much to do");
+	for (size_t i = 0; i < npeers; i++) {
+		if (peers_is_open(&peers[i]))
+			kernel_peer_reads(peers[i].socket, SIZE_MAX);
+	}
+	pass_checks(3);
+	rules_must(rules_are_balanced(), NULL, "a worker has too much to do");
+}
+
+static void
 act(void)
 {
 	size_t what = draw(100);
@@ -134,6 +168,8 @@ act(void)
 		pass_time();
 	} else if (what < 53) {
 		calm_down();
+	} else if (what < 54) {
+		expect_balance();
 	} else {
 		(void)threads_step(faults_wakes());
 	}

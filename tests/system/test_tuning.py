@@ -108,37 +108,60 @@ class CostTest(Case):
 
 
 class BalanceTest(Case):
+    def is_level(self, daemon, n):
+        """True if n are open, no worker having two more than another."""
+        counters = daemon.counters()
+        return (counters["open"] == n and
+                counters["most"] - counters["least"] <= 1)
+
     @each_backend(workers=(2, 5))
     def test_balance(self, how):
-        """Each new connection goes to the worker that has the fewest,
-        whatever was opened and closed before"""
+        """No worker has two connections more than another for long, whatever
+        was opened and closed"""
         choose = random.Random(how["workers"])
         with Daemon(**how) as daemon, contextlib.ExitStack() as stack:
             clients = []
-
-            def count(n):
-                """The counters, once that many connections are open."""
-                wait_until(lambda: daemon.counters()["open"] == n,
-                           f"{n} are open")
-                return daemon.counters()
-
-            def open_more(n):
-                clients.extend(stack.enter_context(daemon.connect())
-                               for _ in range(n))
-                return count(len(clients))
-
             for _ in range(5):
-                # What closes leave uneven, as many as are missing level.
-                counters = count(len(clients))
-                counters = open_more(
-                    counters["most"] * how["workers"] - len(clients))
-                self.assertEqual(counters["least"], counters["most"])
-                more = choose.randrange(3 * how["workers"])
-                counters = open_more(more)
-                self.assertLessEqual(counters["most"] - counters["least"], 1)
+                clients += [stack.enter_context(daemon.connect())
+                            for _ in range(choose.randrange(20))]
+                wait_until(lambda: self.is_level(daemon, len(clients)),
+                           "level after some came")
                 choose.shuffle(clients)
                 for _ in range(choose.randrange(len(clients) + 1)):
                     clients.pop().close()
+                wait_until(lambda: self.is_level(daemon, len(clients)),
+                           "level after some went")
+                for client in clients:
+                    exchange(client)
+
+    @each_backend(workers=(2,))
+    def test_moves(self, how):
+        """Connections that change their worker lose nothing in the midst of
+        their texts"""
+        choose = random.Random(2)
+        text = "straße, ŉ, 🌮, и так далее\n".encode() * 100
+        answer = upper(text)
+        with Daemon(**how) as daemon, contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(daemon.connect())
+                       for _ in range(40)]
+            wait_until(lambda: self.is_level(daemon, len(clients)), "all came")
+
+            def talk():
+                cut = choose.randrange(len(text))
+                for part in text[:cut], text[cut:]:
+                    for client in clients:
+                        client.sendall(part)
+                for client in clients:
+                    self.assertEqual(receive(client, len(answer)), answer)
+                return daemon.counters()["moved"] > 0
+
+            # Every other one is with the same worker.
+            for client in clients[1::2]:
+                client.close()
+            clients = clients[::2]
+            wait_until(talk, "some were moved")
+            wait_until(lambda: self.is_level(daemon, len(clients)), "level")
+            talk()
 
 
 class BusyPollTest(Case):

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How the thread that accepts and the workers tell each other what they have to
+ * say, and the worker's side of it: a part of accept.pml and balance.pml, which
+ * have the other side.
+ *
+ * Each operation on an atomic and on a pipe is a step, and the other threads
+ * come between any two.  What a thread does with variables that are no atomics
+ * belongs to the step before or after.  Above each piece stand the lines of C
+ * that it models.  The test finds them in the source in this order, and finds
+ * there no operation on an atomic, a bell or a ring that is not quoted.
+ *
+ * Weak memory.  What both sides must see in one order (wanted and ngone, rung
+ * and the pipe, the orders) is sequentially consistent in the code and so here.
+ * Only the rings use less.  Each of their counts is written by one thread, which
+ * may read it relaxed; it is released there and acquired by the other, which
+ * so sees the socket behind the count.  That the other sees a count late is
+ * the same as that the writer is late, and that is modelled.
+ *
+ * With ALONE there are no threads: the one worker shares the loop of the thread
+ * that accepts.
+ */
+
+#ifdef ALONE
+#define NWORKERS 1
+#else
+#define NWORKERS 2
+#endif
+#if LIMIT > 2
+#define SIZE 4 /* of a ring: a power of two, at least LIMIT */
+#else
+#define SIZE 2
+#endif
+#define WRAP    (2 * SIZE)
+#define REPORTS NWORKERS /* the bell that the workers ring */
+#define NBELLS  (NWORKERS + 1)
+#define NOBODY  255
+#define GIVEN   254 /* a connection that was given back, whichever */
+
+/* Each worker has a ring for what is handed over, and one for the way back. */
+#define NRINGS      (2 * NWORKERS)
+#define RETURNED(w) (NWORKERS + w)
+
+/* What the threads share. */
+bool rung[NBELLS];
+byte pipe[NBELLS]; /* bytes in it */
+bool wanted;
+byte load[NWORKERS]; /* nhanded - ngone: only the accepting thread adds */
+bool drain[NWORKERS], cut[NWORKERS], stop[NWORKERS];
+byte asked[NWORKERS];
+byte nput[NRINGS], ntaken[NRINGS]; /* they wrap at WRAP */
+byte ring[NRINGS * SIZE];
+
+/* What happens in this run. */
+bool drain_comes, sticks;
+bool at_rest; /* connections can be moved */
+bool lasts;   /* they end no more before a drain */
+bool served[NCONNS];
+
+/*
+ * [bell.c bell_ring]
+ *	if (atomic_exchange(&bell->rung, true))
+ *	return;
+ *	if (sys_write(bell->ringing_end, "", 1) == -1)
+ *	atomic_store(&bell->rung, false);
+ */
+/* No write fails here: the pipe took its memory when it was opened. */
+inline bell_ring(bell)
+{
+	if
+	:: atomic { rung[bell] -> skip }
+	:: atomic { !rung[bell] -> rung[bell] = true };
+		d_step { pipe[bell]++; assert(pipe[bell] == 1) }
+	fi
+}
+
+/*
+ * [bell.c hear]
+ *	while (sys_read(watch->fd, bytes, sizeof bytes) > 0)
+ *	(void)atomic_exchange(&bell->rung, false);
+ *	bell->heard(bell);
+ */
+#ifdef BUG_BELL_CLEARED_BEFORE_READ
+#define HEARS(bell) atomic { pipe[bell] > 0 -> rung[bell] = false }; \
+		pipe[bell] = 0
+#else
+#ifdef BUG_BELL_CLEARED_AFTER
+#define HEARS(bell) atomic { pipe[bell] > 0 -> pipe[bell] = 0 }
+#else
+#define HEARS(bell) atomic { pipe[bell] > 0 -> pipe[bell] = 0 }; \
+		rung[bell] = false
+#endif
+#endif
+
+/*
+ * [handover.c handover_put]
+ *	size_t nput = atomic_load_explicit(&handover->nput,
+ *	    memory_order_relaxed);
+ *	assert(nput - atomic_load(&handover->ntaken) < handover->size);
+ *	handover->fds[nput % handover->size] = fd;
+ *	atomic_store_explicit(&handover->nput, nput + 1,
+ *	    memory_order_release);
+ */
+inline handover_put(r, c)
+{
+#ifdef BUG_COUNT_BEFORE_SOCKET
+	nput[r] = (nput[r] + 1) % WRAP;
+	ring[(r) * SIZE + (nput[r] + WRAP - 1) % SIZE] = c
+#else
+	d_step {
+		assert((nput[r] + WRAP - ntaken[r]) % WRAP < SIZE);
+		ring[(r) * SIZE + nput[r] % SIZE] = c;
+		nput[r] = (nput[r] + 1) % WRAP
+	}
+#endif
+}
+
+/*
+ * [handover.c handover_take]
+ *	size_t ntaken = atomic_load_explicit(&handover->ntaken,
+ *	    memory_order_relaxed);
+ *	if (ntaken == atomic_load_explicit(&handover->nput,
+ *	    memory_order_acquire))
+ *	int fd = handover->fds[ntaken % handover->size];
+ *	atomic_store_explicit( &handover->ntaken, ntaken + 1,
+ *	    memory_order_release);
+ */
+#define NONE_TO_TAKE(r) ntaken[r] == nput[r]
+#define TAKE(r, c) atomic { ntaken[r] != nput[r] -> \
+			c = ring[(r) * SIZE + ntaken[r] % SIZE]; \
+			ring[(r) * SIZE + ntaken[r] % SIZE] = NOBODY }
+/* An empty ring begins anew, which leaves nothing out and saves states. */
+#define COUNT_TAKEN(r) ntaken[r] = (ntaken[r] + 1) % WRAP; \
+		if \
+		:: NONE_TO_TAKE(r) -> ntaken[r] = 0; nput[r] = 0 \
+		:: else \
+		fi
+
+/*
+ * [conns.c conns_adopt]
+ *	struct conn *conn = take_slot(conns);
+ *	if (conn_start(conn, conns, fd) == 0)
+ *	conns_retire(conns, conn);
+ */
+inline conns_adopt(c)
+{
+	assert(c != NOBODY);
+	if
+	:: c == GIVEN
+	:: c != GIVEN -> assert(!served[c]); served[c] = true
+	fi;
+	assert(nopen + nclosed < LIMIT);
+	if
+	:: nopen++
+#ifdef BUG_COUNT_NOT_GIVEN_BACK
+	:: skip
+#else
+	:: nclosed++
+#endif
+	fi
+}
+
+/*
+ * [conns.c conns_cut]
+ *	conn_evict(&conns->slots[i], COUNTER_CUT);
+ */
+#define CONNS_CUT d_step { nclosed = nclosed + nopen; nopen = 0 }
+
+/* A connection ends: its client does, or in a drain it is quiet. */
+#define ENDS atomic { nopen > 0 && !(drains -> sticks : lasts) -> \
+		nopen--; nclosed++ }
+
+/*
+ * [worker.h worker_release]
+ *	size_t n = conns_release(&worker->conns);
+ *	if (n > 0) worker_note_ends(worker, n);
+ */
+/*
+ * [worker.c worker_note_ends]
+ *	atomic_fetch_add(&worker->ngone, n);
+ *	if (worker->reports != NULL &&
+ *	    atomic_exchange(&worker->reports->wanted, false))
+ *	bell_ring(&worker->reports->bell);
+ */
+#define COUNT_GONE(w) d_step { load[w] = load[w] - nclosed; nclosed = 0 }
+#define LOOK_AT_WISH  d_step { was_wanted = wanted; wanted = false }
+inline worker_release(w)
+{
+	if
+	:: nclosed == 0
+	:: else ->
+#ifdef ALONE
+		COUNT_GONE(w)
+#else
+#ifdef BUG_WISH_BEFORE_COUNT
+		LOOK_AT_WISH;
+		COUNT_GONE(w);
+#else
+		COUNT_GONE(w);
+		LOOK_AT_WISH;
+#endif
+		if :: was_wanted -> bell_ring(REPORTS) :: else fi
+#endif
+	fi
+}
+
+#ifndef ALONE
+inline take_all(w)
+{
+	do
+	:: atomic { NONE_TO_TAKE(w) -> break }
+	:: TAKE(w, c);
+		atomic { COUNT_TAKEN(w);
+#ifdef BUG_COUNTED_WHEN_TAKEN
+			load[w]++;
+#endif
+			conns_adopt(c) }
+	od
+}
+
+/*
+ * [worker.c obey]
+ *	bool drain = atomic_load(&worker->drain);
+ *	bool cut = atomic_load(&worker->cut);
+ *	while ((fd = handover_take(&worker->handover)) != -1)
+ *	conns_adopt(&worker->conns, fd);
+ *	if (drain && !worker->conns.draining)
+ *	conns_drain(&worker->conns);
+ *	if (cut)
+ *	conns_cut(&worker->conns);
+ *	worker->surplus = atomic_exchange(&worker->asked, 0);
+ */
+inline obey(w)
+{
+	drain_seen = drain[w];
+	cut_seen = cut[w];
+#ifdef BUG_ORDER_BEFORE_HANDOVER
+	if :: cut_seen -> CONNS_CUT :: else fi;
+	take_all(w);
+#else
+	take_all(w);
+	if :: cut_seen -> CONNS_CUT :: else fi;
+#endif
+	atomic {
+		drains = drains || drain_seen;
+		surplus = asked[w];
+		asked[w] = 0
+	}
+}
+
+/*
+ * [worker.c give_back]
+ *	while (n < worker->surplus &&
+ *	    (fd = conns_yield(&worker->conns)) != -1) {
+ *	handover_put(&worker->returned, fd);
+ *	worker->surplus = 0;
+ *	if (n > 0)
+ *	bell_ring(&worker->reports->bell);
+ */
+inline give_back(w)
+{
+	gives = false;
+	do
+	:: surplus > 0 && nopen > 0 && at_rest ->
+		atomic { nopen--; surplus--; gives = true };
+		handover_put(RETURNED(w), GIVEN)
+	:: else -> break
+	od;
+	surplus = 0;
+#ifndef BUG_GIVEN_WITHOUT_BELL
+	if :: gives -> bell_ring(REPORTS) :: else fi
+#endif
+}
+
+/*
+ * [worker.c run]
+ *	while (!atomic_load(&worker->stop))
+ *	worker_turn(worker->loop, &worker->counters);
+ *	worker_release(worker);
+ *	if (worker->surplus > 0)
+ *	give_back(worker);
+ */
+proctype worker(byte w, nopen)
+{
+	bool drain_seen, cut_seen, drains, was_wanted, gives;
+	byte c, nclosed, surplus;
+	do
+	:: stop[w] -> break
+	:: !stop[w] ->
+		/* The wait, and the events of the turn. */
+end:		if
+		:: HEARS(w); obey(w);
+#ifdef BUG_BELL_CLEARED_AFTER
+			rung[w] = false;
+#endif
+			if :: ENDS :: true fi
+		:: ENDS
+		fi;
+		worker_release(w);
+		if :: surplus > 0 -> give_back(w) :: else fi
+	od;
+	assert(nput[w] == ntaken[w] && nopen == 0 && nclosed == 0)
+}
+#endif
+
+/*
+ * [worker.c worker_load]
+ *	return worker->nhanded - atomic_load(&worker->ngone);
+ */
+/*
+ * [balance.c balance_measure]
+ *	size_t n = worker_load(&balance->workers[i]);
+ *	load.sum += n;
+ * [server.c count_open]
+ *	return balance_measure(&server->balance).sum;
+ */
+inline add_up()
+{
+	sum = load[0];
+#ifndef ALONE
+	sum = sum + load[1]
+#endif
+}
+
+/*
+ * [server.c has_at_most]
+ *	if (count_open(server) <= n)
+ *	atomic_store(&server->reports.wanted, true);
+ *	return count_open(server) <= n;
+ */
+inline has_at_most(n)
+{
+	add_up();
+	if
+	:: sum <= n
+	:: else ->
+#ifdef BUG_NO_RELOOK
+		wanted = true
+#else
+#ifdef BUG_WANTED_AFTER_LOOK
+		add_up();
+		if :: sum > n -> wanted = true :: else fi
+#else
+		wanted = true;
+		add_up()
+#endif
+#endif
+	fi
+}
+
+/*
+ * [balance.c balance_hand]
+ *	if (worker_load(worker) < worker_load(least))
+ *	worker_hand(least, fd);
+ */
+/*
+ * [worker.c worker_hand]
+ *	worker->nhanded++;
+ *	conns_adopt(&worker->conns, fd);
+ *	handover_put(&worker->handover, fd);
+ *	bell_ring(&worker->bell);
+ */
+inline balance_hand(c)
+{
+#ifdef ALONE
+	atomic { load[0]++; conns_adopt(c) }
+#else
+	sum = load[0];
+	atomic {
+		least = (load[1] < sum -> 1 : 0);
+#ifndef BUG_COUNTED_WHEN_TAKEN
+		load[least]++
+#endif
+	}
+#ifdef BUG_RUNG_BEFORE_PUT
+	bell_ring(least);
+	handover_put(least, c)
+#else
+	handover_put(least, c);
+	bell_ring(least)
+#endif
+#endif
+}
+
+/*
+ * [worker.c worker_drain]
+ *	conns_drain(&worker->conns);
+ *	return;
+ *	atomic_store(&worker->drain, true);
+ *	bell_ring(&worker->bell);
+ */
+/*
+ * [worker.c worker_cut]
+ *	conns_cut(&worker->conns);
+ *	return;
+ *	atomic_store(&worker->cut, true);
+ *	bell_ring(&worker->bell);
+ */
+/*
+ * [worker.c worker_stop]
+ *	atomic_store(&worker->stop, true);
+ *	bell_ring(&worker->bell);
+ *	sys_thread_join(worker->thread);
+ */
+#ifdef BUG_ORDER_WITHOUT_BELL
+#define ORDER(order) order[0] = true; order[1] = true
+#else
+#define ORDER(order) order[0] = true; bell_ring(0); \
+		order[1] = true; bell_ring(1)
+#endif
+
+/* A signal, perhaps a second one with it. */
+#define DRAIN_IS_ASKED_FOR atomic { drain_comes && !drain_due -> \
+		drain_due = true; if :: cut_due = sticks :: true fi }
+/* A second signal later, or the limit of the drain. */
+#define CUT_IS_DUE atomic { draining && sticks && !cut_due -> cut_due = true }
+
+/* In each run a drain comes or does not, and is ended by a cut or not. */
+inline draw()
+{
+	if :: drain_comes = true :: true fi;
+	if :: sticks = drain_comes :: true fi;
+	for (i : 0 .. NRINGS * SIZE - 1) {
+		ring[i] = NOBODY
+	}
+	i = 0
+}
