@@ -204,11 +204,15 @@ step_on(struct upcase *u, struct upcase_cursor *c)
 	return good && !u->refused && c->src < c->end;
 }
 
-/* Says how long the next step is, of a kernel that failed after n bytes. */
+/*
+ * Says how long the next step is, of a kernel that failed after n bytes; less
+ * than a unit is two failures.
+ */
 static void
 begin_step(struct upcase *u, size_t n)
 {
 	unsigned failed = n >= WORTH ? 0 : u->failed;
+	failed += n < UNIT;
 	unsigned rest = 1U << 2 * failed;
 	u->rest = (uint8_t)(rest < REST_MOST ? rest : REST_MOST);
 	u->failed = (failed < FAILED_MOST ? failed + 1 : failed) & 7;
