@@ -26,7 +26,7 @@ enum counter {
 	COUNTER_RECEIVED,
 	COUNTER_SENT,
 
-	COUNTER_MOVED, /* connections from one worker to another */
+	COUNTER_MIGRATED, /* connections that went to another worker */
 
 	/* Troubles of the server itself. */
 	COUNTER_ACCEPT_FAILURES, /* of the system, not of a peer */

@@ -35,7 +35,7 @@ struct loop {
 	int nready;
 	bool pays;          /* the last wait was not longer than busy_poll */
 	uint32_t busy_poll; /* us; 0: never */
-	struct timer_set timers;
+	struct timers timers;
 	void *ready[POLLER_BATCH];
 };
 
@@ -54,7 +54,7 @@ loop_now(const struct loop *loop)
 }
 
 /* The deadlines that the loop serves: for timer_queue_init. */
-static inline struct timer_set *
+static inline struct timers *
 loop_timers(struct loop *loop)
 {
 	return &loop->timers;

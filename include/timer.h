@@ -5,10 +5,9 @@
  * goes to the end of it: the queue is always in order, arming costs the same
  * however many timers there are, and cannot fail.
  *
- * A deadline is mostly put off and seldom met.  So the set of queues that a
- * loop serves does not look for the next one each time: it remembers a time
- * before which none is due, which only arming makes earlier, and looks anew
- * when that time has come.
+ * A deadline is mostly put off and seldom met.  So a loop does not look through
+ * its queues for the next one each time: it remembers a time before which none
+ * is due, which only arming makes earlier, and looks anew when that has come.
  *
  * Times are milliseconds of sys_now.  The clock is a parameter here.
  */
@@ -17,6 +16,7 @@
 
 #include "list.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Belongs in the structure that has the deadline, which owns it. */
@@ -26,31 +26,31 @@ struct timer {
 };
 
 struct timer_queue {
-	struct list timers;              /* the first is due first */
+	struct list armed;               /* the first is due first */
 	uint64_t span;                   /* ms; 0: its timers are never due */
 	void (*expired)(struct timer *); /* who is called when one is due */
-	struct timer_set *set;
+	struct timers *all;              /* the queues it is one of */
 };
 
-/* The most queues of a set. */
+/* The most queues of a loop. */
 #define TIMER_QUEUES_MAX 8
 
 /* The queues that are served together, by one thread. */
-struct timer_set {
+struct timers {
 	uint64_t soonest; /* none is due before */
 	unsigned nqueues;
 	struct timer_queue *queues[TIMER_QUEUES_MAX];
 };
 
-/* No time at all: the result of timer_set_due when no timer is armed. */
+/* No time at all: the result of timers_due when no timer is armed. */
 #define TIMER_NEVER UINT64_MAX
 
 void timer_init(struct timer *);
 
-void timer_set_init(struct timer_set *);
+void timers_init(struct timers *);
 
-/* Adds a queue to a set; both must live as long as the other is used. */
-void timer_queue_init(struct timer_queue *, struct timer_set *, uint64_t span,
+/* Adds a queue; both must live as long as the other is used. */
+void timer_queue_init(struct timer_queue *, struct timers *, uint64_t span,
     void (*expired)(struct timer *));
 
 /*
@@ -62,17 +62,23 @@ void timer_arm(struct timer_queue *, struct timer *, uint64_t now);
 /* Changes the span, and arms anew what is armed. */
 void timer_queue_set_span(struct timer_queue *, uint64_t span, uint64_t now);
 
+static inline bool
+timer_is_armed(const struct timer *timer)
+{
+	return !list_is_empty(&timer->link);
+}
+
 /* Harmless for a timer that is not armed. */
 void timer_disarm(struct timer *);
 
 /*
- * When to call timer_set_expire next, or TIMER_NEVER: not later than the next
- * timer is due, and before that at most once for each time it was put off.
+ * When to call timers_expire next, or TIMER_NEVER.  That may be too soon: for a
+ * timer that was armed and then put off or disarmed, one call finds nothing.
  */
 static inline uint64_t
-timer_set_due(const struct timer_set *set)
+timers_due(const struct timers *timers)
 {
-	return set->soonest;
+	return timers->soonest;
 }
 
 /*
@@ -80,6 +86,6 @@ timer_set_due(const struct timer_set *set)
  * most the given number of each, and calls expired for each.  That may arm and
  * disarm any timer.
  */
-void timer_set_expire(struct timer_set *, uint64_t now, unsigned most);
+void timers_expire(struct timers *, uint64_t now, unsigned most);
 
 #endif

@@ -130,7 +130,8 @@ memory_of(const struct worker *worker)
 			conns->pool.nblocks * POOL_BLOCK + CONNS_INPUT +
 			UPCASE_BOUND(CONNS_INPUT);
 	if (worker->reports != NULL)
-		memory += worker->handover.size * sizeof(int);
+		memory += (worker->handover.size + worker->returned.size) *
+			  sizeof(int);
 	return memory;
 }
 

@@ -65,7 +65,7 @@ START_TEST(a_deadline_may_be_armed_and_another_disarmed_when_one_is_due)
 	timer_arm(&queue, &second.timer, loop_now(loop));
 	while (nexpired < 4)
 		turn();
-	ck_assert_uint_eq(timer_set_due(loop_timers(loop)), TIMER_NEVER);
+	ck_assert_uint_eq(timers_due(loop_timers(loop)), TIMER_NEVER);
 	ck_assert_uint_eq(second.order, 0);
 	loop_close(loop);
 }

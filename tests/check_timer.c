@@ -13,7 +13,7 @@ struct item {
 };
 
 static struct item items[NTIMERS];
-static struct timer_set set;
+static struct timers timers;
 static struct timer_queue queue;
 static uint64_t now;
 
@@ -40,8 +40,8 @@ prepare(void)
 	nexpiries = 0;
 	act = NULL;
 	now = 1000;
-	timer_set_init(&set);
-	timer_queue_init(&queue, &set, SPAN, expired);
+	timers_init(&timers);
+	timer_queue_init(&queue, &timers, SPAN, expired);
 	for (int i = 0; i < NTIMERS; i++) {
 		timer_init(&items[i].timer);
 		items[i].nexpired = 0;
@@ -117,8 +117,8 @@ END_TEST
 
 START_TEST(an_empty_queue_is_never_due)
 {
-	ck_assert_uint_eq(timer_set_due(&set), TIMER_NEVER);
-	timer_set_expire(&set, TIMER_NEVER - 1, 10);
+	ck_assert_uint_eq(timers_due(&timers), TIMER_NEVER);
+	timers_expire(&timers, TIMER_NEVER - 1, 10);
 	ck_assert_int_eq(nexpiries, 0);
 }
 END_TEST
@@ -126,17 +126,17 @@ END_TEST
 START_TEST(timers_expire_when_due_and_not_before_the_oldest_first)
 {
 	arm_all();
-	ck_assert_uint_eq(timer_set_due(&set), 1000 + SPAN);
-	timer_set_expire(&set, 1000 + SPAN - 1, 10);
+	ck_assert_uint_eq(timers_due(&timers), 1000 + SPAN);
+	timers_expire(&timers, 1000 + SPAN - 1, 10);
 	ck_assert_int_eq(nexpiries, 0);
-	timer_set_expire(&set, 1000 + SPAN, 10);
+	timers_expire(&timers, 1000 + SPAN, 10);
 	ck_assert_int_eq(nexpiries, 1);
-	ck_assert_uint_eq(timer_set_due(&set), 1001 + SPAN);
-	timer_set_expire(&set, 1000 + 2 * SPAN, 10);
+	ck_assert_uint_eq(timers_due(&timers), 1001 + SPAN);
+	timers_expire(&timers, 1000 + 2 * SPAN, 10);
 	ck_assert_int_eq(nexpiries, NTIMERS);
 	for (int i = 0; i < NTIMERS; i++)
 		ck_assert_int_eq(expiries[i], i);
-	ck_assert_uint_eq(timer_set_due(&set), TIMER_NEVER);
+	ck_assert_uint_eq(timers_due(&timers), TIMER_NEVER);
 }
 END_TEST
 
@@ -144,7 +144,7 @@ START_TEST(a_timer_that_is_armed_again_goes_to_the_end)
 {
 	arm_all();
 	timer_arm(&queue, &items[0].timer, now);
-	timer_set_expire(&set, now + SPAN, 10);
+	timers_expire(&timers, now + SPAN, 10);
 	ck_assert_int_eq(nexpiries, NTIMERS);
 	ck_assert_int_eq(expiries[0], 1);
 	ck_assert_int_eq(expiries[NTIMERS - 1], 0);
@@ -156,30 +156,30 @@ START_TEST(a_deadline_that_was_put_off_is_looked_for_once)
 	timer_arm(&queue, &items[0].timer, now);
 	for (int i = 0; i < 10; i++)
 		timer_arm(&queue, &items[0].timer, ++now);
-	timer_set_expire(&set, timer_set_due(&set), 10);
+	timers_expire(&timers, timers_due(&timers), 10);
 	ck_assert_int_eq(nexpiries, 0);
-	ck_assert_uint_eq(timer_set_due(&set), now + SPAN);
+	ck_assert_uint_eq(timers_due(&timers), now + SPAN);
 	timer_disarm(&items[0].timer);
-	timer_set_expire(&set, timer_set_due(&set), 10);
+	timers_expire(&timers, timers_due(&timers), 10);
 	ck_assert_int_eq(nexpiries, 0);
-	ck_assert_uint_eq(timer_set_due(&set), TIMER_NEVER);
+	ck_assert_uint_eq(timers_due(&timers), TIMER_NEVER);
 }
 END_TEST
 
 START_TEST(the_set_is_due_with_the_soonest_of_its_queues)
 {
 	struct timer_queue others[2];
-	timer_queue_init(&others[0], &set, SPAN + 50, expired);
-	timer_queue_init(&others[1], &set, SPAN - 50, expired);
+	timer_queue_init(&others[0], &timers, SPAN + 50, expired);
+	timer_queue_init(&others[1], &timers, SPAN - 50, expired);
 	timer_arm(&others[0], &items[0].timer, now);
-	ck_assert_uint_eq(timer_set_due(&set), now + SPAN + 50);
+	ck_assert_uint_eq(timers_due(&timers), now + SPAN + 50);
 	timer_arm(&queue, &items[1].timer, now);
-	ck_assert_uint_eq(timer_set_due(&set), now + SPAN);
+	ck_assert_uint_eq(timers_due(&timers), now + SPAN);
 	timer_arm(&others[1], &items[2].timer, now);
 	for (int i = 0; i < 3; i++) {
 		uint64_t due = now + SPAN - 50 + 50 * (uint64_t)i;
-		ck_assert_uint_eq(timer_set_due(&set), due);
-		timer_set_expire(&set, due, 10);
+		ck_assert_uint_eq(timers_due(&timers), due);
+		timers_expire(&timers, due, 10);
 		ck_assert_int_eq(nexpiries, i + 1);
 		ck_assert_int_eq(expiries[i], 2 - i);
 	}
@@ -190,29 +190,29 @@ START_TEST(a_new_span_holds_for_what_is_armed_and_keeps_the_order)
 {
 	arm_all();
 	timer_queue_set_span(&queue, 5, now);
-	ck_assert_uint_eq(timer_set_due(&set), now + 5);
-	timer_set_expire(&set, now + 4, 10);
+	ck_assert_uint_eq(timers_due(&timers), now + 5);
+	timers_expire(&timers, now + 4, 10);
 	ck_assert_int_eq(nexpiries, 0);
-	timer_set_expire(&set, now + 5, 10);
+	timers_expire(&timers, now + 5, 10);
 	ck_assert_int_eq(nexpiries, NTIMERS);
 	for (int i = 0; i < NTIMERS; i++)
 		ck_assert_int_eq(expiries[i], i);
 	timer_arm(&queue, &items[0].timer, now);
-	ck_assert_uint_eq(timer_set_due(&set), now + 5);
+	ck_assert_uint_eq(timers_due(&timers), now + 5);
 }
 END_TEST
 
 START_TEST(a_timer_may_change_its_queue)
 {
 	struct timer_queue other;
-	timer_queue_init(&other, &set, 7, expired);
+	timer_queue_init(&other, &timers, 7, expired);
 	arm_all();
 	timer_arm(&other, &items[0].timer, now);
-	ck_assert_uint_eq(timer_set_due(&set), now + 7);
-	timer_set_expire(&set, now + 7, 10);
+	ck_assert_uint_eq(timers_due(&timers), now + 7);
+	timers_expire(&timers, now + 7, 10);
 	ck_assert_int_eq(nexpiries, 1);
 	ck_assert_int_eq(expiries[0], 0);
-	ck_assert_uint_eq(timer_set_due(&set), 1001 + SPAN);
+	ck_assert_uint_eq(timers_due(&timers), 1001 + SPAN);
 }
 END_TEST
 
@@ -222,7 +222,7 @@ START_TEST(a_disarmed_timer_does_not_expire_and_may_be_disarmed_twice)
 	arm_all();
 	timer_disarm(&items[1].timer);
 	timer_disarm(&items[1].timer);
-	timer_set_expire(&set, now + SPAN, 10);
+	timers_expire(&timers, now + SPAN, 10);
 	ck_assert_int_eq(nexpiries, NTIMERS - 1);
 	ck_assert_int_eq(items[1].nexpired, 0);
 }
@@ -231,24 +231,24 @@ END_TEST
 START_TEST(no_more_expire_than_asked_for)
 {
 	arm_all();
-	timer_set_expire(&set, now + SPAN, 0);
+	timers_expire(&timers, now + SPAN, 0);
 	ck_assert_int_eq(nexpiries, 0);
-	timer_set_expire(&set, now + SPAN, 3);
+	timers_expire(&timers, now + SPAN, 3);
 	ck_assert_int_eq(nexpiries, 3);
-	timer_set_expire(&set, now + SPAN, 3);
+	timers_expire(&timers, now + SPAN, 3);
 	ck_assert_int_eq(nexpiries, NTIMERS);
 }
 END_TEST
 
 START_TEST(a_span_of_zero_is_queued_and_never_due)
 {
-	timer_set_init(&set);
-	timer_queue_init(&queue, &set, 0, expired);
+	timers_init(&timers);
+	timer_queue_init(&queue, &timers, 0, expired);
 	arm_all();
-	ck_assert_uint_eq(timer_set_due(&set), TIMER_NEVER);
-	timer_set_expire(&set, now + (UINT64_C(1) << 40), 10);
+	ck_assert_uint_eq(timers_due(&timers), TIMER_NEVER);
+	timers_expire(&timers, now + (UINT64_C(1) << 40), 10);
 	ck_assert_int_eq(nexpiries, 0);
-	ck_assert_ptr_eq(list_first(&queue.timers), &items[0].timer.link);
+	ck_assert_ptr_eq(list_first(&queue.armed), &items[0].timer.link);
 }
 END_TEST
 
@@ -270,10 +270,10 @@ START_TEST(a_callback_may_arm_its_timer_for_later)
 	arm_all();
 	now += SPAN;
 	act = arm_again;
-	timer_set_expire(&set, now, 10);
+	timers_expire(&timers, now, 10);
 	ck_assert_int_eq(nexpiries, NTIMERS);
-	ck_assert_uint_eq(timer_set_due(&set), now + SPAN);
-	timer_set_expire(&set, now + SPAN, NTIMERS);
+	ck_assert_uint_eq(timers_due(&timers), now + SPAN);
+	timers_expire(&timers, now + SPAN, NTIMERS);
 	ck_assert_int_eq(nexpiries, 2 * NTIMERS);
 }
 END_TEST
@@ -282,11 +282,11 @@ START_TEST(a_callback_may_disarm_one_that_is_due_as_well)
 {
 	arm_all();
 	act = disarm_the_next;
-	timer_set_expire(&set, now + SPAN, 10);
+	timers_expire(&timers, now + SPAN, 10);
 	ck_assert_int_eq(nexpiries, 2);
 	ck_assert_int_eq(expiries[0], 0);
 	ck_assert_int_eq(expiries[1], 2);
-	ck_assert_uint_eq(timer_set_due(&set), TIMER_NEVER);
+	ck_assert_uint_eq(timers_due(&timers), TIMER_NEVER);
 }
 END_TEST
 

@@ -295,29 +295,29 @@ take_back(struct worker *worker, int fds[], int n)
 	}
 }
 
-START_TEST(connections_that_are_asked_back_go_on_with_another_worker)
+START_TEST(connections_that_are_recalled_go_on_with_another_worker)
 {
-	enum { N = 4, ASKED = 3 };
-	int clients[N], fds[ASKED];
+	enum { N = 4, RECALLED = 3 };
+	int clients[N], fds[RECALLED];
 	start_all();
 	for (int i = 0; i < N; i++) {
 		clients[i] = hand(&workers[0]);
 		ask(clients[i], "a", "A");
 	}
-	worker_ask_back(&workers[0], ASKED);
-	take_back(&workers[0], fds, ASKED);
+	worker_recall(&workers[0], RECALLED);
+	take_back(&workers[0], fds, RECALLED);
 	while (nheard == 0)
 		ck_assert_int_eq(loop_turn(loop), 0);
 	ck_assert_int_eq(worker_take_back(&workers[0]), -1);
-	ck_assert_uint_eq(worker_load(&workers[0]), N - ASKED);
+	ck_assert_uint_eq(worker_load(&workers[0]), N - RECALLED);
 	/* What a client sends meanwhile waits for who serves it next. */
 	for (int i = 0; i < N; i++)
 		ck_assert_int_eq(send(clients[i], "b", 1, 0), 1);
-	for (int i = 0; i < ASKED; i++)
+	for (int i = 0; i < RECALLED; i++)
 		worker_hand(&workers[1], fds[i]);
 	for (int i = 0; i < N; i++)
 		ask(clients[i], "c", "BC");
-	ck_assert_uint_eq(worker_load(&workers[1]), ASKED);
+	ck_assert_uint_eq(worker_load(&workers[1]), RECALLED);
 	for (int i = 0; i < N; i++)
 		(void)close(clients[i]);
 	wait_for_load(0);
@@ -332,7 +332,7 @@ START_TEST(worker_gives_back_what_it_has_and_keeps_what_is_cut)
 	int cut = hand(&workers[0]), whole = hand(&workers[0]);
 	ask(cut, "a\xc3", "A");
 	ask(whole, "a", "A");
-	worker_ask_back(&workers[0], SIZE_MAX);
+	worker_recall(&workers[0], SIZE_MAX);
 	take_back(&workers[0], &fd, 1);
 	ck_assert_uint_eq(worker_load(&workers[0]), 1);
 	worker_hand(&workers[1], fd);
@@ -375,7 +375,7 @@ suite(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(
-	    tcase, connections_that_are_asked_back_go_on_with_another_worker);
+	    tcase, connections_that_are_recalled_go_on_with_another_worker);
 	tcase_add_test(
 	    tcase, worker_gives_back_what_it_has_and_keeps_what_is_cut);
 	tcase_add_test(

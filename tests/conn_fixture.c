@@ -56,7 +56,7 @@ fixture_close(void)
 	ck_assert_uint_eq(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
 	ck_assert_ptr_null(pool_longest_waiting(&conns.pool));
 	for (int i = 0; i < CONNS_NEVER; i++)
-		ck_assert(list_is_empty(&conns.deadlines[i].timers));
+		ck_assert(list_is_empty(&conns.deadlines[i].armed));
 	conns_close(&conns);
 	loop_close(loop);
 	ck_assert_uint_eq(kernel_halt(), 0);
@@ -101,10 +101,15 @@ serve(void)
 }
 
 int
-yield(void)
+detach(void)
 {
-	int fd = conns_yield(&conns);
-	nserved -= fd != -1;
+	struct handover ring;
+	ck_assert_int_eq(handover_open(&ring, 1), 0);
+	size_t n = conns_detach(&conns, 1, &ring);
+	int fd = handover_take(&ring);
+	ck_assert_uint_eq(n, fd != -1);
+	handover_close(&ring);
+	nserved -= n;
 	return fd;
 }
 

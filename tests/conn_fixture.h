@@ -37,11 +37,11 @@ TCase *fixture_case(Suite *, const char *name);
 /* One more connection. */
 struct kernel_socket *serve(void);
 
-/* How many came: those of serve, and not those that were yielded. */
+/* How many came: those of serve, and not those that were detached. */
 extern size_t nserved;
 
-/* Yields one, and returns its descriptor, which is open; or -1. */
-int yield(void);
+/* Detaches one, and returns its descriptor, which is open; or -1. */
+int detach(void);
 
 /* One turn, and the release that follows it. */
 void turn(void);

@@ -197,7 +197,7 @@ load_open(struct load *load, const struct bench_options *options,
 	if (load->engine.poller == NULL || load->engine.buffer == NULL ||
 	    load->sessions == NULL || load->times == NULL)
 		return out_of_memory();
-	timer_set_init(&load->engine.timers);
+	timers_init(&load->engine.timers);
 	timer_queue_init(&load->engine.deadlines, &load->engine.timers,
 	    options->timeout, session_expired);
 	describe_groups(load, options, latencies);

@@ -79,7 +79,7 @@ shorter(int a, int b)
 static int
 time_left(const struct run *run, uint64_t now, uint64_t until)
 {
-	uint64_t due = timer_set_due(&run->load.engine.timers);
+	uint64_t due = timers_due(&run->load.engine.timers);
 	int wait = wait_ms(now, until, TICKS_PER_MS - 1);
 	if (due != TIMER_NEVER)
 		wait = shorter(
@@ -138,7 +138,7 @@ turn(struct run *run, uint64_t until)
 	engine->now = ticks_now();
 	for (int i = 0; i < n; i++)
 		session_ready(ready[i]);
-	timer_set_expire(&engine->timers, engine->now / TICKS_PER_MS, EXPIRIES);
+	timers_expire(&engine->timers, engine->now / TICKS_PER_MS, EXPIRIES);
 	if (engine->now >= run->ticker.due) {
 		struct figures sum = sum_figures(&run->load);
 		ticker_show(&run->ticker, run->phase, sum.messages,

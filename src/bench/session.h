@@ -34,7 +34,7 @@
 
 struct engine {
 	struct poller *poller;
-	struct timer_set timers;
+	struct timers timers;
 	struct timer_queue deadlines; /* of sessions that wait for the server */
 	struct target target;
 	uint64_t now;        /* ticks, of the present event */

@@ -25,7 +25,7 @@ loop_open(const char *backend)
 		errno = saved;
 		return NULL;
 	}
-	timer_set_init(&loop->timers);
+	timers_init(&loop->timers);
 	loop->now = sys_now();
 	return loop;
 }
@@ -122,7 +122,7 @@ poll_busily(struct loop *loop, uint64_t due)
 int
 loop_turn(struct loop *loop)
 {
-	uint64_t due = timer_set_due(&loop->timers);
+	uint64_t due = timers_due(&loop->timers);
 	int n = loop->busy_poll > 0 ? poll_busily(loop, due)
 				    : wait_for_events(loop, time_left(due));
 	int error = n == -1 ? errno : 0;
@@ -136,7 +136,7 @@ loop_turn(struct loop *loop)
 	}
 	/* What was armed in this turn is due later. */
 	if (due <= loop->now)
-		timer_set_expire(&loop->timers, loop->now, EXPIRED_A_TURN);
+		timers_expire(&loop->timers, loop->now, EXPIRED_A_TURN);
 	if (n == -1) {
 		errno = error;
 		return -1;

@@ -6,7 +6,8 @@
  * EV_EOF needs no look: it may come while there is still input, and recv says
  * the rest.  A change is a call of its own, since an error in a list of
  * changes leaves open which of them were made.  That costs nothing that
- * counts: a connection changes its interest only when a peer stops reading.
+ * counts: a connection changes its interest when a peer stops reading, and when
+ * it goes to another worker, and else never.
  */
 #include "config.h"
 

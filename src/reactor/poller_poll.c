@@ -4,8 +4,8 @@
  *
  * The array that poll takes has no gaps: the last entry moves into the place
  * of one that leaves.  An index by descriptor says where each entry is.  Both
- * only grow, and only when a descriptor first comes, so that a change in the
- * middle of a connection's life allocates nothing.
+ * only grow, and only when a descriptor first comes to a poller, so that a
+ * change of its interest allocates nothing.
  */
 #include "config.h"
 

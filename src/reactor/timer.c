@@ -13,30 +13,30 @@ timer_init(struct timer *timer)
 }
 
 void
-timer_set_init(struct timer_set *set)
+timers_init(struct timers *timers)
 {
-	set->soonest = TIMER_NEVER;
-	set->nqueues = 0;
+	timers->soonest = TIMER_NEVER;
+	timers->nqueues = 0;
 }
 
 void
-timer_queue_init(struct timer_queue *queue, struct timer_set *set,
+timer_queue_init(struct timer_queue *queue, struct timers *timers,
     uint64_t span, void (*expired)(struct timer *))
 {
-	list_init(&queue->timers);
+	list_init(&queue->armed);
 	queue->span = span;
 	queue->expired = expired;
-	queue->set = set;
-	assert(set->nqueues < TIMER_QUEUES_MAX);
-	set->queues[set->nqueues++] = queue;
+	queue->all = timers;
+	assert(timers->nqueues < TIMER_QUEUES_MAX);
+	timers->queues[timers->nqueues++] = queue;
 }
 
 static void
 set_due(struct timer_queue *queue, struct timer *timer, uint64_t now)
 {
 	timer->due = queue->span == 0 ? TIMER_NEVER : now + queue->span;
-	if (timer->due < queue->set->soonest)
-		queue->set->soonest = timer->due;
+	if (timer->due < queue->all->soonest)
+		queue->all->soonest = timer->due;
 }
 
 void
@@ -44,7 +44,7 @@ timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t now)
 {
 	list_remove(&timer->link);
 	/* A span of 0 is queued too: its owners can still be visited. */
-	list_append(&queue->timers, &timer->link);
+	list_append(&queue->armed, &timer->link);
 	set_due(queue, timer, now);
 }
 
@@ -52,7 +52,7 @@ void
 timer_queue_set_span(struct timer_queue *queue, uint64_t span, uint64_t now)
 {
 	queue->span = span;
-	for (struct list *link = queue->timers.next; link != &queue->timers;
+	for (struct list *link = queue->armed.next; link != &queue->armed;
 	     link = link->next)
 		set_due(queue, LIST_OWNER(link, struct timer, link), now);
 }
@@ -66,7 +66,7 @@ timer_disarm(struct timer *timer)
 static uint64_t
 next_due(const struct timer_queue *queue)
 {
-	struct list *link = list_first(&queue->timers);
+	struct list *link = list_first(&queue->armed);
 	if (link == NULL)
 		return TIMER_NEVER;
 	return LIST_OWNER(link, struct timer, link)->due;
@@ -76,7 +76,7 @@ static void
 expire(struct timer_queue *queue, uint64_t now, unsigned most)
 {
 	struct list *link;
-	while (most-- > 0 && (link = list_first(&queue->timers)) != NULL) {
+	while (most-- > 0 && (link = list_first(&queue->armed)) != NULL) {
 		struct timer *timer = LIST_OWNER(link, struct timer, link);
 		if (timer->due > now)
 			return;
@@ -86,16 +86,16 @@ expire(struct timer_queue *queue, uint64_t now, unsigned most)
 }
 
 void
-timer_set_expire(struct timer_set *set, uint64_t now, unsigned most)
+timers_expire(struct timers *timers, uint64_t now, unsigned most)
 {
 	uint64_t soonest = TIMER_NEVER;
-	for (unsigned i = 0; i < set->nqueues; i++)
-		expire(set->queues[i], now, most);
+	for (unsigned i = 0; i < timers->nqueues; i++)
+		expire(timers->queues[i], now, most);
 	/* What was called may have armed timers of any queue. */
-	for (unsigned i = 0; i < set->nqueues; i++) {
-		uint64_t due = next_due(set->queues[i]);
+	for (unsigned i = 0; i < timers->nqueues; i++) {
+		uint64_t due = next_due(timers->queues[i]);
 		if (due < soonest)
 			soonest = due;
 	}
-	set->soonest = soonest;
+	timers->soonest = soonest;
 }

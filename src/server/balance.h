@@ -4,8 +4,8 @@
  *
  * A new one goes to the worker that has the fewest.  Ends can leave another
  * with more, and connections may last for hours, so that one processor would
- * have the work and the next one none: then those with more than their share
- * are asked to give some back, and these are handed over once more.
+ * have the work and the next one none: then some are recalled from those that
+ * have more, and handed over once more.
  *
  * That costs little, because a connection that is between two messages is
  * nothing but its socket.  It is done a moment after an end, since where many
@@ -17,27 +17,37 @@
 #include "counters.h"
 #include "loop.h"
 #include "report.h"
+#include "server.h"
 #include "timer.h"
 #include "worker.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct balance {
 	struct worker *workers;
 	unsigned nworkers;
-	struct loop *loop;              /* of the thread that accepts */
-	struct worker_reports *reports; /* NULL for a worker without a thread */
+	struct loop *loop; /* of the thread that accepts */
+	struct worker_reports *reports;
 	struct counters *counters;
 	struct timer_queue checks;
 	struct timer check; /* armed while loads may be uneven */
 	bool looks;         /* at the ends of connections */
+
+	/* Connections of each worker. */
+	struct {
+		size_t planned; /* that it is to have */
+		size_t owed;    /* recalled at the last check, and not come */
+	} shares[SERVER_WORKERS_MAX];
 };
 
 void balance_init(struct balance *, struct loop *, struct counters *);
 
 /*
  * Says who the workers are, which are the caller's; nothing may be handed over
- * before.  With reports, ends of connections are looked for from now on.
+ * before.  With reports, ends of connections are looked at from now on; a
+ * worker without a thread has none.
  */
 void balance_start(struct balance *, struct worker *workers, unsigned nworkers,
     struct worker_reports *);

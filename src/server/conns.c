@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* At how many connections a worker looks for one to yield. */
-enum { YIELD_LOOKS = 64 };
+/* The most connections that are looked at for some to detach. */
+enum { LOOKS_MOST = 16384 };
 
 static int
 take_memory(struct conns *conns, size_t nslots, size_t nblocks)
@@ -101,7 +101,7 @@ log_adoption_failure(struct conns *conns)
 {
 	char note[LOG_NOTE_MAX];
 	if (log_limit_pass(&conns->adoptions, loop_now(conns->loop), note))
-		log_warn("cannot serve a new connection%s", note);
+		log_warn("cannot serve a connection%s", note);
 }
 
 void
@@ -121,34 +121,35 @@ conns_adopt(struct conns *conns, int fd)
 	conns_retire(conns, conn);
 }
 
-/*
- * Of the connections at rest the one that was active last, among so many: it
- * takes its share of the work with it, and its idle time has just begun.
- */
-static struct conn *
-find_at_rest(const struct conns *conns, unsigned most)
+/* Takes a connection out of all books but its socket. */
+static int
+detach(struct conns *conns, struct conn *conn)
 {
-	const struct list *timers = &conns->deadlines[CONNS_IDLE].timers;
-	struct list *link = timers->prev;
-	for (; link != timers && most > 0; link = link->prev, most--) {
-		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
-		if (upcase_is_at_rest(&conn->upcase))
-			return conn;
-	}
-	return NULL;
-}
-
-int
-conns_yield(struct conns *conns)
-{
-	struct conn *conn = find_at_rest(conns, YIELD_LOOKS);
-	if (conn == NULL ||
-	    loop_watch(conns->loop, &conn->watch, POLLER_NOTHING) == -1)
+	if (loop_watch(conns->loop, &conn->watch, POLLER_NOTHING) == -1)
 		return -1;
 	timer_disarm(&conn->timer);
-	buffers_withdraw(&conns->buffers, conn);
+	buffers_withdraw(&conns->buffers, conn, loop_now(conns->loop));
 	give_slot(conns, conn);
-	return conn->watch.fd;
+	return 0;
+}
+
+size_t
+conns_detach(struct conns *conns, size_t most, struct handover *to)
+{
+	/* Those that were armed last have mostly just been active. */
+	const struct list *armed = &conns->deadlines[CONNS_IDLE].armed;
+	struct list *link = armed->prev;
+	size_t n = 0;
+	for (int i = 0; link != armed && n < most && i < LOOKS_MOST; i++) {
+		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
+		link = link->prev;
+		if (!upcase_is_at_rest(&conn->upcase) ||
+		    detach(conns, conn) == -1)
+			continue;
+		handover_put(to, conn->watch.fd);
+		n++;
+	}
+	return n;
 }
 
 void

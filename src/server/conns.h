@@ -9,6 +9,7 @@
 #include "buffers.h"
 #include "conn.h"
 #include "counters.h"
+#include "handover.h"
 #include "log.h"
 #include "loop.h"
 #include "pool.h"
@@ -78,15 +79,16 @@ int conns_open(struct conns *, struct loop *, const struct server_settings *,
 /* No connection may be open. */
 void conns_close(struct conns *);
 
-/* Serves the socket, or closes it when that fails; it is counted either way. */
+/* Serves the socket; when that fails it is reset, and counted as such. */
 void conns_adopt(struct conns *, int fd);
 
 /*
- * Gives up a connection that is between two messages, of which nothing is left
- * then but its socket: returns that, or -1 if there is none.  Where it is
- * adopted it goes on, and its idle time begins anew.  Not inside a turn.
+ * Gives up connections that are between two messages, of which nothing is left
+ * then but their sockets: these go into a ring, at most the given number, those
+ * first that carry the most work with them.  Returns how many there are.  Where
+ * one is adopted it goes on, and its idle time begins anew.  Not inside a turn.
  */
-int conns_yield(struct conns *);
+size_t conns_detach(struct conns *, size_t most, struct handover *to);
 
 /* From now on connections end when they are quiet. */
 void conns_drain(struct conns *);

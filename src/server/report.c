@@ -55,19 +55,30 @@ report_lack(const struct server_settings *settings, const struct limits *limits,
 		    settings->max_connections);
 }
 
+/* Appends a number behind the end of a line, or what there is room for. */
+static size_t
+append(char line[static LOG_LINE_MAX], size_t end, const char *name, size_t n)
+{
+	if (end < LOG_LINE_MAX)
+		end += (size_t)snprintf(
+		    line + end, LOG_LINE_MAX - end, "%s=%zu ", name, n);
+	return end;
+}
+
 void
 report_counters(const size_t totals[static NCOUNTERS], const struct load *load,
     bool several)
 {
 	char line[LOG_LINE_MAX];
-	int end = snprintf(line, sizeof line, "open=%zu", load->sum);
-	if (several)
-		end += snprintf(line + end, sizeof line - (size_t)end,
-		    " least=%zu most=%zu", load->least, load->most);
+	size_t end = append(line, 0, "open", load->sum);
+	if (several) {
+		end = append(line, end, "least", load->least);
+		end = append(line, end, "most", load->most);
+	}
 	for (int i = 0; i < NCOUNTERS; i++)
-		end += snprintf(line + end, sizeof line - (size_t)end,
-		    " %s=%zu", counter_name((enum counter)i), totals[i]);
-	log_info("%s log-dropped=%lu", line, log_dropped());
+		end =
+		    append(line, end, counter_name((enum counter)i), totals[i]);
+	log_info("%slog-dropped=%lu", line, log_dropped());
 }
 
 /* The peer's address in words. */

@@ -26,7 +26,7 @@ obey(struct bell *bell)
 		conns_drain(&worker->conns);
 	if (cut)
 		conns_cut(&worker->conns);
-	worker->surplus = atomic_exchange(&worker->asked, 0);
+	worker->surplus = atomic_exchange(&worker->recalled, 0);
 }
 
 static int
@@ -104,17 +104,12 @@ worker_turn(struct loop *loop, struct counters *counters)
 	sys_sleep(WAIT_FAILED_MS);
 }
 
-/* Gives back what was asked for, as far as it can be had now. */
+/* Gives back what was recalled, as far as it can be had now. */
 static void
 give_back(struct worker *worker)
 {
-	size_t n = 0;
-	int fd;
-	while (
-	    n < worker->surplus && (fd = conns_yield(&worker->conns)) != -1) {
-		handover_put(&worker->returned, fd);
-		n++;
-	}
+	size_t n =
+	    conns_detach(&worker->conns, worker->surplus, &worker->returned);
 	worker->surplus = 0;
 	if (n > 0)
 		bell_ring(&worker->reports->bell);
@@ -152,9 +147,9 @@ worker_hand(struct worker *worker, int fd)
 }
 
 void
-worker_ask_back(struct worker *worker, size_t n)
+worker_recall(struct worker *worker, size_t n)
 {
-	atomic_store(&worker->asked, n);
+	atomic_store(&worker->recalled, n);
 	bell_ring(&worker->bell);
 }
 

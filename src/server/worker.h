@@ -41,8 +41,8 @@ struct worker {
 	struct handover returned; /* the other way */
 	struct bell bell;
 	atomic_bool drain, cut, stop; /* orders */
-	atomic_size_t asked;          /* another: how many to give back */
-	size_t surplus;               /* how many it is going to */
+	atomic_size_t recalled;       /* another: so many connections back */
+	size_t surplus;               /* those it is going to give back */
 	pthread_t thread;
 };
 
@@ -64,6 +64,18 @@ int worker_start(struct worker *);
  */
 void worker_turn(struct loop *, struct counters *);
 
+/* For worker_release: so many of its connections have ended. */
+void worker_note_ends(struct worker *, size_t n);
+
+/* To be called after each turn of the loop that the worker uses. */
+static inline void
+worker_release(struct worker *worker)
+{
+	size_t n = conns_release(&worker->conns);
+	if (n > 0)
+		worker_note_ends(worker, n);
+}
+
 /* The rest is for the accepting thread. */
 
 /* Serves one more connection, which belongs to the worker from now on. */
@@ -73,7 +85,7 @@ void worker_hand(struct worker *, int fd);
  * Asks for connections back, instead of what was asked for before.  The worker
  * gives at most so many, and rings the bell of its reports if it gives any.
  */
-void worker_ask_back(struct worker *, size_t n);
+void worker_recall(struct worker *, size_t n);
 
 /* The next one it gave back, which is no longer its own; or -1. */
 int worker_take_back(struct worker *);
@@ -87,17 +99,5 @@ void worker_cut(struct worker *);
 
 /* Ends the thread and waits for it. */
 void worker_stop(struct worker *);
-
-/* For worker_release: so many of its connections have ended. */
-void worker_note_ends(struct worker *, size_t n);
-
-/* To be called after each turn of the loop that the worker uses. */
-static inline void
-worker_release(struct worker *worker)
-{
-	size_t n = conns_release(&worker->conns);
-	if (n > 0)
-		worker_note_ends(worker, n);
-}
 
 #endif

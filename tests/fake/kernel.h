@@ -121,7 +121,7 @@ struct kernel_socket {
 	struct list queued; /* in that, until it is accepted */
 	int accept_error;
 	struct poller *poller;
-	enum poller_interest wants;
+	enum poller_interest wants, to_want; /* now, and after the call */
 	void *owner;
 	struct poller *forgotten; /* to be closed before its next wait */
 };

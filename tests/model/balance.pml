@@ -6,15 +6,15 @@
  * What is modelled.  The workers have FIRST and SECOND connections, and one more
  * has just ended; so do others, or all stay.  A moment after an end the
  * accepting thread looks at the loads; if one worker has two connections more
- * than the other, it is asked for some, gives back what can be moved, and rings;
+ * than the other, some are recalled, and it gives back what can be, and rings;
  * and they are handed over anew.  At first perhaps none can be moved, but at
  * some time all can.  With DRAIN there is a drain, and perhaps the cut with it
  * or later.
  *
  * What is left out.  New connections, which go to who has the fewest: that is
- * in accept.pml, with all that the listeners do.  How many are asked for at
- * most.  What makes a connection movable.  With DRAIN, all that comes before: it
- * begins when one has been asked for, and the drain is due.
+ * in accept.pml, with all that the listeners do.  How many are recalled at most.
+ * What makes a connection movable.  With DRAIN, all that comes before: it begins
+ * when one has been recalled, and the drain is due.
  *
  * What is proved, for every order of the steps within these bounds:
  *
@@ -49,32 +49,45 @@ ltl loads_become_even { [] (UNEVEN -> <> !UNEVEN) }
 ltl the_drain_ends { [] (is_draining -> <> has_returned) }
 
 /*
- * [worker.c worker_ask_back]
- *	atomic_store(&worker->asked, n);
+ * [worker.c worker_recall]
+ *	atomic_store(&worker->recalled, n);
  *	bell_ring(&worker->bell);
  */
-inline worker_ask_back(w, n)
+inline worker_recall(w, n)
 {
-	asked[w] = n;
-#ifndef BUG_ASKED_WITHOUT_BELL
+	recalled[w] = n;
+#ifndef BUG_RECALLED_WITHOUT_BELL
 	bell_ring(w)
 #endif
 }
 
 /*
- * [balance.c ask_back]
- *	size_t share = sum / balance->nworkers;
- *	size_t n = worker_load(worker);
- *	size_t surplus = n > share ? n - share : 0;
- *	if (surplus > 0)
- *	worker_ask_back(worker,
+ * [balance.c plan_move]
+ *	if (balance->shares[i].owed == 0 &&
+ *	if (most == NULL || *most <= *least + 1) return false;
+ *	--*most;
+ *	++*least;
  */
-inline ask(w)
+/*
+ * [balance.c recall]
+ *	worker_load(&balance->workers[i]);
+ *	plan_move(balance);
+ *	size_t n = worker_load(worker);
+ *	balance->shares[i].owed = n > planned ? n - planned : 0;
+ *	if (n > planned)
+ *	worker_recall(worker, n - planned);
+ */
+/* With two workers half of the difference is to be moved. */
+inline recall(most, difference)
 {
-	n = load[w];
 	if
-	:: n > share -> worker_ask_back(w, n - share)
-	:: else
+	:: owed[most] > 0 -> owed[most] = 0
+	:: else ->
+		d_step {
+			owed[most] = difference / 2;
+			owed[1 - most] = 0
+		};
+		worker_recall(most, owed[most])
 	fi
 }
 
@@ -83,8 +96,8 @@ inline ask(w)
  *	atomic_store(&balance->reports->wanted, true);
  *	struct load load = balance_measure(balance);
  *	if (load.most - load.least <= 1) return;
- *	ask_back(balance, load.sum);
- *	arm(balance);
+ *	recall(balance);
+ *	arm(balance,
  */
 inline check()
 {
@@ -97,15 +110,13 @@ inline check()
 	wanted = true;
 #endif
 	if
-	:: sum > n + 1 || n > sum + 1 ->
-		share = (sum + n) / NWORKERS;
-		ask(0);
-		ask(1);
-#ifndef BUG_LOOKED_AT_ONCE
-		armed = true
-#endif
+	:: sum > n + 1 -> recall(0, (sum - n))
+	:: n > sum + 1 -> recall(1, (n - sum))
 	:: else
-	fi
+	fi;
+#ifndef BUG_LOOKED_AT_ONCE
+	armed = (sum > n + 1 || n > sum + 1)
+#endif
 }
 
 /*
@@ -116,8 +127,11 @@ inline check()
  */
 /*
  * [balance.c take_back]
- *	while ((fd = worker_take_back(&balance->workers[i])) != -1) {
- *	balance_hand(balance, fd);
+ *	while ((fd = worker_take_back(worker)) != -1) {
+ *	struct worker *least = find_least(balance);
+ *	if (balance->shares[i].owed > 0)
+ *	balance->shares[i].owed--;
+ *	worker_hand(least, fd);
  */
 inline take_back(w)
 {
@@ -126,8 +140,9 @@ inline take_back(w)
 	:: TAKE(RETURNED(w), c);
 		atomic { COUNT_TAKEN(RETURNED(w));
 #ifndef BUG_GIVEN_COUNTS_TWICE
-			load[w]--
+			load[w]--;
 #endif
+			owed[w] = (owed[w] > 0 -> owed[w] - 1 : 0)
 		};
 		balance_hand(c)
 	od
@@ -135,9 +150,10 @@ inline take_back(w)
 
 /*
  * [balance.c balance_hear]
- *	take_back(balance);
- *	if (balance->looks && list_is_empty(&balance->check.link))
- *	arm(balance);
+ *	take_back(balance, i);
+ *	if (!balance->looks)
+ *	return;
+ *	arm(balance, CHECK_MS);
  */
 inline balance_hear()
 {
@@ -176,7 +192,7 @@ inline follow_up()
  */
 proctype accepting()
 {
-	byte sum, n, share, least, c;
+	byte sum, n, least, c, owed[NWORKERS];
 	bool armed, draining, drain_due, cut_due, was_cut;
 	/* The wish of the start is gone with the end that came before. */
 #ifdef DRAIN
@@ -221,9 +237,9 @@ init {
 	atomic {
 		draw();
 #ifdef DRAIN
-		/* One was asked for, and can be given. */
+		/* One was recalled, and can be given. */
 		at_rest = true;
-		asked[0] = 1;
+		recalled[0] = 1;
 		rung[0] = true;
 		pipe[0] = 1;
 #else

@@ -47,7 +47,7 @@ byte pipe[NBELLS]; /* bytes in it */
 bool wanted;
 byte load[NWORKERS]; /* nhanded - ngone: only the accepting thread adds */
 bool drain[NWORKERS], cut[NWORKERS], stop[NWORKERS];
-byte asked[NWORKERS];
+byte recalled[NWORKERS];
 byte nput[NRINGS], ntaken[NRINGS]; /* they wrap at WRAP */
 byte ring[NRINGS * SIZE];
 
@@ -228,7 +228,7 @@ inline take_all(w)
  *	conns_drain(&worker->conns);
  *	if (cut)
  *	conns_cut(&worker->conns);
- *	worker->surplus = atomic_exchange(&worker->asked, 0);
+ *	worker->surplus = atomic_exchange(&worker->recalled, 0);
  */
 inline obey(w)
 {
@@ -243,16 +243,19 @@ inline obey(w)
 #endif
 	atomic {
 		drains = drains || drain_seen;
-		surplus = asked[w];
-		asked[w] = 0
+		surplus = recalled[w];
+		recalled[w] = 0
 	}
 }
 
 /*
+ * [conns.c conns_detach]
+ *	handover_put(to, conn->watch.fd);
+ */
+/*
  * [worker.c give_back]
- *	while (n < worker->surplus &&
- *	    (fd = conns_yield(&worker->conns)) != -1) {
- *	handover_put(&worker->returned, fd);
+ *	size_t n = conns_detach(
+ *	    &worker->conns, worker->surplus, &worker->returned);
  *	worker->surplus = 0;
  *	if (n > 0)
  *	bell_ring(&worker->reports->bell);
@@ -349,9 +352,10 @@ inline has_at_most(n)
 }
 
 /*
- * [balance.c balance_hand]
+ * [balance.c find_least]
  *	if (worker_load(worker) < worker_load(least))
- *	worker_hand(least, fd);
+ * [balance.c balance_hand]
+ *	worker_hand(find_least(balance), fd);
  */
 /*
  * [worker.c worker_hand]

@@ -139,6 +139,14 @@ may_give_way(enum kernel_call call)
 	return call != KERNEL_CLOSE && call != KERNEL_WAIT;
 }
 
+/* True if the call would take a connection from a worker that gives none. */
+static bool
+is_pinned(const struct kernel_socket *socket)
+{
+	return socket->peer != NULL && socket->to_want == POLLER_NOTHING &&
+	       socket->poller == rules.pinned;
+}
+
 static int
 enter(struct kernel_socket *socket, enum kernel_call call)
 {
@@ -149,6 +157,8 @@ enter(struct kernel_socket *socket, enum kernel_call call)
 		threads_give_way();
 	if (call == KERNEL_WAIT)
 		threads_begin_turn();
+	if (call == KERNEL_WATCH && is_pinned(socket))
+		return fault(ENOMEM);
 	if (is_paused && socket != NULL)
 		socket->recv_most = socket->send_most = SIZE_MAX;
 	if (is_paused)

@@ -372,7 +372,8 @@ find_shares(struct share shares[static PEERS_MAX])
 		if (place == n)
 			shares[n++] = (struct share){.poller = poller};
 		shares[place].nopen++;
-		shares[place].nmovable += peers_is_at_rest(&peers[i]);
+		shares[place].nmovable +=
+		    poller != rules.pinned && peers_is_at_rest(&peers[i]);
 	}
 	return n;
 }
@@ -383,14 +384,10 @@ rules_are_balanced(void)
 	struct share shares[PEERS_MAX];
 	size_t n = find_shares(shares);
 	size_t least = n < rules.settings->workers ? 0 : SIZE_MAX;
-	size_t most = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		least = shares[i].nopen < least ? shares[i].nopen : least;
-		most = shares[i].nopen > most ? shares[i].nopen : most;
-	}
 	for (size_t i = 0; i < n; i++) {
-		if (shares[i].nopen == most && most > least + 1 &&
-		    shares[i].nmovable > 0)
+		if (shares[i].nopen > least + 1 && shares[i].nmovable > 0)
 			return false;
 	}
 	return true;

@@ -33,6 +33,7 @@ struct rules {
 	size_t nsent;       /* bytes */
 	uint64_t failed_at; /* the turn of a failure that pauses listeners */
 	bool failed;        /* there was one */
+	const struct poller *pinned; /* lets no connection go */
 };
 
 extern struct rules rules;
@@ -59,8 +60,8 @@ void rules_listener_failed(void);
 void rules_calm(bool server_has_ended);
 
 /*
- * True if no worker has two connections more than another, or else the one that
- * has the most has none that could be moved.
+ * True if no worker has two connections more than another, except for those
+ * that have none that could be moved.
  */
 bool rules_are_balanced(void);
 

@@ -69,7 +69,7 @@ PARTS = {
 
 # Where planted errors show, if not in their model as it is without a claim.
 PLANTED_IN = {
-    "BUG_ASKED_WITHOUT_BELL": ("balance", "", "loads_become_even"),
+    "BUG_RECALLED_WITHOUT_BELL": ("balance", "", "loads_become_even"),
     "BUG_COUNT_BEFORE_SOCKET": ("accept", "NCONNS=3 LIMIT=3", None),
     "BUG_EOF_CLOSES": ("connection", "HONEST", None),
     "BUG_FLUSHED_KEEPS_SENDING":
@@ -87,7 +87,8 @@ QUOTATION = re.compile(
 # What the models have to quote wherever it is, and where it may be.
 SHARED = re.compile(
     r"\b(?:atomic_(?!init\b)\w+|bell_ring|handover_(?:put|take))\(")
-SHARING = ("server.c", "worker.c", "handover.c", "bell.c", "balance.c")
+SHARING = ("server.c", "worker.c", "conns.c", "handover.c", "bell.c",
+           "balance.c")
 
 
 def run(*command, **options):

@@ -134,6 +134,30 @@ class BalanceTest(Case):
                 for client in clients:
                     exchange(client)
 
+    @each_backend(workers=(3,))
+    def test_stuck(self, how):
+        """Where the connections of one worker cannot be moved, the others are
+        level all the same"""
+        with Daemon(**how) as daemon, contextlib.ExitStack() as stack:
+            clients = []
+            for n in range(30):
+                clients.append(stack.enter_context(daemon.connect()))
+                wait_until(lambda: daemon.counters()["open"] == n + 1, "it is")
+            # Each third is with the same worker.
+            for client in clients[::3]:
+                exchange(client)
+                client.sendall(PING[-2:-1] + "ß".encode()[:1])
+                self.assertEqual(receive(client, 1), upper(PING[-2:-1]))
+            for client in clients[1::3] + clients[2:12:3]:
+                client.close()
+            wait_until(lambda: daemon.counters()["least"] == 3, "level")
+            counters = daemon.counters()
+            self.assertEqual((counters["open"], counters["most"]), (16, 10))
+            for client in clients[::3]:
+                client.sendall("ß".encode()[1:])
+                self.assertEqual(receive(client, 2), b"SS")
+            wait_until(lambda: self.is_level(daemon, 16), "all can be moved")
+
     @each_backend(workers=(2,))
     def test_moves(self, how):
         """Connections that change their worker lose nothing in the midst of
@@ -153,13 +177,13 @@ class BalanceTest(Case):
                         client.sendall(part)
                 for client in clients:
                     self.assertEqual(receive(client, len(answer)), answer)
-                return daemon.counters()["moved"] > 0
+                return daemon.counters()["migrated"] > 0
 
             # Every other one is with the same worker.
             for client in clients[1::2]:
                 client.close()
             clients = clients[::2]
-            wait_until(talk, "some were moved")
+            wait_until(talk, "some migrated")
             wait_until(lambda: self.is_level(daemon, len(clients)), "level")
             talk()
 
