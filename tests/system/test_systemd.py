@@ -186,7 +186,8 @@ class InstalledUnit(unittest.TestCase):
             file.write("[Service]\nExecStart=\n")
             file.write(f"ExecStart={installed('upcased')} --listen nowhere\n")
         call("systemctl", "daemon-reload")
-        call("systemctl", "start", UNIT)
+        # It may fail before or after systemd holds it for started.
+        call("systemctl", "start", "--no-block", UNIT)
         wait_until(
             lambda: show("ActiveState") == "failed", "the unit has failed"
         )
