@@ -150,9 +150,12 @@ class BalanceTest(Case):
                 self.assertEqual(receive(client, 1), upper(PING[-2:-1]))
             for client in clients[1::3] + clients[2:12:3]:
                 client.close()
-            wait_until(lambda: daemon.counters()["least"] == 3, "level")
-            counters = daemon.counters()
-            self.assertEqual((counters["open"], counters["most"]), (16, 10))
+
+            def loads():
+                counters = daemon.counters()
+                return [counters[name] for name in ("open", "least", "most")]
+
+            wait_until(lambda: loads() == [16, 3, 10], "the others are level")
             for client in clients[::3]:
                 client.sendall("ß".encode()[1:])
                 self.assertEqual(receive(client, 2), b"SS")
