@@ -106,12 +106,15 @@ def tool(name, package=None):
 
 
 def version(name, *command):
-    """The name of a program and the first number that it says it has."""
+    """The name of a program and the first number that it says it has, and of
+    upcased what converts the text."""
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          timeout=60)
     found = re.search(r"\d+(\.\d+)+", ran.stdout)
-    return f"{name} {found.group() if found else 'of unknown version'}"
+    kernel = re.search(r"^kernel: (\w+)", ran.stdout, re.M)
+    number = found.group() if found else "of unknown version"
+    return f"{name} {number}" + (f", kernel {kernel[1]}" if kernel else "")
 
 
 def upcased(build, name=OURS, *options):
