@@ -61,10 +61,11 @@ find_place(const struct buffers *buffers, uint64_t now)
 	int oldest = -1;
 	for (size_t i = 0; i < buffers->nlarge; i++) {
 		const struct conn *conn = buffers->large[i].conn;
-		if (conn == NULL && buffers->large[i].free_at <= now)
-			return (int)i;
-		if (conn == NULL)
+		if (conn == NULL) {
+			if (buffers->large[i].free_at <= now)
+				return (int)i;
 			continue;
+		}
 		if (conn->state != CONN_RECEIVING ||
 		    now - buffers->large[i].used < UNUSED_MS)
 			continue;

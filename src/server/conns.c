@@ -121,16 +121,17 @@ conns_adopt(struct conns *conns, int fd)
 	conns_retire(conns, conn);
 }
 
-/* Takes a connection out of all books but its socket. */
+/* Takes a connection out of all books, and returns its socket, or -1. */
 static int
 detach(struct conns *conns, struct conn *conn)
 {
+	int fd = conn->watch.fd;
 	if (loop_watch(conns->loop, &conn->watch, POLLER_NOTHING) == -1)
 		return -1;
 	timer_disarm(&conn->timer);
 	buffers_withdraw(&conns->buffers, conn, loop_now(conns->loop));
 	give_slot(conns, conn);
-	return 0;
+	return fd;
 }
 
 size_t
@@ -143,10 +144,12 @@ conns_detach(struct conns *conns, size_t most, struct handover *to)
 	for (int i = 0; link != armed && n < most && i < LOOKS_MOST; i++) {
 		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
 		link = link->prev;
-		if (!upcase_is_at_rest(&conn->upcase) ||
-		    detach(conns, conn) == -1)
+		int fd = -1;
+		if (upcase_is_at_rest(&conn->upcase))
+			fd = detach(conns, conn);
+		if (fd == -1)
 			continue;
-		handover_put(to, conn->watch.fd);
+		handover_put(to, fd);
 		n++;
 	}
 	return n;

@@ -250,7 +250,7 @@ inline obey(w)
 
 /*
  * [conns.c conns_detach]
- *	handover_put(to, conn->watch.fd);
+ *	handover_put(to, fd);
  */
 /*
  * [worker.c give_back]

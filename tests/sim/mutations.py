@@ -129,7 +129,7 @@ MUTATIONS = [
     ("nobody hears that something was given back", "server/worker.c",
      "if (n > 0) bell_ring(&worker->reports->bell);", ""),
     ("a connection is moved in the midst of a character", "server/conns.c",
-     "!upcase_is_at_rest(&conn->upcase) ||", ""),
+     "if (upcase_is_at_rest(&conn->upcase))", ""),
     ("a connection that was detached is still watched", "server/conns.c",
      "if (loop_watch(conns->loop, &conn->watch, POLLER_NOTHING) == -1) "
      "return -1;", ""),
