@@ -19,19 +19,22 @@
  * leads at once (see upcase_pages.h).  If nothing has upper case but ASCII, the
  * block is done: so text in Arabic, Chinese or emoji runs through.
  *
- * If something has, the block is converted by look-ups: the whole of it if only
- * pairs have, whose halves are looked up one by one; else what comes before the
- * last sequence that it does not hold whole.  The low six bits of the last byte
- * of a sequence choose the answer, from tables that its other bytes choose: so
- * there is one round for each lead of two bytes in the block, and one for each
- * page of three, however often they come.  Text in one script
- * takes one or two.  A character that shrinks leaves a byte of 0, and such
- * bytes are pressed out at the end.  Bytes that are not UTF-8 stay or are
- * replaced, as the policy is.  Where a character grows the kernel stops, with
- * all before it converted, and where the policy is to close.
+ * If something has, the block is looked up in the tables of the letters that
+ * came last (see avx512_letters.h), whatever is in it: no branch depends on
+ * that, and none on the block before.  It is converted whole, each byte of a
+ * sequence for itself, so one that goes on in the next block is no exception.
+ * A character that shrinks leaves a byte of 0, and such bytes are pressed out
+ * at the end.
+ *
+ * A block where a character grows, or that is not UTF-8, is cut: what comes
+ * before the last sequence that it does not hold whole is converted.  Bytes
+ * that are not UTF-8 stay or are replaced, as the policy is.  Where a character
+ * grows the kernel stops, with all before it converted, and where the policy is
+ * to close.  The end of the text is such a block too.
  */
 #include "config.h"
 
+#include "avx512_letters.h"
 #include "avx512_shape.h"
 #include "block.h"
 #include "kernel.h"
@@ -42,9 +45,6 @@
 
 /* The bytes that a block and the rest of its last sequence look at. */
 enum { AHEAD = BLOCK + 2 };
-
-/* What is done with all bytes has another form for those at the end. */
-#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* So many bytes of a block have room for three each in another. */
 enum { SPREAD = 16 };
@@ -57,62 +57,21 @@ static const _Alignas(BLOCK) uint8_t thirds[BLOCK] = {0, 0, 0, 1, 1, 1, 2, 2, 2,
 
 /* What a block leaves to the next one. */
 struct carry {
-	uint64_t expect; /* where its last sequence has to go on */
-	uint64_t pair;   /* 1 if that is a pair to be looked up, or 0 */
-	const uint8_t
-	    *second; /* the table for the second byte of such a pair */
+	uint64_t expect;  /* where its last sequence has to go on */
+	uint64_t special; /* the same if that needs a look */
+	uint64_t three;   /* not 0 if that is one of three bytes */
+	__m512i before;   /* its bytes, or zeros if it is nothing to the next */
 };
 
-/* Looks up the answers to all sequences of two bytes in pairs. */
-static inline __m512i
-convert_pairs(const struct shape *shape, const unsigned char *src, __m512i out,
-    __m512i next, uint64_t pairs)
-{
-	while (pairs != 0) {
-		unsigned char lead = src[first_of(pairs)];
-		const uint8_t(*table)[64] = upcase_leads[lead - 0xc0];
-		__mmask64 same = _mm512_mask_cmpeq_epu8_mask(
-		    pairs, shape->bytes, _mm512_set1_epi8((char)lead));
-		out = _mm512_mask_permutexvar_epi8(
-		    out, same, next, _mm512_load_si512(table[0]));
-		out = _mm512_mask_permutexvar_epi8(
-		    out, same << 1, shape->bytes, _mm512_load_si512(table[1]));
-		pairs &= ~same;
-	}
-	return out;
-}
+/* What became of a block that was cut. */
+enum outcome { CONVERTED, TORN, TROUBLE };
 
-/*
- * Looks up the answers to the sequences of three bytes whose leads are in
- * special.  The first one without a page ends it: its lead becomes 0.
- */
-static inline __m512i
-convert_pages(const struct shape *shape, const unsigned char *src, __m512i out,
-    __m512i next, __m512i after, uint64_t special)
-{
-	while (special != 0) {
-		unsigned at = first_of(special);
-		unsigned char lead = src[at], second = src[at + 1];
-		unsigned page = upcase_page_of[lead & 15][second & 63];
-		/* Other leads have low bits like those of three bytes. */
-		if (page == 0 || (lead & 0xf0) != 0xe0)
-			return _mm512_mask_mov_epi8(
-			    out, UINT64_C(1) << at, _mm512_setzero_si512());
-		const uint8_t(*table)[64] = upcase_pages[page - 1];
-		__mmask64 same = _mm512_mask_cmpeq_epu8_mask(
-		    special, shape->bytes, _mm512_set1_epi8((char)lead));
-		same = _mm512_mask_cmpeq_epu8_mask(
-		    same, next, _mm512_set1_epi8((char)second));
-		out = _mm512_mask_permutexvar_epi8(
-		    out, same, after, _mm512_load_si512(table[0]));
-		out = _mm512_mask_permutexvar_epi8(
-		    out, same << 1, next, _mm512_load_si512(table[1]));
-		out = _mm512_mask_permutexvar_epi8(
-		    out, same << 2, shape->bytes, _mm512_load_si512(table[2]));
-		special &= ~same;
-	}
-	return out;
-}
+struct cut {
+	size_t n;             /* bytes that are converted */
+	bool bad;             /* what comes then cannot be */
+	uint64_t leads;       /* those that need a look */
+	struct broken broken; /* what is not UTF-8 among them */
+};
 
 static inline struct broken
 broken_of(const struct shape *shape, __m512i next, uint64_t cont)
@@ -161,138 +120,208 @@ store_replaced(
 	}
 }
 
-/*
- * Converts what a block has of whole sequences, of which the first begins the
- * block.  Moves the cursor, and returns false if it met trouble.
- */
-static ALWAYS_INLINE bool
-convert_block(struct upcase_cursor *c, const struct shape *shape, __m512i out,
-    __m512i next, size_t left)
+/* All bytes of up to three of the sequences with these leads. */
+static inline uint64_t
+sequences(uint64_t leads, uint64_t lead3)
 {
-	uint64_t cont = shape->high & ~shape->lead;
-	uint64_t bad = shape->expect ^ cont;
-	size_t n = left < BLOCK ? left : BLOCK;
-	if (shape->behind != 0)
-		n = last_of(shape->lead);
-	uint64_t special = shape->special;
-	struct broken broken = {0};
-	if (bad != 0 && c->invalid != UPCASE_CLOSE && left >= AHEAD) {
-		broken = broken_of(shape, next, cont);
-		special &= ~broken.first;
-		bad = 0;
+	return leads | leads << 1 | (leads & lead3) << 2;
+}
+
+static inline void
+convert_ascii(struct upcase_cursor *c)
+{
+	while (c->end - c->src >= AHEAD) {
+		__m512i bytes = load(c->src, AHEAD);
+		if (number(_mm512_movepi8_mask(bytes)) != 0)
+			return;
+		_mm512_storeu_si512(c->dst, ascii_upper(bytes));
+		c->src += BLOCK;
+		c->dst += BLOCK;
 	}
-	n = before_trouble(shape->lead, shape->expect, bad, n);
-	special &= below(n);
-	out = convert_pairs(shape, c->src, out, next, special & ~shape->lead3);
-	special &= shape->lead3;
-	if (special != 0)
-		out = convert_pages(shape, c->src, out, next,
-		    load(c->src + 2, left - 2), special);
-	uint64_t zeros = _mm512_testn_epi8_mask(out, out);
-	uint64_t lost = zeros & shape->lead & below(n);
-	if (SELDOM(lost != 0)) {
-		n = first_of(lost);
-		/* To store no bytes takes longer than to store some. */
-		if (n == 0)
-			return false;
-	}
-	uint64_t kept = below(n) & ~(zeros & cont);
-	c->src += n;
-	if (broken.first != 0 && c->invalid == UPCASE_REPLACE) {
-		store_replaced(
-		    c, out, kept & ~broken.rest, broken.first & kept);
-		return lost == 0;
-	}
-	if (kept != below(n))
-		out = _mm512_maskz_compress_epi8(kept, out);
-	size_t nkept = (size_t)_mm_popcnt_u64(kept);
-	store(c->dst, out, nkept, left);
-	c->dst += nkept;
-	return (bad | lost) == 0;
 }
 
 /*
- * Converts a whole block in which nothing but ASCII and pairs has upper case,
- * also one half of a pair at either end.  So where the next block begins does
- * not depend on what is in this one, and the processor need not wait for that.
- * Returns false, and leaves the cursor where it is, if a character grows, or
- * has a lead that is none.
+ * Converts a block of well-formed text, with what it has of a sequence at
+ * either end.  Returns false, and leaves all as it is, if a letter grows or is
+ * not in the tables.
  */
 static ALWAYS_INLINE bool
-convert_across(struct upcase_cursor *c, const struct shape *shape, __m512i out,
-    __m512i next, struct carry *carry)
+convert_letters(struct upcase_cursor *c, struct letters *letters,
+    const struct block *b, const struct shape *shape, struct carry *carry)
 {
-	uint64_t pairs = shape->special;
-	out = _mm512_mask_permutexvar_epi8(
-	    out, carry->pair, shape->bytes, _mm512_load_si512(carry->second));
-	out = convert_pairs(shape, c->src, out, next, pairs);
-	uint64_t zeros = _mm512_mask_testn_epi8_mask(
-	    pairs | pairs << 1 | carry->pair, out, out);
-	if (SELDOM((zeros & pairs) != 0))
+	uint64_t leads = shape->special, three = leads & shape->lead3;
+	uint64_t special = sequences(leads, three) | carry->special;
+	__m512i out = look_up(letters, b, ascii_upper(b->bytes), special,
+	    (three | carry->three) != 0);
+	uint64_t zeros = number(_mm512_testn_epi8_mask(out, out)) & special;
+	if (SELDOM((zeros & leads) != 0))
 		return false;
 	if (zeros != 0)
 		out = _mm512_maskz_compress_epi8(~zeros, out);
 	_mm512_storeu_si512(c->dst, out);
-	carry->expect = shape->behind;
-	carry->pair = pairs >> (BLOCK - 1);
-	/* Without such a pair that is any. */
-	size_t lead = (c->src[BLOCK - 1] & 31) * carry->pair;
-	carry->second = upcase_leads[lead][1];
 	c->src += BLOCK;
 	c->dst += BLOCK - (size_t)_mm_popcnt_u64(zeros);
+	carry->expect = shape->behind;
+	carry->three = three >> (BLOCK - 2);
+	carry->special = leads >> (BLOCK - 1) | carry->three;
+	carry->before = b->bytes;
 	return true;
 }
 
 /*
- * Converts a block, or the bytes that are left if they are fewer.  Returns
- * false if it met trouble.
+ * Converts blocks for as long as they can be converted whole.  Where the next
+ * one begins does not depend on what is in this one, so the processor need not
+ * wait for that.
  */
-static ALWAYS_INLINE bool
-convert_next(struct upcase_cursor *c, struct carry *carry, size_t left)
+static inline void
+convert_blocks(struct upcase_cursor *c, struct letters *letters)
 {
-	size_t n = left < BLOCK ? left : BLOCK;
-	__m512i bytes = load(c->src, left);
-	__m512i out = ascii_upper(bytes);
-	if ((_mm512_movepi8_mask(bytes) | carry->expect) == 0) {
-		store(c->dst, out, n, left);
-		c->src += n;
-		c->dst += n;
-		return true;
+	struct carry carry = {.before = _mm512_setzero_si512()};
+	while (c->end - c->src >= AHEAD) {
+		struct block b = {
+		    .src = c->src,
+		    .left = AHEAD,
+		    .before = carry.before,
+		    .bytes = load(c->src, AHEAD),
+		};
+		__m512i out = ascii_upper(b.bytes);
+		uint64_t high = number(_mm512_movepi8_mask(b.bytes));
+		if ((high | carry.expect) == 0) {
+			_mm512_storeu_si512(c->dst, out);
+			c->src += BLOCK;
+			c->dst += BLOCK;
+			carry.before = _mm512_setzero_si512();
+			convert_ascii(c);
+			continue;
+		}
+		struct shape shape =
+		    shape_of(b.bytes, behind(&b, 1), carry.expect);
+		uint64_t bad = shape.expect ^ (shape.high & ~shape.lead);
+		if ((bad | shape.special | carry.special) == 0) {
+			_mm512_storeu_si512(c->dst, out);
+			c->src += BLOCK;
+			c->dst += BLOCK;
+			carry.expect = shape.behind;
+			carry.before = b.bytes;
+			continue;
+		}
+		if (SELDOM(bad != 0) ||
+		    !convert_letters(c, letters, &b, &shape, &carry))
+			break;
 	}
-	__m512i next = load(c->src + 1, left - 1);
-	struct shape shape = shape_of(bytes, next, carry->expect);
-	uint64_t bad = shape.expect ^ (shape.high & ~shape.lead);
-	if ((bad | shape.special | carry->pair) == 0) {
-		store(c->dst, out, n, left);
-		c->src += n;
-		c->dst += n;
-		carry->expect = shape.behind;
-		return true;
-	}
-	if (left >= AHEAD && (bad | (shape.special & shape.lead3)) == 0 &&
-	    convert_across(c, &shape, out, next, carry))
-		return true;
-	/* Now a block must begin with a sequence. */
-	if (carry->expect != 0) {
+	if (carry.expect != 0)
 		take_back(c);
-		carry->expect = carry->pair = 0;
-		return true;
+}
+
+/*
+ * Cuts a block, which begins with a sequence, or with bytes that are none where
+ * those can be dealt with.
+ */
+static inline struct cut
+cut_block(
+    struct block *b, const struct shape *shape, enum upcase_invalid invalid)
+{
+	uint64_t cont = shape->high & ~shape->lead;
+	uint64_t bad = shape->expect ^ cont;
+	struct cut cut = {.leads = shape->special};
+	size_t n = b->left < BLOCK ? b->left : BLOCK;
+	if (shape->behind != 0)
+		n = last_of(shape->lead);
+	if (bad != 0 && invalid != UPCASE_CLOSE && b->left >= AHEAD) {
+		cut.broken = broken_of(shape, behind(b, 1), cont);
+		cut.leads &= ~cut.broken.first;
+		/* What comes after one of these is no part of a sequence. */
+		b->bytes = _mm512_maskz_mov_epi8(~cut.broken.first, b->bytes);
+		bad = 0;
 	}
-	return convert_block(c, &shape, out, next, left);
+	cut.n = before_trouble(shape->lead, shape->expect, bad, n);
+	cut.leads &= below(cut.n);
+	cut.bad = bad != 0;
+	return cut;
+}
+
+/* Stores the kept bytes of a block that was cut, and says what became of it. */
+static inline enum outcome
+store_cut(struct upcase_cursor *c, __m512i out, const struct cut *cut,
+    uint64_t kept, size_t left)
+{
+	uint64_t first = cut->broken.first;
+	/* To store no bytes takes longer than to store some. */
+	if (cut->n == 0)
+		return TROUBLE;
+	c->src += cut->n;
+	if (first != 0 && c->invalid == UPCASE_REPLACE) {
+		store_replaced(c, out, kept & ~cut->broken.rest, first & kept);
+	} else {
+		if (kept != below(cut->n))
+			out = _mm512_maskz_compress_epi8(kept, out);
+		size_t nkept = (size_t)_mm_popcnt_u64(kept);
+		store(c->dst, out, nkept, left);
+		c->dst += nkept;
+	}
+	if (cut->bad)
+		return TROUBLE;
+	return first != 0 ? TORN : CONVERTED;
+}
+
+/*
+ * Converts what a block, or the bytes that are left, have of whole sequences,
+ * of which the first begins the block.
+ */
+static inline enum outcome
+convert_cut(struct upcase_cursor *c, struct letters *letters)
+{
+	size_t left = (size_t)(c->end - c->src);
+	if (left == 0)
+		return CONVERTED;
+	struct block b = {
+	    .src = c->src,
+	    .left = left,
+	    .before = _mm512_setzero_si512(),
+	    .bytes = load(c->src, left),
+	};
+	__m512i out = ascii_upper(b.bytes);
+	if (_mm512_movepi8_mask(b.bytes) == 0) {
+		size_t n = left < BLOCK ? left : BLOCK;
+		store(c->dst, out, n, left);
+		c->src += n;
+		c->dst += n;
+		return CONVERTED;
+	}
+	struct shape shape = shape_of(b.bytes, behind(&b, 1), 0);
+	struct cut cut = cut_block(&b, &shape, c->invalid);
+	uint64_t zeros = 0;
+	if (cut.leads != 0) {
+		uint64_t three = cut.leads & shape.lead3;
+		uint64_t special = sequences(cut.leads, three);
+		out = _mm512_mask_mov_epi8(out, special,
+		    look_up(letters, &b, out, special, three != 0));
+		zeros = _mm512_mask_testn_epi8_mask(special, out, out);
+	}
+	if (SELDOM((zeros & cut.leads) != 0)) {
+		cut.n = first_of(zeros & cut.leads);
+		cut.bad = true;
+	}
+	return store_cut(c, out, &cut, below(cut.n) & ~zeros, left);
 }
 
 static void
 convert(struct upcase_cursor *cursor)
 {
 	struct upcase_cursor c = *cursor;
-	struct carry carry = {.second = upcase_leads[0][1]};
-	bool good = true;
-	while (good && c.end - c.src >= AHEAD)
-		good = convert_next(&c, &carry, AHEAD);
-	while (good && c.src < c.end)
-		good = convert_next(&c, &carry, (size_t)(c.end - c.src));
-	if (carry.expect != 0)
-		take_back(&c);
+	/* Those of Latin, until others come. */
+	struct letters letters = {
+	    .leads = {leads_of(0xc3), leads_of(0xc5), leads_of(0xc7)},
+	    .pages = pages_of(0xe1, 0xba),
+	};
+	enum outcome outcome;
+	do {
+		convert_blocks(&c, &letters);
+		/* Where some bytes are not UTF-8 there are more of them. */
+		do
+			outcome = convert_cut(&c, &letters);
+		while (outcome == TORN);
+	} while (outcome == CONVERTED && c.src < c.end);
 	*cursor = c;
 }
 

@@ -38,12 +38,26 @@ store(unsigned char *dst, __m512i bytes, size_t n, size_t left)
 		_mm512_mask_storeu_epi8(dst, below(n), bytes);
 }
 
+/* Keeps a constant in its register: compilers make it anew for each block. */
+static inline __m512i
+keep(__m512i bytes)
+{
+	__asm__("" : "+v"(bytes));
+	return bytes;
+}
+
+static inline __m512i
+constant(unsigned char byte)
+{
+	return keep(_mm512_set1_epi8((char)byte));
+}
+
 static inline __m512i
 ascii_upper(__m512i bytes)
 {
-	__m512i from_a = _mm512_sub_epi8(bytes, _mm512_set1_epi8('a'));
-	__mmask64 small = _mm512_cmplt_epu8_mask(from_a, _mm512_set1_epi8(26));
-	return _mm512_mask_sub_epi8(bytes, small, bytes, _mm512_set1_epi8(32));
+	__m512i from_a = _mm512_sub_epi8(bytes, constant('a'));
+	__mmask64 small = _mm512_cmplt_epu8_mask(from_a, constant(26));
+	return _mm512_mask_sub_epi8(bytes, small, bytes, constant(32));
 }
 
 /*
