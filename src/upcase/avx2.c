@@ -189,6 +189,19 @@ convert_block(struct upcase_cursor *c, const struct shape *shape,
 	return (bad | lost) == 0;
 }
 
+static inline void
+convert_ascii(struct upcase_cursor *c)
+{
+	while (c->end - c->src >= BLOCK) {
+		struct block bytes = load(c->src);
+		if (mask_of(bytes) != 0)
+			return;
+		store(c->dst, ascii_upper(bytes));
+		c->src += BLOCK;
+		c->dst += BLOCK;
+	}
+}
+
 /*
  * Moves the cursor over whole blocks for as long as there is no trouble: over
  * those that have the bytes behind them, or the last one, which has not.
@@ -201,30 +214,33 @@ convert_some(struct upcase_cursor *cursor, enum part part)
 	while (c.end - c.src >= BLOCK) {
 		struct block bytes = load(c.src);
 		uint64_t high = mask_of(bytes);
-		if ((high | carry) != 0) {
-			if (part != LAST && c.end - c.src < BLOCK + MORE)
-				break;
-			struct block next =
-			    part == LAST && c.end - c.src == BLOCK
-				? next_of(bytes)
-				: load(c.src + 1);
-			struct shape shape = shape_of(bytes, next, high, carry);
-			uint64_t bad = shape.expect ^ shape.cont;
-			if ((bad | shape.pairs | shape.longer) != 0) {
-				/* Now a block must begin with a sequence. */
-				if (carry != 0)
-					take_back(&c);
-				else if (!convert_block(
-					     &c, &shape, bytes, next, part))
-					break;
-				carry = 0;
-				continue;
-			}
-			carry = shape.behind;
+		if ((high | carry) == 0) {
+			store(c.dst, ascii_upper(bytes));
+			c.src += BLOCK;
+			c.dst += BLOCK;
+			convert_ascii(&c);
+			continue;
 		}
-		store(c.dst, ascii_upper(bytes));
-		c.src += BLOCK;
-		c.dst += BLOCK;
+		if (part != LAST && c.end - c.src < BLOCK + MORE)
+			break;
+		struct block next = part == LAST && c.end - c.src == BLOCK
+					? next_of(bytes)
+					: load(c.src + 1);
+		struct shape shape = shape_of(bytes, next, high, carry);
+		uint64_t bad = shape.expect ^ shape.cont;
+		if ((bad | shape.pairs | shape.longer) == 0) {
+			store(c.dst, ascii_upper(bytes));
+			c.src += BLOCK;
+			c.dst += BLOCK;
+			carry = shape.behind;
+			continue;
+		}
+		/* Now a block must begin with a sequence. */
+		if (carry != 0)
+			take_back(&c);
+		else if (!convert_block(&c, &shape, bytes, next, part))
+			break;
+		carry = 0;
 	}
 	if (carry != 0)
 		take_back(&c);
