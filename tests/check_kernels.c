@@ -16,6 +16,9 @@
 /* Two of the longest blocks and some bytes, in which a sequence is moved. */
 enum { TEXT = 140, PLACES = TEXT - ORACLE_SEQUENCE };
 
+/* The most tables that a kernel may have. */
+enum { TABLES = 100 };
+
 /* What stands around it: one byte, two or three, with a capital each. */
 static const struct filler {
 	const char *text, *answer;
@@ -150,6 +153,63 @@ START_TEST(a_bad_byte_is_found_at_each_place)
 }
 END_TEST
 
+/*
+ * One letter for each beginning of a sequence, without its last byte, of those
+ * that change: what a kernel has a table for.  Returns how many there are.
+ */
+static size_t
+letters_of_all_tables(uint32_t letters[TABLES])
+{
+	size_t n = 0;
+	for (uint32_t code = 0x80; code <= ORACLE_LAST; code++) {
+		if (oracle_is_scalar(code) && oracle_targets(code) > 0 &&
+		    (n == 0 || letters[n - 1] >> 6 != code >> 6)) {
+			ck_assert_uint_lt(n, TABLES);
+			letters[n++] = code;
+		}
+	}
+	return n;
+}
+
+/* Around the end of the longest block. */
+START_TEST(any_two_letters_are_right_beside_each_other)
+{
+	uint32_t letters[TABLES];
+	size_t n = letters_of_all_tables(letters);
+	for (size_t i = 0; i < n * n; i++) {
+		unsigned char bytes[3 * ORACLE_SEQUENCE];
+		size_t length = oracle_encode(bytes, letters[i / n]);
+		length += oracle_encode(bytes + length, letters[i % n]);
+		length += oracle_encode(bytes + length, letters[i / n]);
+		for (size_t place = 56; place <= 64; place++)
+			place_bytes(bytes, length, place,
+			    &fillers[(i + place) % LENGTH(fillers)],
+			    UPCASE_CLOSE);
+	}
+}
+END_TEST
+
+START_TEST(a_letter_is_right_behind_a_part_of_any_other)
+{
+	uint32_t letters[TABLES];
+	size_t n = letters_of_all_tables(letters);
+	for (size_t i = 0; i < n * n; i++) {
+		unsigned char bytes[2 * ORACLE_SEQUENCE];
+		size_t whole = oracle_encode(bytes, letters[i / n]);
+		for (size_t part = 1; part < whole; part++) {
+			size_t length =
+			    part + oracle_encode(bytes + part, letters[i % n]);
+			for (size_t place = 61; place <= 66; place++)
+				place_bytes(bytes, length, place,
+				    &fillers[(i + place) % LENGTH(fillers)],
+				    policies[(i / n + place) %
+					     LENGTH(policies)]);
+			(void)oracle_encode(bytes, letters[i / n]);
+		}
+	}
+}
+END_TEST
+
 START_TEST(a_text_that_ends_anywhere_is_answered_up_to_there)
 {
 	unsigned char text[TEXT], want[UPCASE_BOUND(TEXT)];
@@ -193,6 +253,8 @@ add_cases(Suite *suite, const char *kernel)
 	tcase_add_test(places,
 	    malformed_sequences_are_judged_alike_at_the_borders_of_blocks);
 	tcase_add_test(places, a_bad_byte_is_found_at_each_place);
+	tcase_add_test(places, any_two_letters_are_right_beside_each_other);
+	tcase_add_test(places, a_letter_is_right_behind_a_part_of_any_other);
 	tcase_add_test(
 	    places, a_text_that_ends_anywhere_is_answered_up_to_there);
 }
