@@ -266,14 +266,13 @@ store_cut(struct upcase_cursor *c, __m512i out, const struct cut *cut,
 
 /*
  * Converts what a block, or the bytes that are left, have of whole sequences,
- * of which the first begins the block.
+ * of which the first begins the block.  There is at least a byte: whole blocks
+ * are converted for as long as more than one is left.
  */
 static inline enum outcome
 convert_cut(struct upcase_cursor *c, struct letters *letters)
 {
 	size_t left = (size_t)(c->end - c->src);
-	if (left == 0)
-		return CONVERTED;
 	struct block b = {
 	    .src = c->src,
 	    .left = left,

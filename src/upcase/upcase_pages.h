@@ -41,8 +41,8 @@ extern const uint8_t upcase_leads[][2][64];
  * is what the first two bytes choose, the bytes of the answer.  A first byte of
  * 0 says that the answer is not to be had here.  Pages come in pairs, an even
  * second byte and the odd one after it, also where nothing changes in one of
- * them.  upcase_page_of has, by the low four bits of the lead and the low six of
- * the second, 0 for no page, or else 1 more than its number.
+ * them.  upcase_page_of has, by the low four bits of the lead and the low six
+ * of the second, 0 for no page, or else 1 more than its number.
  */
 extern const uint8_t upcase_page_of[16][64];
 extern const uint8_t upcase_pages[][3][64];
