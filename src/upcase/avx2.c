@@ -15,17 +15,19 @@
  * What is expected behind the block is carried into the next.  Three look-ups
  * of four bits each tell almost all sequences that have no upper case, and a
  * second byte that the lead allows (see upcase_pages.h).  If there is nothing
- * but those and ASCII, the block is done: so text in Arabic, Chinese or Thai
- * runs through.
+ * but those, emoji and ASCII, the block is done: so text in Arabic, Chinese or
+ * Thai runs through.
  *
- * If there are, the block is cut before the last sequence that it does not hold
- * whole, and then is converted by look-ups.  The low six bits of the last byte
- * of a sequence choose the answer, from tables that its other bytes choose: so
- * there is one round for each lead of two bytes in the block, and one for each
- * page of three, however often they come.  A round looks at a sequence from its
- * lead.  What it finds there for each byte, the answer exclusive or what is to
- * be changed, moves on to the place of that byte.  This is the round for the
- * page e1 ba in "x ạ y":
+ * If there are others, they are converted by look-ups.  The low six bits of the
+ * last byte of a sequence choose the answer, from tables that its other bytes
+ * choose: so there is one round for each lead of two bytes in the block, first
+ * for those that came last, and one for each page of three, however often they
+ * come.  A round looks at a sequence from its lead.  What it finds there for
+ * each byte, the answer exclusive or what is to be changed, moves on to the
+ * place of that byte, also into the next block.  Only a block with sequences of
+ * three bytes to look up, or with bytes that are not UTF-8, is cut before the
+ * last sequence that it does not hold whole.  This is the round for the page
+ * e1 ba in "x ạ y":
  *
  *	bytes    78 20 e1 ba a1 20 79
  *	first     .  . 00  .  .  .  .	stays where it is
@@ -41,6 +43,7 @@
 #include "config.h"
 
 #include "avx2_block.h"
+#include "avx2_letters.h"
 #include "avx2_shape.h"
 #include "block.h"
 #include "kernel.h"
@@ -56,8 +59,8 @@
  */
 enum { MORE = 2, SHORT = 16, DENSE = 7 };
 
-/* So many bytes that go are left out one by one. */
-enum { FEW = 6 };
+/* Until there are others. */
+static const struct letters latin = {0xc3, 0xc5};
 
 /* Blocks that have the bytes behind them, the last one, and those not UTF-8. */
 enum part { INSIDE, LAST, BROKEN };
@@ -65,7 +68,7 @@ enum part { INSIDE, LAST, BROKEN };
 /* The fewest bytes that leave room for a block of pieces to be written. */
 enum { PIECES = 2 * BLOCK };
 
-static inline struct block
+static ALWAYS_INLINE struct block
 ascii_upper(struct block b)
 {
 	/* As numbers with a sign, the small letters become the lowest. */
@@ -77,65 +80,14 @@ ascii_upper(struct block b)
 	return flip(b, both(small, bit));
 }
 
-/* What one round changes in one byte of its sequences. */
-static ALWAYS_INLINE struct block
-change(const uint8_t table[64], const struct index *last, struct block from,
-    struct block same)
-{
-	return both(same, flip(look_up(table, last), from));
-}
-
-/* Converts all sequences of two bytes in pairs. */
-static ALWAYS_INLINE struct block
-convert_pairs(struct block out, struct block bytes, struct block next,
-    const struct index *last, const unsigned char *src, uint64_t pairs)
-{
-	do {
-		unsigned char lead = src[first_of(pairs)];
-		const uint8_t(*table)[64] = upcase_leads[lead - 0xc0];
-		struct block same = equal(bytes, lead);
-		struct block second = change(table[1], last, next, same);
-		out = flip(out, change(table[0], last, bytes, same));
-		out = flip(out, move_on(second));
-		pairs &= ~mask_of(same);
-	} while (pairs != 0);
-	return out;
-}
-
-/*
- * Converts the sequences of three bytes whose leads are in *special, up to the
- * first one without a page, and leaves those that it has not converted.
- */
-static ALWAYS_INLINE struct block
-convert_pages(struct block out, struct block bytes, struct block next,
-    struct block after, const unsigned char *src, uint64_t *special)
-{
-	struct index last = index_of(after);
-	do {
-		unsigned at = first_of(*special);
-		unsigned char lead = src[at], byte = src[at + 1];
-		unsigned page = upcase_page_of[lead & 15][byte & 63];
-		/* Other leads have low bits like those of three bytes. */
-		if (page == 0 || (lead & 0xf0) != 0xe0)
-			break;
-		const uint8_t(*table)[64] = upcase_pages[page - 1];
-		struct block same = both(equal(bytes, lead), equal(next, byte));
-		struct block second = change(table[1], &last, next, same);
-		struct block third = change(table[2], &last, after, same);
-		out = flip(out, change(table[0], &last, bytes, same));
-		out = flip(out, move_on(flip(second, move_on(third))));
-		*special &= ~mask_of(same);
-	} while (*special != 0);
-	return out;
-}
-
 /*
  * Converts the whole sequences of a block that has more than ASCII to convert,
  * or is not UTF-8.  Moves the cursor, and returns false if it met trouble.
  */
 static ALWAYS_INLINE bool
-convert_block(struct upcase_cursor *c, const struct shape *shape,
-    struct block bytes, struct block next, enum part part)
+convert_block(struct upcase_cursor *c, struct letters *letters,
+    const struct shape *shape, struct block bytes, struct block next,
+    enum part part)
 {
 	struct block out = ascii_upper(bytes);
 	struct index second = index_of(next);
@@ -152,8 +104,12 @@ convert_block(struct upcase_cursor *c, const struct shape *shape,
 	n = before_trouble(shape->lead, shape->expect, bad, n);
 	uint64_t whole = below(n) & ~broken.first;
 	uint64_t pairs = shape->pairs & whole;
-	if (pairs != 0)
-		out = convert_pairs(out, bytes, next, &second, c->src, pairs);
+	if (pairs != 0) {
+		struct changes changes =
+		    changes_of(letters, bytes, next, &second, c->src, pairs);
+		out = flip(out, changes.first);
+		out = flip(out, move_on(changes.second));
+	}
 	uint64_t special = shape->longer & whole;
 	if (special != 0)
 		special &= ~mask_of(equal(classes_of(bytes, &second), 0));
@@ -180,16 +136,50 @@ convert_block(struct upcase_cursor *c, const struct shape *shape,
 	}
 	gone = (gone | broken.rest) & below(n);
 	broken.first &= below(n);
-	if (broken.first == 0 && _mm_popcnt_u64(gone) > FEW) {
-		press_out(c->dst, out, gone);
-		c->dst += n - (size_t)_mm_popcnt_u64(gone);
-	} else {
-		c->dst = store_pieces(c->dst, out, n, gone, broken.first);
-	}
+	c->dst = store_some(c->dst, out, n, gone, broken.first);
 	return (bad | lost) == 0;
 }
 
-static inline void
+/* What a block leaves to the next one. */
+struct carry {
+	uint64_t expect; /* where its last sequence has to go on */
+	uint64_t pair;   /* 1 if that is a pair to be looked up */
+	__m256i second;  /* what becomes of its second byte, at the end */
+};
+
+/*
+ * Converts a whole block in which nothing but ASCII and pairs has upper case,
+ * also one half of a pair at either end.  So where the next block begins does
+ * not depend on what is in this one, and the processor need not wait for that.
+ * Returns false, and leaves all as it is, if a character grows.
+ */
+static ALWAYS_INLINE bool
+convert_across(struct upcase_cursor *c, struct letters *letters,
+    const struct shape *shape, struct block bytes, struct block next,
+    struct carry *carry)
+{
+	struct index last = index_of(next);
+	struct changes changes =
+	    changes_of(letters, bytes, next, &last, c->src, shape->pairs);
+	struct block out = flip(ascii_upper(bytes), changes.first);
+	out = flip(out, move_on_from(carry->second, changes.second));
+	uint64_t zeros = mask_of(equal(out, 0));
+	if (zeros == 0) {
+		store(c->dst, out);
+		c->dst += BLOCK;
+	} else if (SELDOM((zeros & shape->lead) != 0)) {
+		return false;
+	} else {
+		c->dst = store_some(c->dst, out, BLOCK, zeros & shape->cont, 0);
+	}
+	c->src += BLOCK;
+	carry->expect = shape->behind;
+	carry->pair = shape->pairs >> (BLOCK - 1);
+	carry->second = changes.second.high;
+	return true;
+}
+
+static ALWAYS_INLINE void
 convert_ascii(struct upcase_cursor *c)
 {
 	while (c->end - c->src >= BLOCK) {
@@ -210,14 +200,16 @@ static ALWAYS_INLINE void
 convert_some(struct upcase_cursor *cursor, enum part part)
 {
 	struct upcase_cursor c = *cursor;
-	uint64_t carry = 0;
+	struct letters letters = latin;
+	struct carry carry = {.second = all(0)};
 	while (c.end - c.src >= BLOCK) {
 		struct block bytes = load(c.src);
 		uint64_t high = mask_of(bytes);
-		if ((high | carry) == 0) {
+		if ((high | carry.expect) == 0) {
 			store(c.dst, ascii_upper(bytes));
 			c.src += BLOCK;
 			c.dst += BLOCK;
+			carry.second = all(0);
 			convert_ascii(&c);
 			continue;
 		}
@@ -226,23 +218,28 @@ convert_some(struct upcase_cursor *cursor, enum part part)
 		struct block next = part == LAST && c.end - c.src == BLOCK
 					? next_of(bytes)
 					: load(c.src + 1);
-		struct shape shape = shape_of(bytes, next, high, carry);
+		struct shape shape = shape_of(bytes, next, high, carry.expect);
 		uint64_t bad = shape.expect ^ shape.cont;
-		if ((bad | shape.pairs | shape.longer) == 0) {
+		if ((bad | shape.pairs | shape.longer | carry.pair) == 0) {
 			store(c.dst, ascii_upper(bytes));
 			c.src += BLOCK;
 			c.dst += BLOCK;
-			carry = shape.behind;
+			carry.expect = shape.behind;
+			carry.second = all(0);
 			continue;
 		}
+		if ((bad | shape.longer) == 0 &&
+		    convert_across(&c, &letters, &shape, bytes, next, &carry))
+			continue;
 		/* Now a block must begin with a sequence. */
-		if (carry != 0)
+		if (carry.expect != 0)
 			take_back(&c);
-		else if (!convert_block(&c, &shape, bytes, next, part))
+		else if (!convert_block(
+			     &c, &letters, &shape, bytes, next, part))
 			break;
-		carry = 0;
+		carry = (struct carry){.second = all(0)};
 	}
-	if (carry != 0)
+	if (carry.expect != 0)
 		take_back(&c);
 	*cursor = c;
 }
@@ -255,12 +252,13 @@ static NEVER_INLINE bool
 convert_broken(struct upcase_cursor *c)
 {
 	const unsigned char *start = c->src;
+	struct letters letters = latin;
 	while (c->end - c->src >= PIECES) {
 		struct block bytes = load(c->src), next = load(c->src + 1);
 		struct shape shape = shape_of(bytes, next, mask_of(bytes), 0);
 		if (shape.expect == shape.cont)
 			break;
-		if (!convert_block(c, &shape, bytes, next, BROKEN))
+		if (!convert_block(c, &letters, &shape, bytes, next, BROKEN))
 			return false;
 	}
 	return c->src > start;

@@ -17,17 +17,20 @@
 
 enum { HALF = 32 };
 
+/* So many bytes that go are left out one by one. */
+enum { FEW = 6 };
+
 struct block {
 	__m256i low, high;
 };
 
-static inline __m256i
+static ALWAYS_INLINE __m256i
 all(unsigned byte)
 {
 	return _mm256_set1_epi8((char)byte);
 }
 
-static inline struct block
+static ALWAYS_INLINE struct block
 load(const unsigned char *src)
 {
 	return (struct block){
@@ -36,42 +39,42 @@ load(const unsigned char *src)
 	};
 }
 
-static inline void
+static ALWAYS_INLINE void
 store(unsigned char *dst, struct block b)
 {
 	_mm256_storeu_si256((__m256i *)(void *)dst, b.low);
 	_mm256_storeu_si256((__m256i *)(void *)(dst + HALF), b.high);
 }
 
-static inline struct block
+static ALWAYS_INLINE struct block
 both(struct block a, struct block b)
 {
 	return (struct block){
 	    _mm256_and_si256(a.low, b.low), _mm256_and_si256(a.high, b.high)};
 }
 
-static inline struct block
+static ALWAYS_INLINE struct block
 either(struct block a, struct block b)
 {
 	return (struct block){
 	    _mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
 }
 
-static inline struct block
+static ALWAYS_INLINE struct block
 flip(struct block a, struct block b)
 {
 	return (struct block){
 	    _mm256_xor_si256(a.low, b.low), _mm256_xor_si256(a.high, b.high)};
 }
 
-static inline struct block
+static ALWAYS_INLINE struct block
 add(struct block b, unsigned n)
 {
 	return (struct block){
 	    _mm256_add_epi8(b.low, all(n)), _mm256_add_epi8(b.high, all(n))};
 }
 
-static inline struct block
+static ALWAYS_INLINE struct block
 equal(struct block b, unsigned char byte)
 {
 	return (struct block){_mm256_cmpeq_epi8(b.low, all(byte)),
@@ -79,7 +82,7 @@ equal(struct block b, unsigned char byte)
 }
 
 /* The byte that follows each byte, and 0 behind the last one. */
-static inline struct block
+static ALWAYS_INLINE struct block
 next_of(struct block b)
 {
 	__m256i middle = _mm256_permute2x128_si256(b.low, b.high, 0x21);
@@ -88,18 +91,25 @@ next_of(struct block b)
 	    _mm256_alignr_epi8(end, b.high, 1)};
 }
 
-/* Moves each byte to the place behind it, and 0 to the first one. */
-static inline struct block
-move_on(struct block b)
+/* Moves each byte to the place behind it, and the last before to the first. */
+static ALWAYS_INLINE struct block
+move_on_from(__m256i before, struct block b)
 {
-	__m256i start = _mm256_permute2x128_si256(b.low, b.low, 0x08);
+	__m256i start = _mm256_permute2x128_si256(before, b.low, 0x21);
 	__m256i middle = _mm256_permute2x128_si256(b.low, b.high, 0x21);
 	return (struct block){_mm256_alignr_epi8(b.low, start, 15),
 	    _mm256_alignr_epi8(b.high, middle, 15)};
 }
 
+/* The same with 0 in the first place. */
+static ALWAYS_INLINE struct block
+move_on(struct block b)
+{
+	return move_on_from(_mm256_setzero_si256(), b);
+}
+
 /* The mask of the bytes that have the high bit. */
-static inline uint64_t
+static ALWAYS_INLINE uint64_t
 mask_of(struct block b)
 {
 	return (uint32_t)_mm256_movemask_epi8(b.low) |
@@ -107,7 +117,7 @@ mask_of(struct block b)
 }
 
 /* The mask of the bytes that have the bit so far below the high one. */
-static inline uint64_t
+static ALWAYS_INLINE uint64_t
 mask_of_bit(struct block b, int below_high)
 {
 	return mask_of((struct block){_mm256_slli_epi16(b.low, below_high),
@@ -115,7 +125,7 @@ mask_of_bit(struct block b, int below_high)
 }
 
 /* The bytes of a half whose bits in the mask are 1, and 0 for the others. */
-static inline __m256i
+static ALWAYS_INLINE __m256i
 select_half(__m256i half, uint32_t mask)
 {
 	const __m256i places = _mm256_setr_epi64x(
@@ -128,7 +138,7 @@ select_half(__m256i half, uint32_t mask)
 }
 
 /* Makes the bytes that are in the mask 0. */
-static inline struct block
+static ALWAYS_INLINE struct block
 leave_out(struct block b, uint64_t mask)
 {
 	return (struct block){select_half(b.low, (uint32_t)~mask),
@@ -136,7 +146,7 @@ leave_out(struct block b, uint64_t mask)
 }
 
 /* Looks up bytes below 0x80 by their low four bits; all others become 0. */
-static inline struct block
+static ALWAYS_INLINE struct block
 look_up_row(const uint8_t row[16], struct block index)
 {
 	__m256i table = _mm256_broadcastsi128_si256(
@@ -146,7 +156,7 @@ look_up_row(const uint8_t row[16], struct block index)
 }
 
 /* What to look up in one row of a table: 0xff for bytes that are of others. */
-static inline struct block
+static ALWAYS_INLINE struct block
 index_of_row(struct block b, unsigned row)
 {
 	struct block rows = {all(row), all(row)};
@@ -160,7 +170,7 @@ struct index {
 	struct block row[4];
 };
 
-static inline struct index
+static ALWAYS_INLINE struct index
 index_of(struct block b)
 {
 	/* The first row and the last one have nothing on one side. */
@@ -182,7 +192,7 @@ look_up(const uint8_t table[64], const struct index *index)
 }
 
 /* Presses the bytes in gone out of a block, by words. */
-static inline void
+static ALWAYS_INLINE void
 press_out(unsigned char *dst, struct block b, uint64_t gone)
 {
 	enum { WORD = sizeof(uint64_t) };
@@ -203,7 +213,7 @@ press_out(unsigned char *dst, struct block b, uint64_t gone)
  * place of those in replaced.  Returns the place behind them; what it writes
  * goes on for a block.
  */
-static inline unsigned char *
+static ALWAYS_INLINE unsigned char *
 store_pieces(unsigned char *dst, struct block b, size_t n, uint64_t gone,
     uint64_t replaced)
 {
@@ -220,6 +230,18 @@ store_pieces(unsigned char *dst, struct block b, size_t n, uint64_t gone,
 	}
 	store(dst, load(whole + from));
 	return dst + (n - from);
+}
+
+/* The same in the faster of two ways. */
+static ALWAYS_INLINE unsigned char *
+store_some(unsigned char *dst, struct block b, size_t n, uint64_t gone,
+    uint64_t replaced)
+{
+	unsigned ngone = (unsigned)_mm_popcnt_u64(gone);
+	if (replaced != 0 || ngone <= FEW)
+		return store_pieces(dst, b, n, gone, replaced);
+	press_out(dst, b, gone);
+	return dst + n - ngone;
 }
 
 #endif

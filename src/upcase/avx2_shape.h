@@ -23,7 +23,7 @@ struct shape {
  * Whether a lead of three bytes, and the byte next to it, may need a look: the
  * mask means nothing elsewhere.
  */
-static inline uint64_t
+static ALWAYS_INLINE uint64_t
 may_be_special(struct block bytes, struct block next)
 {
 	struct block low_bits = {all(0x0f), all(0x0f)};
@@ -38,6 +38,13 @@ may_be_special(struct block bytes, struct block next)
 	return ~mask_of(equal(found, 0));
 }
 
+/* Whether a lead of four bytes may need a look: emoji do not. */
+static ALWAYS_INLINE uint64_t
+may_be_special_4(struct block bytes, struct block next)
+{
+	return ~mask_of(both(equal(bytes, 0xf0), equal(next, 0x9f)));
+}
+
 /* What the classes of a lead of three bytes or more and the next byte share. */
 static ALWAYS_INLINE struct block
 classes_of(struct block bytes, const struct index *next)
@@ -48,7 +55,7 @@ classes_of(struct block bytes, const struct index *next)
 	return both(of_lead, look_up(upcase_second_class, next));
 }
 
-static inline struct broken
+static ALWAYS_INLINE struct broken
 broken_of(
     struct block bytes, const struct index *next, uint64_t lead, uint64_t cont)
 {
@@ -64,12 +71,15 @@ broken_of(
 	    lead, lead3, lead4, cont, overlong | (lead3 & ~mask_of(forbidden)));
 }
 
-static inline struct shape
+static ALWAYS_INLINE struct shape
 shape_of(struct block bytes, struct block next, uint64_t high, uint64_t carry)
 {
 	uint64_t lead = high & mask_of_bit(bytes, 1);
 	uint64_t lead3 = lead & mask_of_bit(bytes, 2);
 	uint64_t lead4 = lead3 & mask_of_bit(bytes, 3);
+	uint64_t longer = lead3 & ~lead4 & may_be_special(bytes, next);
+	if (lead4 != 0)
+		longer |= lead4 & may_be_special_4(bytes, next);
 	uint64_t beyond = mask_of(add(bytes, 0x17f - UPCASE_PAGES_LAST_LEAD));
 	return (struct shape){
 	    .lead = lead,
@@ -77,7 +87,7 @@ shape_of(struct block bytes, struct block next, uint64_t high, uint64_t carry)
 	    .expect = carry | lead << 1 | lead3 << 2 | lead4 << 3,
 	    .behind = lead >> 63 | lead3 >> 62 | lead4 >> 61,
 	    .pairs = lead & ~beyond,
-	    .longer = (lead3 & may_be_special(bytes, next)) | lead4,
+	    .longer = longer,
 	};
 }
 
