@@ -120,7 +120,7 @@ store_replaced(
 	}
 }
 
-/* All bytes of up to three of the sequences with these leads. */
+/* The bytes of the sequences with these leads, up to the third. */
 static inline uint64_t
 sequences(uint64_t leads, uint64_t lead3)
 {
