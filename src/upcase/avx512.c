@@ -20,17 +20,18 @@
  * block is done: so text in Arabic, Chinese or emoji runs through.
  *
  * If something has, the block is looked up in the tables of the letters that
- * came last (see avx512_letters.h), whatever is in it: no branch depends on
- * that, and none on the block before.  It is converted whole, each byte of a
- * sequence for itself, so one that goes on in the next block is no exception.
- * A character that shrinks leaves a byte of 0, and such bytes are pressed out
- * at the end.
+ * came last (see avx512_letters.h), before it is known which are in it: text
+ *has few that are not among them.  It is converted whole, each byte of a
+ *sequence for itself, so one that goes on in the next block is no exception.  A
+ *sequence of two bytes that shrinks leaves a byte of 0, and such bytes are
+ *pressed out at the end.
  *
- * A block where a character grows, or that is not UTF-8, is cut: what comes
- * before the last sequence that it does not hold whole is converted.  Bytes
- * that are not UTF-8 stay or are replaced, as the policy is.  Where a character
- * grows the kernel stops, with all before it converted, and where the policy is
- * to close.  The end of the text is such a block too.
+ * Where a longer one shrinks or one grows, or something is not UTF-8, the block
+ * is cut: what comes before the last sequence that it does not hold whole is
+ * converted.  Bytes that cannot be part of a sequence stay or are replaced, as
+ * the policy is.  Where the length changes, or all bytes are in their place and
+ * yet are not UTF-8, or the policy is to close, the kernel stops, with all
+ * before it converted.  The end of the text is such a block too.
  */
 #include "config.h"
 
@@ -59,8 +60,7 @@ static const _Alignas(BLOCK) uint8_t thirds[BLOCK] = {0, 0, 0, 1, 1, 1, 2, 2, 2,
 struct carry {
 	uint64_t expect;  /* where its last sequence has to go on */
 	uint64_t special; /* the same if that needs a look */
-	uint64_t three;   /* not 0 if that is one of three bytes */
-	__m512i before;   /* its bytes, or zeros if it is nothing to the next */
+	__m512i before;   /* its bytes, if there is something to go on */
 };
 
 /* What became of a block that was cut. */
@@ -70,7 +70,7 @@ struct cut {
 	size_t n;             /* bytes that are converted */
 	bool bad;             /* what comes then cannot be */
 	uint64_t leads;       /* those that need a look */
-	struct broken broken; /* what is not UTF-8 among them */
+	struct broken broken; /* what is not UTF-8, also behind those bytes */
 };
 
 static inline struct broken
@@ -141,18 +141,19 @@ convert_ascii(struct upcase_cursor *c)
 }
 
 /*
- * Converts a block of well-formed text, with what it has of a sequence at
- * either end.  Returns false, and leaves all as it is, if a letter grows or is
- * not in the tables.
+ * Converts a block in which each lead has as many continuations as it needs,
+ * with what it has of a sequence at either end.  Returns false, and leaves all
+ * as it is, if a lead has no answer of the same length or a shorter one of two
+ * bytes: as those that are not UTF-8 have none, nothing else looks for them.
  */
 static ALWAYS_INLINE bool
 convert_letters(struct upcase_cursor *c, struct letters *letters,
-    const struct block *b, const struct shape *shape, struct carry *carry)
+    const struct block *b, const struct shape *shape, __m512i out,
+    struct carry *carry)
 {
 	uint64_t leads = shape->special, three = leads & shape->lead3;
 	uint64_t special = sequences(leads, three) | carry->special;
-	__m512i out = look_up(letters, b, ascii_upper(b->bytes), special,
-	    (three | carry->three) != 0);
+	out = look_up(letters, b, out, special, three != 0);
 	uint64_t zeros = number(_mm512_testn_epi8_mask(out, out)) & special;
 	if (SELDOM((zeros & leads) != 0))
 		return false;
@@ -162,8 +163,7 @@ convert_letters(struct upcase_cursor *c, struct letters *letters,
 	c->src += BLOCK;
 	c->dst += BLOCK - (size_t)_mm_popcnt_u64(zeros);
 	carry->expect = shape->behind;
-	carry->three = three >> (BLOCK - 2);
-	carry->special = leads >> (BLOCK - 1) | carry->three;
+	carry->special = leads >> (BLOCK - 1) | three >> (BLOCK - 2);
 	carry->before = b->bytes;
 	return true;
 }
@@ -190,12 +190,11 @@ convert_blocks(struct upcase_cursor *c, struct letters *letters)
 			_mm512_storeu_si512(c->dst, out);
 			c->src += BLOCK;
 			c->dst += BLOCK;
-			carry.before = _mm512_setzero_si512();
 			convert_ascii(c);
 			continue;
 		}
 		struct shape shape =
-		    shape_of(b.bytes, behind(&b, 1), carry.expect);
+		    shape_of(b.bytes, bytes_behind(&b, 1), carry.expect);
 		uint64_t bad = shape.expect ^ (shape.high & ~shape.lead);
 		if ((bad | shape.special | carry.special) == 0) {
 			_mm512_storeu_si512(c->dst, out);
@@ -206,7 +205,7 @@ convert_blocks(struct upcase_cursor *c, struct letters *letters)
 			continue;
 		}
 		if (SELDOM(bad != 0) ||
-		    !convert_letters(c, letters, &b, &shape, &carry))
+		    !convert_letters(c, letters, &b, &shape, out, &carry))
 			break;
 	}
 	if (carry.expect != 0)
@@ -228,9 +227,9 @@ cut_block(
 	if (shape->behind != 0)
 		n = last_of(shape->lead);
 	if (bad != 0 && invalid != UPCASE_CLOSE && b->left >= AHEAD) {
-		cut.broken = broken_of(shape, behind(b, 1), cont);
+		cut.broken = broken_of(shape, bytes_behind(b, 1), cont);
 		cut.leads &= ~cut.broken.first;
-		/* What comes after one of these is no part of a sequence. */
+		/* So that what follows one is not looked up as its second. */
 		b->bytes = _mm512_maskz_mov_epi8(~cut.broken.first, b->bytes);
 		bad = 0;
 	}
@@ -245,13 +244,13 @@ static inline enum outcome
 store_cut(struct upcase_cursor *c, __m512i out, const struct cut *cut,
     uint64_t kept, size_t left)
 {
-	uint64_t first = cut->broken.first;
+	uint64_t first = cut->broken.first & below(cut->n);
 	/* To store no bytes takes longer than to store some. */
 	if (cut->n == 0)
 		return TROUBLE;
 	c->src += cut->n;
 	if (first != 0 && c->invalid == UPCASE_REPLACE) {
-		store_replaced(c, out, kept & ~cut->broken.rest, first & kept);
+		store_replaced(c, out, kept & ~cut->broken.rest, first);
 	} else {
 		if (kept != below(cut->n))
 			out = _mm512_maskz_compress_epi8(kept, out);
@@ -266,8 +265,8 @@ store_cut(struct upcase_cursor *c, __m512i out, const struct cut *cut,
 
 /*
  * Converts what a block, or the bytes that are left, have of whole sequences,
- * of which the first begins the block.  There is at least a byte: whole blocks
- * are converted for as long as more than one is left.
+ * of which the first begins the block.  Some are left: whole blocks leave two
+ * at the least.
  */
 static inline enum outcome
 convert_cut(struct upcase_cursor *c, struct letters *letters)
@@ -287,7 +286,7 @@ convert_cut(struct upcase_cursor *c, struct letters *letters)
 		c->dst += n;
 		return CONVERTED;
 	}
-	struct shape shape = shape_of(b.bytes, behind(&b, 1), 0);
+	struct shape shape = shape_of(b.bytes, bytes_behind(&b, 1), 0);
 	struct cut cut = cut_block(&b, &shape, c->invalid);
 	uint64_t zeros = 0;
 	if (cut.leads != 0) {

@@ -29,21 +29,21 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* Two leads of two bytes: the even one, and the answers to both. */
-struct leads {
+struct lead_pair {
 	__m512i lead;
 	const uint8_t (*answers)[2][64];
 };
 
 /* Two pages: the lead, the even second byte, and the answers of both. */
-struct pages {
+struct page_pair {
 	__m512i lead, second;
 	const uint8_t (*answers)[3][64];
 };
 
 /* The letters that came last: text stays in its script. */
 struct letters {
-	struct leads leads[3];
-	struct pages pages;
+	struct lead_pair leads[3];
+	struct page_pair pages;
 };
 
 /* A block, and where to find what is beside it. */
@@ -65,14 +65,14 @@ static const _Alignas(BLOCK) uint8_t first_128[2 * BLOCK] = {0, 1, 2, 3, 4, 5,
 
 /* The bytes that are n places before those of the block, and behind them. */
 static ALWAYS_INLINE __m512i
-before(const struct block *b, size_t n)
+bytes_before(const struct block *b, size_t n)
 {
 	__m512i from = keep(_mm512_loadu_si512(first_128 + BLOCK - n));
 	return _mm512_permutex2var_epi8(b->before, from, b->bytes);
 }
 
 static ALWAYS_INLINE __m512i
-behind(const struct block *b, size_t n)
+bytes_behind(const struct block *b, size_t n)
 {
 	return load(b->src + n, b->left - n);
 }
@@ -83,7 +83,11 @@ even(__m512i bytes)
 	return _mm512_and_si512(bytes, constant(0xfe));
 }
 
-/* Where sequences that end with these two bytes have their answers. */
+/*
+ * Where sequences that end with these two bytes have their answers: six bits of
+ * the last, and the lowest of the one before, which is moved to the place above
+ * them.  The rest of what moves is not used.
+ */
 static ALWAYS_INLINE __m512i
 places_of(__m512i before_last, __m512i last)
 {
@@ -91,30 +95,29 @@ places_of(__m512i before_last, __m512i last)
 	    constant(0x3f), last, _mm512_slli_epi16(before_last, 6), 0xca);
 }
 
-/* Looks up the answers in two tables that are so many bytes apart. */
 static ALWAYS_INLINE __m512i
-answers_at(__m512i places, const uint8_t *table, size_t apart)
+answers_at(__m512i places, const uint8_t even[64], const uint8_t odd[64])
 {
 	return _mm512_permutex2var_epi8(
-	    _mm512_load_si512(table), places, _mm512_load_si512(table + apart));
+	    _mm512_load_si512(even), places, _mm512_load_si512(odd));
 }
 
-static ALWAYS_INLINE struct leads
+static ALWAYS_INLINE struct lead_pair
 leads_of(unsigned char lead)
 {
 	lead &= 0xfe;
-	return (struct leads){
+	return (struct lead_pair){
 	    .lead = _mm512_set1_epi8((char)lead),
 	    .answers = &upcase_leads[lead - 0xc0],
 	};
 }
 
 /* There must be a page for these two bytes. */
-static ALWAYS_INLINE struct pages
+static ALWAYS_INLINE struct page_pair
 pages_of(unsigned char lead, unsigned char second)
 {
 	second &= 0xfe;
-	return (struct pages){
+	return (struct page_pair){
 	    .lead = _mm512_set1_epi8((char)lead),
 	    .second = _mm512_set1_epi8((char)second),
 	    .answers =
@@ -124,23 +127,24 @@ pages_of(unsigned char lead, unsigned char second)
 
 /* Puts in the answers to the sequences with these leads, and marks them. */
 static ALWAYS_INLINE __m512i
-look_up_leads(const struct leads *leads, const struct block *b, __m512i out,
+look_up_leads(const struct lead_pair *leads, const struct block *b, __m512i out,
     uint64_t *done)
 {
-	enum { APART = sizeof leads->answers[0] };
-	const uint8_t(*table)[64] = leads->answers[0];
-	__m512i last = before(b, 1);
+	const uint8_t(*answers)[2][64] = leads->answers;
+	__m512i last = bytes_before(b, 1);
 	__mmask64 first = _mm512_cmpeq_epi8_mask(even(b->bytes), leads->lead);
 	__mmask64 second = _mm512_cmpeq_epi8_mask(even(last), leads->lead);
 	*done |= first | second;
 	out = _mm512_mask_mov_epi8(out, first,
-	    answers_at(places_of(b->bytes, behind(b, 1)), table[0], APART));
+	    answers_at(places_of(b->bytes, bytes_behind(b, 1)), answers[0][0],
+		answers[1][0]));
 	return _mm512_mask_mov_epi8(out, second,
-	    answers_at(places_of(last, b->bytes), table[1], APART));
+	    answers_at(
+		places_of(last, b->bytes), answers[0][1], answers[1][1]));
 }
 
 static ALWAYS_INLINE __mmask64
-are_in(const struct pages *pages, __m512i lead, __m512i second)
+are_in(const struct page_pair *pages, __m512i lead, __m512i second)
 {
 	return _mm512_mask_cmpeq_epi8_mask(
 	    _mm512_cmpeq_epi8_mask(lead, pages->lead), even(second),
@@ -149,22 +153,24 @@ are_in(const struct pages *pages, __m512i lead, __m512i second)
 
 /* The same for the sequences of these pages. */
 static ALWAYS_INLINE __m512i
-look_up_pages(const struct pages *pages, const struct block *b, __m512i out,
+look_up_pages(const struct page_pair *pages, const struct block *b, __m512i out,
     uint64_t *done)
 {
-	enum { APART = sizeof pages->answers[0] };
-	const uint8_t(*table)[64] = pages->answers[0];
-	__m512i last = before(b, 1), next = behind(b, 1);
+	const uint8_t(*answers)[3][64] = pages->answers;
+	__m512i last = bytes_before(b, 1), next = bytes_behind(b, 1);
 	__mmask64 first = are_in(pages, b->bytes, next);
 	__mmask64 second = are_in(pages, last, b->bytes);
-	__mmask64 third = are_in(pages, before(b, 2), last);
+	__mmask64 third = are_in(pages, bytes_before(b, 2), last);
 	*done |= first | second | third;
 	out = _mm512_mask_mov_epi8(out, first,
-	    answers_at(places_of(next, behind(b, 2)), table[0], APART));
+	    answers_at(places_of(next, bytes_behind(b, 2)), answers[0][0],
+		answers[1][0]));
 	out = _mm512_mask_mov_epi8(out, second,
-	    answers_at(places_of(b->bytes, next), table[1], APART));
-	return _mm512_mask_mov_epi8(
-	    out, third, answers_at(places_of(last, b->bytes), table[2], APART));
+	    answers_at(
+		places_of(b->bytes, next), answers[0][1], answers[1][1]));
+	return _mm512_mask_mov_epi8(out, third,
+	    answers_at(
+		places_of(last, b->bytes), answers[0][2], answers[1][2]));
 }
 
 /*
@@ -172,9 +178,11 @@ look_up_pages(const struct pages *pages, const struct block *b, __m512i out,
  * have three bytes only if three is true.  The first one of three or more that
  * has no page ends it: its lead becomes 0.
  *
- * Two of the leads are looked up in any case, which takes less time than to
+ * Two pairs of leads are looked up in any case, which takes less time than to
  * find out which are there; and Vietnamese has a third.  Other letters take the
- * place of those that came before them.
+ * place of those that came before them.  This comes to an end because each byte
+ * in special belongs to a sequence whose lead is in the block, or in the one
+ * before, and then b->before is that one: so the round for that lead does it.
  */
 static ALWAYS_INLINE __m512i
 look_up(struct letters *letters, const struct block *b, __m512i out,
@@ -199,7 +207,7 @@ look_up(struct letters *letters, const struct block *b, __m512i out,
 			out = look_up_leads(&letters->leads[0], b, out, &done);
 			continue;
 		}
-		/* Other leads have low bits like those of three bytes. */
+		/* The low bits of 0xf0 are those of 0xe0. */
 		if (at[0] >= 0xf0 ||
 		    upcase_page_of[at[0] & 15][at[1] & 63] == 0)
 			return _mm512_mask_mov_epi8(out,

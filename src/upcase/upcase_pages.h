@@ -31,7 +31,8 @@ extern const uint8_t upcase_nibbles[3][16];
  * The answers to sequences of two bytes, by the second: for each lead, from
  * 0xc0 on, the bytes of the answer.  A first byte of 0 says that the answer is
  * longer, and the second is then its number in upcase_special; a second one of
- * 0 that it has one byte only.  Behind the last lead nothing changes.
+ * 0 that it has one byte only.  Those of 0xc0 and 0xc1, which are not UTF-8,
+ * are 0.  Behind the last lead, up to 0xdf, nothing changes.
  */
 #define UPCASE_PAGES_LAST_LEAD 0xd6
 extern const uint8_t upcase_leads[][2][64];
@@ -42,7 +43,8 @@ extern const uint8_t upcase_leads[][2][64];
  * 0 says that the answer is not to be had here.  Pages come in pairs, an even
  * second byte and the odd one after it, also where nothing changes in one of
  * them.  upcase_page_of has, by the low four bits of the lead and the low six
- * of the second, 0 for no page, or else 1 more than its number.
+ * of the second, 0 for no page, as for all that is not UTF-8, or else 1 more
+ * than its number.
  */
 extern const uint8_t upcase_page_of[16][64];
 extern const uint8_t upcase_pages[][3][64];
