@@ -21,10 +21,10 @@
  *
  * If something has, the block is looked up in the tables of the letters that
  * came last (see avx512_letters.h), before it is known which are in it: text
- *has few that are not among them.  It is converted whole, each byte of a
- *sequence for itself, so one that goes on in the next block is no exception.  A
- *sequence of two bytes that shrinks leaves a byte of 0, and such bytes are
- *pressed out at the end.
+ * has few that are not among them.  It is converted whole, each byte of a
+ * sequence for itself, so one that goes on in the next block is no exception.
+ * A sequence of two bytes that shrinks leaves a byte of 0, and such bytes are
+ * pressed out at the end.
  *
  * Where a longer one shrinks or one grows, or something is not UTF-8, the block
  * is cut: what comes before the last sequence that it does not hold whole is
