@@ -50,10 +50,16 @@ changes_of(struct letters *letters, struct block bytes, struct block next,
     const struct index *last, const unsigned char *src, uint64_t pairs)
 {
 	struct changes changes = {0};
+	uint64_t all = pairs;
+	unsigned char second = letters->second;
 	change_pairs(&changes, bytes, next, last, letters->first, &pairs);
+	/* So that the next block may need but one round. */
+	if (pairs == all) {
+		letters->second = letters->first;
+		letters->first = second;
+	}
 	if (pairs != 0)
-		change_pairs(
-		    &changes, bytes, next, last, letters->second, &pairs);
+		change_pairs(&changes, bytes, next, last, second, &pairs);
 	while (SELDOM(pairs != 0)) {
 		letters->second = letters->first;
 		letters->first = src[first_of(pairs)];
