@@ -50,11 +50,11 @@ changes_of(struct letters *letters, struct block bytes, struct block next,
     const struct index *last, const unsigned char *src, uint64_t pairs)
 {
 	struct changes changes = {0};
-	uint64_t all = pairs;
+	uint64_t before = pairs;
 	unsigned char second = letters->second;
 	change_pairs(&changes, bytes, next, last, letters->first, &pairs);
 	/* So that the next block may need but one round. */
-	if (pairs == all) {
+	if (pairs == before) {
 		letters->second = letters->first;
 		letters->first = second;
 	}

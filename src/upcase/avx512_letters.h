@@ -86,7 +86,8 @@ even(__m512i bytes)
 /*
  * Where sequences that end with these two bytes have their answers: six bits of
  * the last, and the lowest of the one before, which is moved to the place above
- * them.  The rest of what moves is not used.
+ * them.  The rest of what moves is not used.  In 0xca, the bits of the first
+ * vector choose between those of the others.
  */
 static ALWAYS_INLINE __m512i
 places_of(__m512i before_last, __m512i last)
@@ -96,10 +97,10 @@ places_of(__m512i before_last, __m512i last)
 }
 
 static ALWAYS_INLINE __m512i
-answers_at(__m512i places, const uint8_t even[64], const uint8_t odd[64])
+answers_at(__m512i places, const uint8_t low[64], const uint8_t high[64])
 {
 	return _mm512_permutex2var_epi8(
-	    _mm512_load_si512(even), places, _mm512_load_si512(odd));
+	    _mm512_load_si512(low), places, _mm512_load_si512(high));
 }
 
 static ALWAYS_INLINE struct lead_pair
