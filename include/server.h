@@ -95,7 +95,7 @@ void server_drain(struct server *);
 /* Stores what all threads have counted so far. */
 void server_count(const struct server *, size_t totals[static NCOUNTERS]);
 
-/* Logs the counters. */
+/* Logs all the counters. */
 void server_report(struct server *);
 
 /* The loop of the calling thread, for signals. */

@@ -81,6 +81,14 @@ ssize_t sys_sendv(int fd, struct iovec *pieces, size_t n);
 int sys_shutdown(int fd);
 
 /*
+ * How many bytes of what was sent, FIN included, the peer's system has not
+ * acknowledged: the kernel holds those (tcp(7), SIOCOUTQ; FIONWRITE on BSD).  0
+ * as well where the system does not tell.  -1 with the errno of the connection
+ * once that is broken.
+ */
+int sys_unacknowledged(int fd);
+
+/*
  * Makes the close that follows a reset, which drops what the kernel still
  * holds for the peer (SO_LINGER with a time of 0).
  */
@@ -100,6 +108,13 @@ int sys_close(int fd);
 int sys_pipe(int ends[2]);
 ssize_t sys_read(int fd, void *, size_t n);
 ssize_t sys_write(int fd, const void *, size_t n);
+
+/*
+ * Gives the memory of the whole pages in these bytes back to the system, which
+ * makes them anew, of zeros, when they are used again.  Where the system cannot
+ * do that, nothing happens.
+ */
+void sys_give_back(void *, size_t n);
 
 /* How many descriptors are open, and how many there may be at once. */
 struct sys_descriptors {

@@ -30,16 +30,13 @@ struct timer_queue {
 	uint64_t span;                   /* ms; 0: its timers are never due */
 	void (*expired)(struct timer *); /* who is called when one is due */
 	struct timers *all;              /* the queues it is one of */
+	struct timer_queue *next;        /* of those; NULL behind the last */
 };
-
-/* The most queues of a loop. */
-#define TIMER_QUEUES_MAX 8
 
 /* The queues that are served together, by one thread. */
 struct timers {
-	uint64_t soonest; /* none is due before */
-	unsigned nqueues;
-	struct timer_queue *queues[TIMER_QUEUES_MAX];
+	uint64_t soonest;           /* none is due before */
+	struct timer_queue *queues; /* in the order of timer_queue_init */
 };
 
 /* No time at all: the result of timers_due when no timer is armed. */

@@ -159,7 +159,8 @@ START_TEST(idle_and_stall_of_0_never_end_a_connection)
 	stalled->room = 1;
 	send_text(stalled, "hello");
 	ck_assert_int_eq(loop_turn(loop), 0);
-	ck_assert_int_eq(kernel.timeout_ms, -1);
+	/* But for the memory, which is looked at while output is pending. */
+	ck_assert_int_eq(kernel.timeout_ms, 60000);
 	pass(UINT32_MAX);
 	pass(UINT32_MAX);
 	ck_assert_int_eq(conn_of(idle)->state, CONN_RECEIVING);

@@ -151,7 +151,7 @@ START_TEST(reset_while_lingering_keeps_the_cause)
 	send_text(socket, "\xff");
 	kernel_peer_resets(socket);
 	turn();
-	expect_end(socket, false, COUNTER_REFUSED);
+	expect_end(socket, true, COUNTER_REFUSED);
 }
 END_TEST
 

@@ -21,7 +21,7 @@ pass(unsigned ms)
 static void
 expect_all_watched(enum poller_interest wants)
 {
-	for (size_t i = 0; i < listeners.n; i++)
+	for (size_t i = 0; i < nbound; i++)
 		ck_assert_int_eq(socket_of(i)->wants, wants);
 }
 
@@ -148,6 +148,9 @@ START_TEST(full_house_pauses_until_there_is_room)
 	expect_all_watched(POLLER_INPUT);
 	turn();
 	ck_assert_int_eq(naccepted, 3);
+	/* It is full once somebody finds no room. */
+	ck_assert_uint_eq(count(COUNTER_FULL), 0);
+	turn();
 	ck_assert_uint_eq(kernel.calls[KERNEL_ACCEPT], 3);
 	expect_all_watched(POLLER_NOTHING);
 	listeners_resume(&listeners);
@@ -162,7 +165,69 @@ START_TEST(full_house_pauses_until_there_is_room)
 	expect_all_watched(POLLER_INPUT);
 	turn();
 	ck_assert_int_eq(naccepted, 4);
+	turn();
+	ck_assert_int_eq(naccepted, 4);
 	expect_all_watched(POLLER_NOTHING);
+}
+END_TEST
+
+START_TEST(room_for_one_goes_to_all_listeners_in_turn)
+{
+	enum { ROOMS = 60, LISTENERS = 3 };
+	ck_assert_int_eq(bind_any(AF_INET), 0);
+	listen_twice();
+	nallowed = 0;
+	for (int i = 0; i < ROOMS * LISTENERS; i++)
+		(void)kernel_queue(socket_of((size_t)i % LISTENERS), 0);
+	turn();
+	for (int i = 0; i < ROOMS; i++) {
+		nallowed++;
+		listeners_resume(&listeners);
+		turn();
+		/* Finds no room. */
+		turn();
+	}
+	ck_assert_int_eq(naccepted, ROOMS);
+	for (size_t i = 0; i < LISTENERS; i++)
+		ck_assert_uint_eq(
+		    socket_of(i)->calls[KERNEL_ACCEPT], ROOMS / LISTENERS);
+}
+END_TEST
+
+START_TEST(listener_without_clients_leaves_its_turn_to_the_others)
+{
+	listen_twice();
+	nallowed = 0;
+	for (int i = 0; i < 10; i++)
+		(void)kernel_queue(socket_of(1), 0);
+	turn();
+	for (int i = 1; i <= 10; i++) {
+		nallowed++;
+		listeners_resume(&listeners);
+		turn();
+		turn();
+		ck_assert_int_eq(naccepted, i);
+	}
+	ck_assert_uint_eq(socket_of(0)->calls[KERNEL_ACCEPT], 0);
+}
+END_TEST
+
+START_TEST(burst_at_one_listener_leaves_room_for_the_other)
+{
+	listen_twice();
+	/* So many that the first may accept 64 in a turn. */
+	for (int i = 0; i < 300; i++)
+		(void)kernel_queue(socket_of(0), 0);
+	while (naccepted < 100)
+		turn();
+	nallowed = naccepted + 6;
+	for (int i = 0; i < 3; i++)
+		(void)kernel_queue(socket_of(1), 0);
+	size_t before = socket_of(1)->calls[KERNEL_ACCEPT];
+	for (int i = 0; i < 4; i++)
+		turn();
+	ck_assert_int_eq(naccepted, nallowed);
+	ck_assert_uint_gt(socket_of(1)->calls[KERNEL_ACCEPT], before);
 }
 END_TEST
 
@@ -208,7 +273,7 @@ START_TEST(finish_takes_what_is_queued_and_closes)
 	listeners_finish(&listeners);
 	ck_assert_int_eq(naccepted, 300);
 	ck_assert_uint_eq(kernel.calls[KERNEL_CLOSE], 2);
-	ck_assert_uint_eq(listeners.n, 0);
+	ck_assert(list_is_empty(&listeners.all));
 	turn();
 	ck_assert_int_eq(kernel.timeout_ms, -1);
 }
@@ -271,6 +336,11 @@ suite(void)
 	tcase_add_loop_test(accepts,
 	    connection_that_is_gone_again_is_skipped_alone, 0, NPEER_ERRORS);
 	tcase_add_test(accepts, full_house_pauses_until_there_is_room);
+	tcase_add_test(accepts, room_for_one_goes_to_all_listeners_in_turn);
+	tcase_add_test(
+	    accepts, listener_without_clients_leaves_its_turn_to_the_others);
+	tcase_add_test(
+	    accepts, burst_at_one_listener_leaves_room_for_the_other);
 	tcase_add_test(accepts, full_house_outlasts_the_pause_after_a_failure);
 	tcase_add_test(
 	    accepts, poller_that_refuses_a_listener_is_asked_again_later);

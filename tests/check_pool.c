@@ -20,9 +20,12 @@ static unsigned char *bytes;
 /* Owners are only compared. */
 static int first, second, third;
 
+static uint64_t now;
+
 static void
 set_up(void)
 {
+	now = 1000;
 	ck_assert_int_eq(pool_open(&pool, NBLOCKS), 0);
 	bytes = malloc(ALL);
 	ck_assert_ptr_nonnull(bytes);
@@ -34,7 +37,7 @@ static void
 tear_down(void)
 {
 	ck_assert_uint_eq(pool_room(&pool), ALL);
-	ck_assert_ptr_null(pool_longest_waiting(&pool));
+	ck_assert_ptr_null(pool_costliest(&pool, now));
 	pool_close(&pool);
 	free(bytes);
 }
@@ -51,7 +54,7 @@ drop_all(struct block *block, size_t at, size_t n, size_t step)
 		ck_assert_mem_eq(
 		    block->bytes + block->start, bytes + at, piece);
 		at += piece;
-		block = pool_drop(&pool, block, piece);
+		block = pool_drop(&pool, block, piece, now);
 	}
 	ck_assert_uint_eq(at, end);
 }
@@ -64,7 +67,7 @@ START_TEST(room_is_exact_for_every_number_of_blocks)
 		    pool_room(&pool), (NBLOCKS - i) * POOL_BLOCK_OUTPUT);
 		/* One byte takes a block, as a full one does. */
 		outputs[i] = pool_store(
-		    &pool, bytes, i % 2 ? 1 : POOL_BLOCK_OUTPUT, &first);
+		    &pool, bytes, i % 2 ? 1 : POOL_BLOCK_OUTPUT, &first, now);
 	}
 	ck_assert_uint_eq(pool_room(&pool), 0);
 	for (size_t i = 0; i < NBLOCKS; i++) {
@@ -83,7 +86,8 @@ START_TEST(outputs_of_every_size_round_a_border_come_back)
 		for (size_t less = 0; less < 3; less++) {
 			size_t size = n * POOL_BLOCK_OUTPUT - less;
 			for (size_t i = 0; i < 4; i++) {
-				drop_all(pool_store(&pool, bytes, size, &first),
+				drop_all(
+				    pool_store(&pool, bytes, size, &first, now),
 				    0, size, steps[i]);
 				ck_assert_uint_eq(pool_room(&pool), ALL);
 			}
@@ -95,20 +99,20 @@ END_TEST
 START_TEST(one_byte_more_than_a_block_takes_two)
 {
 	struct block *output =
-	    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT + 1, &first);
+	    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT + 1, &first, now);
 	ck_assert_uint_eq(pool_room(&pool), (NBLOCKS - 2) * POOL_BLOCK_OUTPUT);
-	output = pool_drop(&pool, output, POOL_BLOCK_OUTPUT);
+	output = pool_drop(&pool, output, POOL_BLOCK_OUTPUT, now);
 	/* The first one is free as soon as it is empty. */
 	ck_assert_uint_eq(pool_room(&pool), (NBLOCKS - 1) * POOL_BLOCK_OUTPUT);
 	ck_assert_uint_eq(output->end - output->start, 1);
-	ck_assert_ptr_null(pool_drop(&pool, output, 1));
+	ck_assert_ptr_null(pool_drop(&pool, output, 1, now));
 }
 END_TEST
 
 START_TEST(dropping_nothing_changes_nothing)
 {
-	struct block *output = pool_store(&pool, bytes, 10, &first);
-	ck_assert_ptr_eq(pool_drop(&pool, output, 0), output);
+	struct block *output = pool_store(&pool, bytes, 10, &first, now);
+	ck_assert_ptr_eq(pool_drop(&pool, output, 0, now), output);
 	drop_all(output, 0, 10, 3);
 }
 END_TEST
@@ -117,43 +121,68 @@ START_TEST(outputs_do_not_touch_each_other)
 {
 	/* Stored and dropped crosswise, so that chains mix in memory. */
 	size_t n = POOL_BLOCK_OUTPUT + 100;
-	struct block *a = pool_store(&pool, bytes, n, &first);
-	struct block *b = pool_store(&pool, bytes + 7, n, &second);
-	a = pool_drop(&pool, a, POOL_BLOCK_OUTPUT);
-	struct block *c = pool_store(&pool, bytes + 13, n, &third);
+	struct block *a = pool_store(&pool, bytes, n, &first, now);
+	struct block *b = pool_store(&pool, bytes + 7, n, &second, now);
+	a = pool_drop(&pool, a, POOL_BLOCK_OUTPUT, now);
+	struct block *c = pool_store(&pool, bytes + 13, n, &third, now);
 	drop_all(b, 7, n, 999);
 	drop_all(a, POOL_BLOCK_OUTPUT, 100, 10);
 	drop_all(c, 13, n, 1000);
 }
 END_TEST
 
-START_TEST(longest_waiting_keeps_its_place_when_its_first_block_goes)
+START_TEST(costliest_is_who_makes_no_progress_for_longest)
 {
 	struct block *a =
-	    pool_store(&pool, bytes, 2 * POOL_BLOCK_OUTPUT, &first);
-	struct block *b = pool_store(&pool, bytes, 1, &second);
-	struct block *c = pool_store(&pool, bytes, 1, &third);
-	ck_assert_ptr_eq(pool_longest_waiting(&pool), &first);
-	a = pool_drop(&pool, a, POOL_BLOCK_OUTPUT);
-	ck_assert_ptr_eq(pool_longest_waiting(&pool), &first);
-	pool_release(&pool, b);
-	ck_assert_ptr_eq(pool_longest_waiting(&pool), &first);
-	pool_release(&pool, a);
-	ck_assert_ptr_eq(pool_longest_waiting(&pool), &third);
-	/* Who comes back stands behind. */
-	a = pool_store(&pool, bytes, 1, &first);
-	ck_assert_ptr_eq(pool_longest_waiting(&pool), &third);
+	    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT, &first, now);
+	struct block *b =
+	    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT, &second, ++now);
+	struct block *c =
+	    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT, &third, ++now);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
+	/* Whoever takes a byte is one that reads. */
+	now += 10;
+	a = pool_drop(&pool, a, 1, now);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
+	b = pool_drop(&pool, b, 1, ++now);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &third);
+	/* To be asked to take nothing is no progress. */
+	c = pool_drop(&pool, c, 0, ++now);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &third);
 	pool_release(&pool, c);
-	ck_assert_ptr_eq(pool_longest_waiting(&pool), &first);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
 	pool_release(&pool, a);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
+	pool_release(&pool, b);
+}
+END_TEST
+
+START_TEST(costliest_holds_most_of_those_without_progress_for_as_long)
+{
+	struct block *a = pool_store(&pool, bytes, 1, &first, now);
+	struct block *b =
+	    pool_store(&pool, bytes, 3 * POOL_BLOCK_OUTPUT, &second, now);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
+	now += 100;
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
+	/* One block for 100 ms costs more than two for 40. */
+	now -= 40;
+	b = pool_drop(&pool, b, POOL_BLOCK_OUTPUT, now);
+	now += 40;
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
+	/* And two for 140 cost more than one for 200. */
+	now += 100;
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
+	pool_release(&pool, a);
+	pool_release(&pool, b);
 }
 END_TEST
 
 START_TEST(release_of_a_part_and_of_nothing_gives_all_back)
 {
-	struct block *output = pool_store(&pool, bytes, ALL, &first);
-	output = pool_drop(&pool, output, POOL_BLOCK_OUTPUT);
-	output = pool_drop(&pool, output, 1);
+	struct block *output = pool_store(&pool, bytes, ALL, &first, now);
+	output = pool_drop(&pool, output, POOL_BLOCK_OUTPUT, now);
+	output = pool_drop(&pool, output, 1, now);
 	pool_release(&pool, output);
 	pool_release(&pool, NULL);
 	ck_assert_uint_eq(pool_room(&pool), ALL);
@@ -167,9 +196,9 @@ START_TEST(blocks_that_were_not_needed_stay_untouched)
 	memset(rest, mark, (NBLOCKS - 2) * POOL_BLOCK);
 	/* Many outputs, but never more than two blocks at once. */
 	for (int i = 0; i < 100; i++) {
-		struct block *a = pool_store(&pool, bytes, 1, &first);
+		struct block *a = pool_store(&pool, bytes, 1, &first, now);
 		struct block *b =
-		    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT, &second);
+		    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT, &second, now);
 		pool_release(&pool, a);
 		pool_release(&pool, b);
 	}
@@ -177,6 +206,47 @@ START_TEST(blocks_that_were_not_needed_stay_untouched)
 	while (i < (NBLOCKS - 2) * POOL_BLOCK && rest[i] == mark)
 		i++;
 	ck_assert_uint_eq(i, (NBLOCKS - 2) * POOL_BLOCK);
+}
+END_TEST
+
+/* True if the pages of a block are gone: they read as zeros. */
+static bool
+is_cold(size_t i)
+{
+	const unsigned char *block = pool.memory + i * POOL_BLOCK;
+	for (size_t j = 0; j < POOL_BLOCK; j++) {
+		if (block[j] != 0)
+			return false;
+	}
+	return true;
+}
+
+START_TEST(trim_gives_back_what_was_not_needed_since_the_last)
+{
+	struct block *kept = pool_store(&pool, bytes, 1, &first, now);
+	pool_release(&pool,
+	    pool_store(&pool, bytes, ALL - POOL_BLOCK_OUTPUT, &second, now));
+	/* All but one were needed until now. */
+	ck_assert(pool_trim(&pool));
+	for (size_t i = 0; i < NBLOCKS; i++)
+		ck_assert(!is_cold(i));
+	/* Two are needed once more, each the one that was used last. */
+	pool_release(&pool,
+	    pool_store(&pool, bytes, 2 * POOL_BLOCK_OUTPUT, &second, now));
+	ck_assert(pool_trim(&pool));
+	size_t ncold = 0;
+	for (size_t i = 0; i < NBLOCKS; i++)
+		ncold += is_cold(i);
+	ck_assert_uint_eq(ncold, NBLOCKS - 3);
+	pool_release(&pool, kept);
+	ck_assert(pool_trim(&pool));
+	/* At last nothing is left to give, until something is used again. */
+	ck_assert(!pool_trim(&pool));
+	for (size_t i = 0; i < NBLOCKS; i++)
+		ck_assert(is_cold(i));
+	ck_assert(!pool_trim(&pool));
+	drop_all(pool_store(&pool, bytes, ALL, &first, now), 0, ALL, SIZE_MAX);
+	ck_assert(pool_trim(&pool));
 }
 END_TEST
 
@@ -199,8 +269,11 @@ suite(void)
 	tcase_add_test(tcase, one_byte_more_than_a_block_takes_two);
 	tcase_add_test(tcase, dropping_nothing_changes_nothing);
 	tcase_add_test(tcase, outputs_do_not_touch_each_other);
+	tcase_add_test(tcase, costliest_is_who_makes_no_progress_for_longest);
 	tcase_add_test(
-	    tcase, longest_waiting_keeps_its_place_when_its_first_block_goes);
+	    tcase, costliest_holds_most_of_those_without_progress_for_as_long);
+	tcase_add_test(
+	    tcase, trim_gives_back_what_was_not_needed_since_the_last);
 	tcase_add_test(tcase, release_of_a_part_and_of_nothing_gives_all_back);
 	tcase_add_test(tcase, blocks_that_were_not_needed_stay_untouched);
 	tcase_add_test(tcase, size_that_overflows_is_a_lack_of_memory);

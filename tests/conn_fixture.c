@@ -54,7 +54,7 @@ fixture_close(void)
 	ck_assert_uint_eq(conns_release(&conns), nopen);
 	expect_balance(0);
 	ck_assert_uint_eq(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
-	ck_assert_ptr_null(pool_longest_waiting(&conns.pool));
+	ck_assert_ptr_null(pool_costliest(&conns.pool, kernel.now));
 	for (int i = 0; i < CONNS_NEVER; i++)
 		ck_assert(list_is_empty(&conns.deadlines[i].armed));
 	conns_close(&conns);

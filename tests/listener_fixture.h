@@ -25,13 +25,17 @@ TCase *fixture_case(Suite *, const char *name);
 /* Binds one more, of the family, to a port of the loopback; 0 or -1. */
 int bind_any(int family);
 
+/* The length of the queues. */
+enum { BACKLOG = 300 };
+
 /* Two listeners that listen, an IPv4 and an IPv6 one. */
 void listen_twice(void);
 
-/* The socket of a listener. */
+/* The socket of a listener, in the order in which they were bound. */
 struct kernel_socket *socket_of(size_t);
+extern size_t nbound;
 
-/* One turn of the loop, which must not fail. */
+/* One turn of the loop, which must not fail, and what follows it. */
 void turn(void);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "sys.h"
 
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <netinet/in.h>
@@ -33,6 +35,23 @@ enum { USER_TIMEOUT = -1 };
 enum { CONGESTION = TCP_CONGESTION };
 #else
 enum { CONGESTION = -1 };
+#endif
+
+/* What asks a socket for the bytes that are not acknowledged. */
+#if defined FIONWRITE
+enum { UNACKNOWLEDGED = FIONWRITE };
+#else
+/* On Linux this is SIOCOUTQ; elsewhere a socket does not know it. */
+enum { UNACKNOWLEDGED = TIOCOUTQ };
+#endif
+
+/* Only this one promises that the memory is given back at once. */
+#if defined __linux__ && defined MADV_DONTNEED
+enum { GIVE_BACK = MADV_DONTNEED };
+#elif defined MADV_FREE
+enum { GIVE_BACK = MADV_FREE };
+#else
+enum { GIVE_BACK = -1 };
 #endif
 
 /* Inherited descriptors are looked for below this number. */
@@ -178,6 +197,20 @@ sys_shutdown(int fd)
 }
 
 int
+sys_unacknowledged(int fd)
+{
+	int n = 0;
+	if (ioctl(fd, UNACKNOWLEDGED, &n) == -1 || n == 0)
+		return 0;
+	/* One that is broken keeps its count. */
+	int error = sys_socket_error(fd);
+	if (error == 0)
+		return n;
+	errno = error;
+	return -1;
+}
+
+int
 sys_set_reset(int fd)
 {
 	return sys_set_partial(fd, true);
@@ -214,6 +247,19 @@ sys_write(int fd, const void *bytes, size_t n)
 		written = write(fd, bytes, n);
 	while (written == -1 && errno == EINTR);
 	return written;
+}
+
+void
+sys_give_back(void *memory, size_t n)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	if (GIVE_BACK == -1 || page <= 0)
+		return;
+	uintptr_t size = (uintptr_t)page;
+	uintptr_t start = ((uintptr_t)memory + size - 1) / size * size;
+	uintptr_t end = ((uintptr_t)memory + n) / size * size;
+	if (start < end)
+		(void)madvise((void *)start, end - start, GIVE_BACK);
 }
 
 void

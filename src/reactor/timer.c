@@ -3,7 +3,7 @@
 
 #include "timer.h"
 
-#include <assert.h>
+#include <stddef.h>
 
 void
 timer_init(struct timer *timer)
@@ -16,7 +16,7 @@ void
 timers_init(struct timers *timers)
 {
 	timers->soonest = TIMER_NEVER;
-	timers->nqueues = 0;
+	timers->queues = NULL;
 }
 
 void
@@ -27,8 +27,11 @@ timer_queue_init(struct timer_queue *queue, struct timers *timers,
 	queue->span = span;
 	queue->expired = expired;
 	queue->all = timers;
-	assert(timers->nqueues < TIMER_QUEUES_MAX);
-	timers->queues[timers->nqueues++] = queue;
+	queue->next = NULL;
+	struct timer_queue **last = &timers->queues;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = queue;
 }
 
 static void
@@ -89,11 +92,13 @@ void
 timers_expire(struct timers *timers, uint64_t now, unsigned most)
 {
 	uint64_t soonest = TIMER_NEVER;
-	for (unsigned i = 0; i < timers->nqueues; i++)
-		expire(timers->queues[i], now, most);
+	for (struct timer_queue *queue = timers->queues; queue != NULL;
+	     queue = queue->next)
+		expire(queue, now, most);
 	/* What was called may have armed timers of any queue. */
-	for (unsigned i = 0; i < timers->nqueues; i++) {
-		uint64_t due = next_due(timers->queues[i]);
+	for (const struct timer_queue *queue = timers->queues; queue != NULL;
+	     queue = queue->next) {
+		uint64_t due = next_due(queue);
 		if (due < soonest)
 			soonest = due;
 	}

@@ -17,23 +17,36 @@ _Static_assert(sizeof(struct conn) <= CONN_ALIGNMENT || sizeof(void *) > 8,
 /* Blocks of pending output that one call sends: 256 KiB. */
 enum { PIECES = 16 };
 
+/*
+ * A connection with no more than that to answer, in bytes, is closed without
+ * asking what the kernel still holds: the question is a system call.
+ */
+enum { SMALL_ANSWER = 1024 };
+
 static enum conn_event receive(struct conn *);
 static enum conn_event send_pending(struct conn *);
 static enum conn_event discard(struct conn *);
+static enum conn_event deliver(struct conn *);
 
-/* What each state does when it is called, and what it waits for. */
+/*
+ * What each state does when it is called, and what it waits for.  Some begin
+ * with a step: mostly they are over with that.
+ */
 /* clang-format off */
 static const struct behaviour {
 	enum conn_event (*step)(struct conn *);
+	bool begins;
 	enum poller_interest wants;
 	enum conns_deadline deadline;
 } behaviours[CONN_NSTATES] = {
-	[CONN_RECEIVING] = { receive,	   POLLER_INPUT,   CONNS_IDLE },
-	[CONN_SENDING]	 = { send_pending, POLLER_OUTPUT,  CONNS_STALL },
-	[CONN_FINISHING] = { send_pending, POLLER_OUTPUT,  CONNS_STALL },
-	[CONN_ENDING]	 = { send_pending, POLLER_OUTPUT,  CONNS_STALL },
-	[CONN_LINGERING] = { discard,	   POLLER_INPUT,   CONNS_LINGER },
-	[CONN_CLOSED]	 = { NULL,	   POLLER_NOTHING, CONNS_NEVER },
+	[CONN_RECEIVING]  = { receive,	    false, POLLER_INPUT,   CONNS_IDLE },
+	[CONN_SENDING]	  = { send_pending, false, POLLER_OUTPUT,  CONNS_STALL },
+	[CONN_FINISHING]  = { send_pending, true,  POLLER_OUTPUT,  CONNS_STALL },
+	[CONN_ENDING]	  = { send_pending, true,  POLLER_OUTPUT,  CONNS_STALL },
+	[CONN_LINGERING]  = { discard,	    false, POLLER_INPUT,   CONNS_LINGER },
+	/* No system tells when all has arrived, so it is looked at. */
+	[CONN_DELIVERING] = { deliver,	    true,  POLLER_NOTHING, CONNS_LOOK },
+	[CONN_CLOSED]	  = { NULL,	    false, POLLER_NOTHING, CONNS_NEVER },
 };
 /* clang-format on */
 
@@ -55,6 +68,14 @@ fail(struct conn *conn)
 	return CONN_FAILED;
 }
 
+/* Counts what was answered, as far as somebody asks. */
+static void
+note_answer(struct conn *conn, size_t n)
+{
+	size_t sum = conn->answered + n;
+	conn->answered = (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
+}
+
 /*
  * Sends the n bytes of the output buffer at once.  What the kernel does not
  * take becomes the pending output, for which the caller has made room.
@@ -66,6 +87,7 @@ answer(struct conn *conn, size_t n)
 	size_t taken = 0;
 	if (n == 0)
 		return CONN_MOVED;
+	note_answer(conn, n);
 	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
 	if (sent == -1 && fail(conn) == CONN_FAILED)
 		return CONN_FAILED;
@@ -74,8 +96,9 @@ answer(struct conn *conn, size_t n)
 	counters_add(conns->counters, COUNTER_SENT, taken);
 	if (taken == n)
 		return CONN_MOVED;
-	conn->pending =
-	    pool_store(&conns->pool, conns->output + taken, n - taken, conn);
+	conn->pending = pool_store(&conns->pool, conns->output + taken,
+	    n - taken, conn, loop_now(conns->loop));
+	conns_note_use(conns);
 	/* Whatever ends us now, the peer must not take a part for the whole. */
 	(void)sys_set_partial(conn->watch.fd, true);
 	return CONN_DATA;
@@ -129,8 +152,8 @@ send_pending(struct conn *conn)
 		if (sent == -1)
 			return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
 		counters_add(conns->counters, COUNTER_SENT, (size_t)sent);
-		conn->pending =
-		    pool_drop(&conns->pool, conn->pending, (size_t)sent);
+		conn->pending = pool_drop(&conns->pool, conn->pending,
+		    (size_t)sent, loop_now(conns->loop));
 		event = CONN_MOVED;
 		/* A short send means that the kernel is full. */
 		if ((size_t)sent < left)
@@ -154,6 +177,49 @@ discard(struct conn *conn)
 	if (got == -1)
 		return fail(conn);
 	return got == 0 ? CONN_EOF : CONN_MOVED;
+}
+
+bool
+conn_is_delivered(const struct conn *conn)
+{
+	return conn->answered <= SMALL_ANSWER ||
+	       sys_unacknowledged(conn->watch.fd) == 0;
+}
+
+/*
+ * DELIVERING: looks at what the kernel still has.  FIN goes out at once, lest
+ * the peer wait for it.  In a drain nobody comes any more who would have to
+ * wait for the place, so the kernel may go on alone, if it gives up in time.
+ */
+static enum conn_event
+deliver(struct conn *conn)
+{
+	const struct conns *conns = conn->conns;
+	uint32_t stall_ms = conns->settings->stall_ms;
+	if (conn->answered <= SMALL_ANSWER ||
+	    (conns->draining && sys_has_user_timeout()))
+		return CONN_FLUSHED;
+	int fd = conn->watch.fd;
+	bool is_first = conn->held.left == 0;
+	int left = sys_unacknowledged(fd);
+	if (left > 0 && is_first) {
+		(void)sys_shutdown(fd);
+		/* On some systems FIN counts as well. */
+		left = sys_unacknowledged(fd);
+	}
+	if (left <= 0)
+		return left == 0 ? CONN_FLUSHED : fail(conn);
+	if (!is_first && conn->held.nlooks < CONNS_LOOKS - 1)
+		conn->held.nlooks++;
+	uint32_t now = (uint32_t)loop_now(conns->loop);
+	if (is_first || (uint32_t)left < conn->held.left) {
+		conn->held.left = (uint32_t)left;
+		conn->held.since = now % CONN_TIME;
+	} else if (stall_ms != 0 &&
+		   (now - conn->held.since) % CONN_TIME >= stall_ms) {
+		return CONN_EXPIRED;
+	}
+	return CONN_MOVED;
 }
 
 /* Why a connection ends, when an event moves it towards its end. */
@@ -196,12 +262,20 @@ end(struct conn *conn, enum conn_event event, enum conn_state from)
 	 * peer that it is whole, and leave what the kernel holds for a peer
 	 * that does not read, uncounted.
 	 */
-	bool whole = event == CONN_FLUSHED || from == CONN_LINGERING;
-	if (!whole || event == CONN_EVICTED)
+	if (event != CONN_FLUSHED)
 		(void)sys_set_reset(conn->watch.fd);
-	pool_release(&conns->pool, conn->pending);
+	if (from != CONN_DELIVERING)
+		pool_release(&conns->pool, conn->pending);
 	conn->pending = NULL;
 	counters_add(conns->counters, (enum counter)conn->cause, 1);
+}
+
+static void
+report(const struct conn *conn, enum counter cause)
+{
+	struct conns *conns = conn->conns;
+	report_end(
+	    &conns->ends[cause], loop_now(conns->loop), conn->watch.fd, cause);
 }
 
 /* The only place that changes the state. */
@@ -216,11 +290,13 @@ enter(struct conn *conn, enum conn_event event)
 		log_debug("conn %d: %s -> %s (%s)", conn->watch.fd,
 		    conn_state_name(from), conn_state_name(to),
 		    conn_event_name(event));
-	conn->cause = (uint8_t)cause_of(conn, event);
-	conn->state = (uint8_t)to;
-	if (conn->cause == COUNTER_REFUSED && from == CONN_RECEIVING)
-		report_refusal(&conn->conns->refusals,
-		    loop_now(conn->conns->loop), conn->watch.fd);
+	enum counter cause = cause_of(conn, event);
+	if (cause != conn->cause)
+		report(conn, cause);
+	conn->cause = cause & 15;
+	conn->state = to & 15;
+	if (to == CONN_DELIVERING)
+		conn->held = (struct conn_held){0};
 	/* If that fails, the peer is gone, and the next recv says so. */
 	if (to == CONN_LINGERING)
 		(void)sys_shutdown(conn->watch.fd);
@@ -228,13 +304,16 @@ enter(struct conn *conn, enum conn_event event)
 		end(conn, event, from);
 }
 
-/* Arms the deadline of the state anew. */
+/* Arms the deadline of the state anew: a look comes later than the last. */
 static void
 rearm(struct conn *conn)
 {
 	struct conns *conns = conn->conns;
-	timer_arm(&conns->deadlines[behaviours[conn->state].deadline],
-	    &conn->timer, loop_now(conns->loop));
+	int deadline = (int)behaviours[conn->state].deadline;
+	if (deadline == CONNS_LOOK)
+		deadline += conn->held.nlooks;
+	timer_arm(
+	    &conns->deadlines[deadline], &conn->timer, loop_now(conns->loop));
 }
 
 /*
@@ -248,6 +327,7 @@ settle(struct conn *conn, bool is_new)
 	const struct behaviour *behaviour = &behaviours[conn->state];
 	if (conn->state != CONN_CLOSED &&
 	    loop_watch(conns->loop, &conn->watch, behaviour->wants) == -1) {
+		conns_warn(conns);
 		(void)fail(conn);
 		enter(conn, CONN_FAILED);
 	}
@@ -270,11 +350,10 @@ advance(struct conn *conn, enum conn_event event)
 		return;
 	}
 	enter(conn, event);
-	/* The end of the input begins with a step: mostly nothing is left. */
-	if (from == CONN_RECEIVING &&
-	    (conn->state == CONN_FINISHING || conn->state == CONN_ENDING)) {
-		event = send_pending(conn);
-		enter(conn, event);
+	unsigned before = from;
+	while (conn->state != before && behaviours[conn->state].begins) {
+		before = conn->state;
+		enter(conn, behaviours[before].step(conn));
 	}
 	settle(conn, conn->state != from);
 }
@@ -309,7 +388,8 @@ conn_expired(struct timer *timer)
 void
 conn_evict(struct conn *conn, enum counter cause)
 {
-	conn->cause = (uint8_t)cause;
+	report(conn, cause);
+	conn->cause = cause & 15;
 	enter(conn, CONN_EVICTED);
 	settle(conn, false);
 }
@@ -323,6 +403,7 @@ conn_start(struct conn *conn, struct conns *conns, int fd)
 		return -1;
 	conn->conns = conns;
 	conn->pending = NULL;
+	conn->answered = 0;
 	upcase_init(&conn->upcase, conns->invalid);
 	buffers_start(&conns->buffers, fd);
 	conn->state = CONN_RECEIVING;

@@ -13,6 +13,7 @@
 #include "timer.h"
 #include "upcase.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct conns;
@@ -20,15 +21,30 @@ struct conns;
 /* The size of a cache line, in bytes, on most machines. */
 #define CONN_ALIGNMENT 64
 
+/* What the kernel holds of an answer that the peer has not acknowledged. */
+struct conn_held {
+	uint32_t left;       /* bytes, when it was last less than before */
+	uint32_t since : 30; /* when that was: loop_now modulo CONN_TIME */
+	uint32_t nlooks : 2; /* how often it was looked at, or the most */
+};
+
+/* More ms than the longest span. */
+#define CONN_TIME (UINT32_C(1) << 30)
+
 /* One cache line: it has no buffer of its own, no address and no strings. */
 struct conn {
 	struct watch watch;
 	struct timer timer; /* its deadline; when closed, its link in a list */
 	struct conns *conns;
-	struct block *pending; /* output that the kernel did not take yet */
+	union {
+		struct block *pending; /* output that the kernel did not take */
+
+		struct conn_held held; /* only while DELIVERING */
+	};
 	struct upcase upcase;
-	uint8_t state; /* enum conn_state */
-	uint8_t cause; /* enum counter: why it ends, once it does */
+	uint8_t state : 4; /* enum conn_state */
+	uint8_t cause : 4; /* enum counter: why it ends, once it does */
+	uint16_t answered; /* bytes of output so far, at most UINT16_MAX */
 };
 
 /*
@@ -42,5 +58,8 @@ void conn_evict(struct conn *, enum counter cause);
 
 /* For the queues of deadlines: the deadline of the state has passed. */
 void conn_expired(struct timer *);
+
+/* True when the peer has acknowledged all that it was sent, or nearly all. */
+bool conn_is_delivered(const struct conn *);
 
 #endif

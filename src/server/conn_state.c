@@ -12,6 +12,7 @@ enum {
 	F = CONN_FINISHING,
 	E = CONN_ENDING,
 	L = CONN_LINGERING,
+	D = CONN_DELIVERING,
 	C = CONN_CLOSED,
 	X = CONN_NSTATES
 };
@@ -21,9 +22,10 @@ static const unsigned char table[CONN_NSTATES][CONN_NEVENTS] = {
 	/*            NOTHING MOVED DATA FLUSHED EOF REFUSED EXPIRED EVICTED FAILED */
 	[CONN_RECEIVING] = { R,    R,    S,    X,     F,    E,      E,      C,     C },
 	[CONN_SENDING]   = { S,    S,    X,    R,     X,    X,      C,      C,     C },
-	[CONN_FINISHING] = { F,    F,    X,    C,     X,    X,      C,      C,     C },
+	[CONN_FINISHING] = { F,    F,    X,    D,     X,    X,      C,      C,     C },
 	[CONN_ENDING]    = { E,    E,    X,    L,     X,    X,      C,      C,     C },
-	[CONN_LINGERING] = { L,    L,    X,    X,     C,    X,      C,      C,     C },
+	[CONN_LINGERING] = { L,    L,    X,    X,     D,    X,      D,      C,     C },
+	[CONN_DELIVERING] = { D,   D,    X,    C,     X,    X,      C,      C,     C },
 	[CONN_CLOSED]    = { X,    X,    X,    X,     X,    X,      X,      X,     X },
 };
 /* clang-format on */
@@ -34,6 +36,7 @@ static const char *const state_names[CONN_NSTATES] = {
     [CONN_FINISHING] = "finishing",
     [CONN_ENDING] = "ending",
     [CONN_LINGERING] = "lingering",
+    [CONN_DELIVERING] = "delivering",
     [CONN_CLOSED] = "closed",
 };
 

@@ -8,15 +8,21 @@
  *     v         .------> SENDING
  *  RECEIVING <--'-FLUSHED--'
  *     |  |
- *     |  '-- EOF ----------------> FINISHING -- FLUSHED --> CLOSED
- *     |         The client ended it: nothing can overtake, just close.
- *     |
- *     '----- REFUSED, EXPIRED ---> ENDING ----- FLUSHED --> LINGERING
- *               We end it: send the rest, then FIN,            |
- *               then read and discard.                        EOF --> CLOSED
+ *     |  '-- EOF ----------------> FINISHING -- FLUSHED --> DELIVERING
+ *     |         The client ended it: nothing can overtake.    ^      |
+ *     |                                                       |   FLUSHED
+ *     '----- REFUSED, EXPIRED ---> ENDING ----- FLUSHED       |      v
+ *               We end it: send the rest, then    |           |    CLOSED
+ *               FIN, then read and discard.       v           |
+ *                                             LINGERING -- EOF, EXPIRED
  *
  *  EXPIRED in the other states, FAILED and EVICTED in any: CLOSED.
  *  NOTHING and MOVED never change the state.
+ *
+ * In DELIVERING all is with the kernel, and the peer has not acknowledged it
+ * yet.  A connection that is closed leaves that behind, where no count of ours
+ * would show it; so it stays open until then.  Mostly nothing is left, and the
+ * state is over as soon as it is entered.
  *
  * While output is pending nothing is read.  That is the back-pressure, and
  * there is no second condition for it: what a connection waits for follows
@@ -28,12 +34,13 @@
 #include <stdbool.h>
 
 enum conn_state {
-	CONN_RECEIVING, /* nothing to send; waits for input */
-	CONN_SENDING,   /* output pending; waits until the peer takes it */
-	CONN_FINISHING, /* the client has half-closed; output may be pending */
-	CONN_ENDING,    /* we end it; output may be pending */
-	CONN_LINGERING, /* our side is shut; reads and discards until EOF */
-	CONN_CLOSED,    /* over; its memory is released after the turn */
+	CONN_RECEIVING,  /* nothing to send; waits for input */
+	CONN_SENDING,    /* output pending; waits until the peer takes it */
+	CONN_FINISHING,  /* the client has half-closed; output may be pending */
+	CONN_ENDING,     /* we end it; output may be pending */
+	CONN_LINGERING,  /* our side is shut; reads and discards until EOF */
+	CONN_DELIVERING, /* the kernel still has what it has to deliver */
+	CONN_CLOSED,     /* over; its memory is released after the turn */
 	CONN_NSTATES
 };
 
@@ -41,7 +48,7 @@ enum conn_event {
 	CONN_NOTHING, /* the kernel had nothing to give or took nothing */
 	CONN_MOVED,   /* bytes moved, which re-arms the deadline */
 	CONN_DATA,    /* output was left over */
-	CONN_FLUSHED, /* the last of the output was taken */
+	CONN_FLUSHED, /* the last was taken: by the kernel, or by the peer */
 	CONN_EOF,     /* the peer sends no more */
 	CONN_REFUSED, /* the bytes that came next are not UTF-8 */
 	CONN_EXPIRED, /* the deadline of the state passed */

@@ -14,6 +14,21 @@
 /* The most connections that are looked at for some to detach. */
 enum { LOOKS_MOST = 16384 };
 
+/*
+ * What was used in a burst, and not again for so long, in ms, goes back to the
+ * system.
+ */
+enum { TRIM_MS = 60000 };
+
+/*
+ * How long after each other what is delivered is looked at, in ms.  The first
+ * is long enough for an acknowledgement in a local network, and the last one
+ * is then the usual one: that is how long a place may be taken for nothing.
+ */
+static const uint64_t looks[CONNS_LOOKS] = {4, 32, 256, 1000};
+
+static void trim(struct timer *);
+
 static int
 take_memory(struct conns *conns, size_t nslots, size_t nblocks)
 {
@@ -41,6 +56,7 @@ conns_open(struct conns *conns, struct loop *loop,
 {
 	*conns = (struct conns){
 	    .loop = loop,
+	    .settings = settings,
 	    .counters = counters,
 	    .invalid = settings->invalid,
 	    .quiet_ms = settings->quiet_ms,
@@ -54,14 +70,17 @@ conns_open(struct conns *conns, struct loop *loop,
 		errno = ENOMEM;
 		return -1;
 	}
-	const uint64_t spans[CONNS_NEVER] = {
+	const uint64_t spans[CONNS_LOOK] = {
 	    [CONNS_IDLE] = settings->idle_ms,
 	    [CONNS_STALL] = settings->stall_ms,
 	    [CONNS_LINGER] = settings->linger_ms,
 	};
 	for (int i = 0; i < CONNS_NEVER; i++)
 		timer_queue_init(&conns->deadlines[i], loop_timers(loop),
-		    spans[i], conn_expired);
+		    i < CONNS_LOOK ? spans[i] : looks[i - CONNS_LOOK],
+		    conn_expired);
+	timer_queue_init(&conns->trims, loop_timers(loop), TRIM_MS, trim);
+	timer_init(&conns->trim);
 	return 0;
 }
 
@@ -96,12 +115,38 @@ give_slot(struct conns *conns, struct conn *conn)
 	list_append(conns->free.next, &conn->timer.link);
 }
 
-static void
-log_adoption_failure(struct conns *conns)
+void
+conns_warn(struct conns *conns)
 {
 	char note[LOG_NOTE_MAX];
-	if (log_limit_pass(&conns->adoptions, loop_now(conns->loop), note))
+	if (log_limit_pass(&conns->failures, loop_now(conns->loop), note))
 		log_warn("cannot serve a connection%s", note);
+}
+
+void
+conns_note_bulk(struct conns *conns, struct conn *conn)
+{
+	buffers_note_bulk(&conns->buffers, conn, loop_now(conns->loop));
+	conns->has_bulk = true;
+	conns_note_use(conns);
+}
+
+/*
+ * Gives back what was not used since the last time.  An idle server has nothing
+ * left to give then, and sleeps.
+ */
+static void
+trim(struct timer *timer)
+{
+	struct conns *conns = LIST_OWNER(timer, struct conns, trim);
+	bool has_more = pool_trim(&conns->pool);
+	if (!conns->has_bulk) {
+		sys_give_back(conns->input, CONNS_INPUT);
+		sys_give_back(conns->output, UPCASE_BOUND(CONNS_INPUT));
+	}
+	if (has_more || conns->has_bulk)
+		conns_note_use(conns);
+	conns->has_bulk = false;
 }
 
 void
@@ -112,7 +157,7 @@ conns_adopt(struct conns *conns, int fd)
 	assert(conn != NULL);
 	if (conn_start(conn, conns, fd) == 0)
 		return;
-	log_adoption_failure(conns);
+	conns_warn(conns);
 	/* A plain close would pass for the answer to an empty text. */
 	(void)sys_set_reset(fd);
 	counters_add(conns->counters, COUNTER_FAILED, 1);
@@ -145,7 +190,7 @@ conns_detach(struct conns *conns, size_t most, struct handover *to)
 		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
 		link = link->prev;
 		int fd = -1;
-		if (upcase_is_at_rest(&conn->upcase))
+		if (upcase_is_at_rest(&conn->upcase) && conn_is_delivered(conn))
 			fd = detach(conns, conn);
 		if (fd == -1)
 			continue;
@@ -164,6 +209,14 @@ conns_drain(struct conns *conns)
 	    &conns->deadlines[CONNS_IDLE], conns->quiet_ms, now);
 	timer_queue_set_span(
 	    &conns->deadlines[CONNS_LINGER], conns->quiet_ms, now);
+	/* The kernel may go on alone with these. */
+	for (size_t i = 0; i < conns->nfresh; i++) {
+		struct conn *conn = &conns->slots[i];
+		if (conn->state != CONN_DELIVERING)
+			continue;
+		timer_disarm(&conn->timer);
+		conn_expired(&conn->timer);
+	}
 }
 
 void
@@ -191,12 +244,10 @@ conns_release_closed(struct conns *conns)
 }
 
 static void
-evict_longest_waiting(struct conns *conns)
+evict(struct conns *conns)
 {
-	struct conn *conn = pool_longest_waiting(&conns->pool);
+	struct conn *conn = pool_costliest(&conns->pool, loop_now(conns->loop));
 	assert(conn != NULL);
-	report_eviction(
-	    &conns->evictions, loop_now(conns->loop), conn->watch.fd);
 	conn_evict(conn, COUNTER_EVICTED);
 }
 
@@ -204,7 +255,7 @@ size_t
 conns_evict(struct conns *conns, size_t most)
 {
 	while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))
-		evict_longest_waiting(conns);
+		evict(conns);
 	size_t room = pool_room(&conns->pool) / UPCASE_EXPANSION - UPCASE_CARRY;
 	return room < most ? room : most;
 }

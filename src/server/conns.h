@@ -33,19 +33,29 @@
 enum { CONNS_SHARED_MS = 10 };
 
 /*
- * The least: when the pool cannot hold the answer to that much, whoever has
- * had output pending longest makes room.
+ * The least: when the pool cannot hold the answer to that much, whoever holds
+ * most of it for longest, without any progress, makes room.
  */
 #define CONNS_INPUT_MIN ((size_t)4096)
 
 _Static_assert(UPCASE_BOUND(CONNS_INPUT_MIN) <= POOL_BLOCK_OUTPUT,
     "one free block holds the answer to the least input");
 
-/* What a connection can be late with; CONNS_NEVER is no place in a table. */
-enum conns_deadline { CONNS_IDLE, CONNS_STALL, CONNS_LINGER, CONNS_NEVER };
+/* How often the time until the next look at what is delivered grows. */
+#define CONNS_LOOKS 4
+
+/* What a connection can be late with; CONNS_NEVER: it has no deadline. */
+enum conns_deadline {
+	CONNS_IDLE,
+	CONNS_STALL,
+	CONNS_LINGER,
+	CONNS_LOOK, /* the first of CONNS_LOOKS */
+	CONNS_NEVER = CONNS_LOOK + CONNS_LOOKS
+};
 
 struct conns {
 	struct loop *loop;
+	const struct server_settings *settings;
 	struct counters *counters;
 	enum upcase_invalid invalid;
 	bool draining;
@@ -66,7 +76,12 @@ struct conns {
 	struct list free;   /* slots that were used before, by timer.link */
 	struct list closed; /* to be released after the turn, likewise */
 
-	struct log_limit evictions, refusals, adoptions;
+	struct timer_queue trims;
+	struct timer trim; /* armed while there may be memory to give back */
+	bool has_bulk;     /* since the last trim much was received at once */
+
+	struct log_limit ends[NCOUNTERS]; /* by their cause */
+	struct log_limit failures;
 };
 
 /*
@@ -109,12 +124,26 @@ conns_release(struct conns *conns)
 	return list_is_empty(&conns->closed) ? 0 : conns_release_closed(conns);
 }
 
+/* For conn.c: memory is used that may have to be given back later. */
+static inline void
+conns_note_use(struct conns *conns)
+{
+	if (!timer_is_armed(&conns->trim))
+		timer_arm(&conns->trims, &conns->trim, loop_now(conns->loop));
+}
+
+/* For conn.c: logs that the system does not let us serve; errno says why. */
+void conns_warn(struct conns *);
+
+/* Does what conns_note_received does for much at once. */
+void conns_note_bulk(struct conns *, struct conn *);
+
 /* For conn.c: notes that a connection received so many bytes by one recv. */
 static inline void
 conns_note_received(struct conns *conns, struct conn *conn, size_t n)
 {
 	if (n >= BUFFERS_BULK)
-		buffers_note_bulk(&conns->buffers, conn, loop_now(conns->loop));
+		conns_note_bulk(conns, conn);
 	else if (loop_ready(conns->loop) > 1)
 		conns->shared = loop_now(conns->loop);
 }

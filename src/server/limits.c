@@ -27,6 +27,15 @@ pending_memory(const struct server_settings *settings, size_t connections)
 	return memory < MEMORY_LEAST ? MEMORY_LEAST : memory;
 }
 
+static size_t
+backlog_for(size_t connections)
+{
+	if (connections > LIMITS_BACKLOG_MAX)
+		return LIMITS_BACKLOG_MAX;
+	return connections < LIMITS_BACKLOG_MIN ? LIMITS_BACKLOG_MIN
+						: connections;
+}
+
 int
 limits_compute(struct limits *limits, const struct server_settings *settings,
     const struct sys_descriptors *descriptors)
@@ -41,6 +50,7 @@ limits_compute(struct limits *limits, const struct server_settings *settings,
 			     ? possible
 			     : LIMITS_CONNECTIONS_DEFAULT;
 	limits->connections = wanted;
+	limits->backlog = backlog_for(wanted);
 	if (wanted == 0 || wanted > possible) {
 		limits->connections = possible;
 		errno = EMFILE;
@@ -60,7 +70,7 @@ limits_compute(struct limits *limits, const struct server_settings *settings,
 	/* Those with a thread have two rings, of up to twice as many places. */
 	if (settings->workers > 1)
 		slots += (uint64_t)wanted * 2 * 2 * sizeof(int);
-	uint64_t each = (uint64_t)limits->blocks * POOL_BLOCK + slots +
+	uint64_t each = (uint64_t)limits->blocks * POOL_COST + slots +
 			CONNS_INPUT + UPCASE_BOUND(CONNS_INPUT);
 	limits->memory = settings->workers * each;
 	return 0;

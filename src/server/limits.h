@@ -12,8 +12,17 @@
 /* The most connections unless more are asked for: slots have to be small. */
 #define LIMITS_CONNECTIONS_DEFAULT ((size_t)65536)
 
+/*
+ * How many clients the kernel's queue of a listener holds: as many as there may
+ * be connections, between these.  The system has a limit of its own (somaxconn
+ * on Linux).
+ */
+#define LIMITS_BACKLOG_MIN 128
+#define LIMITS_BACKLOG_MAX 4096
+
 struct limits {
 	size_t connections; /* in all */
+	size_t backlog;     /* of each listener */
 	size_t blocks;      /* of pending output, for each worker */
 	uint64_t memory;    /* buffers of ours for all of it, in bytes */
 };

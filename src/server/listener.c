@@ -4,6 +4,7 @@
 #include "listener.h"
 
 #include "address.h"
+#include "limits.h"
 #include "sys.h"
 
 #include <netinet/in.h>
@@ -11,9 +12,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* The kernel's queue; it has a limit of its own (somaxconn on Linux). */
-enum { BACKLOG = 4096 };
 
 /*
  * A turn accepts one connection from a listener, for to find its queue empty
@@ -33,7 +31,7 @@ enum attempt {
 	ATTEMPT_FAILED /* the system lacks what it takes */
 };
 
-static void accept_ready(struct watch *);
+static void note_ready(struct watch *);
 static void retry(struct timer *);
 
 void
@@ -45,6 +43,7 @@ listeners_init(struct listeners *listeners, struct loop *loop,
 	    .settings = settings,
 	    .counters = counters,
 	};
+	list_init(&listeners->all);
 	timer_queue_init(
 	    &listeners->retries, loop_timers(loop), RETRY_MS, retry);
 	timer_init(&listeners->retry);
@@ -62,6 +61,12 @@ set_options(int fd, int family, const struct server_settings *settings)
 		return -1;
 	/* Two answers in a row must not wait for an acknowledgement. */
 	if (sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1) == -1)
+		return -1;
+	/*
+	 * An urgent byte is one of the stream, and in its place (RFC 6093):
+	 * else it would be lost.
+	 */
+	if (sys_setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, 1) == -1)
 		return -1;
 	/* With no idle timeout only this finds peers that have vanished. */
 	if (settings->idle_ms == 0 &&
@@ -84,52 +89,78 @@ set_options(int fd, int family, const struct server_settings *settings)
 	return sys_set_user_timeout(fd, held_ms);
 }
 
-int
-listeners_bind(struct listeners *listeners, const struct sockaddr *address,
-    socklen_t length)
+static int
+open_listener(const struct sockaddr *address, socklen_t length,
+    const struct server_settings *settings)
 {
-	size_t size = (listeners->n + 1) * sizeof *listeners->list;
-	struct listener *list = realloc(listeners->list, size);
-	if (list == NULL)
-		return -1;
-	listeners->list = list;
 	int fd = sys_socket(address->sa_family);
 	if (fd == -1)
 		return -1;
 	/*
-	 * Bound sockets of the same address bear each other until one listens,
-	 * so only that tells whether the address is free.
+	 * Bound sockets may share an address until one of them listens, so only
+	 * that tells whether it is free.  How long the queue is to be is known
+	 * later.
 	 */
-	if (set_options(fd, address->sa_family, listeners->settings) == -1 ||
-	    sys_bind(fd, address, length) == -1 ||
-	    sys_listen(fd, BACKLOG) == -1) {
-		int saved = errno;
-		(void)sys_close(fd);
-		errno = saved;
-		return -1;
-	}
-	struct listener *listener = &list[listeners->n++];
-	listener->all = listeners;
-	listener->nfull = 0;
-	watch_init(&listener->watch, fd, accept_ready);
-	return 0;
+	if (set_options(fd, address->sa_family, settings) == 0 &&
+	    sys_bind(fd, address, length) == 0 &&
+	    sys_listen(fd, LIMITS_BACKLOG_MIN) == 0)
+		return fd;
+	int saved = errno;
+	(void)sys_close(fd);
+	errno = saved;
+	return -1;
 }
 
 int
-listeners_start(struct listeners *listeners)
+listeners_bind(struct listeners *listeners, const struct sockaddr *address,
+    socklen_t length)
 {
-	for (size_t i = 0; i < listeners->n; i++) {
-		if (loop_watch(listeners->loop, &listeners->list[i].watch,
-			POLLER_INPUT) == -1)
+	struct listener *listener = malloc(sizeof *listener);
+	if (listener == NULL)
+		return -1;
+	int fd = open_listener(address, length, listeners->settings);
+	if (fd == -1) {
+		int saved = errno;
+		free(listener);
+		errno = saved;
+		return -1;
+	}
+	*listener = (struct listener){.listeners = listeners};
+	watch_init(&listener->watch, fd, note_ready);
+	list_append(&listeners->all, &listener->link);
+	return 0;
+}
+
+static struct listener *
+listener_at(struct list *link)
+{
+	return LIST_OWNER(link, struct listener, link);
+}
+
+static void
+log_address(int fd)
+{
+	struct sockaddr_storage address;
+	char name[ADDRESS_TEXT_MAX] = "a socket";
+	if (sys_getsockname(fd, &address) == 0)
+		address_format((struct sockaddr *)&address, name);
+	log_info("listening on %s", name);
+}
+
+int
+listeners_start(struct listeners *listeners, size_t backlog)
+{
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		struct listener *listener = listener_at(link);
+		/* If that fails, the queue is as long as before. */
+		(void)sys_listen(listener->watch.fd, (int)backlog);
+		if (loop_watch(
+			listeners->loop, &listener->watch, POLLER_INPUT) == -1)
 			return -1;
 	}
-	for (size_t i = 0; i < listeners->n; i++) {
-		struct sockaddr_storage address;
-		char name[ADDRESS_TEXT_MAX] = "a socket";
-		if (sys_getsockname(listeners->list[i].watch.fd, &address) == 0)
-			address_format((struct sockaddr *)&address, name);
-		log_info("listening on %s", name);
-	}
+	for (struct list *link = all->next; link != all; link = link->next)
+		log_address(listener_at(link)->watch.fd);
 	return 0;
 }
 
@@ -138,9 +169,14 @@ static void
 pause_all(struct listeners *listeners)
 {
 	listeners->paused = true;
-	for (size_t i = 0; i < listeners->n; i++)
+	listeners->nready = 0;
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		struct listener *listener = listener_at(link);
+		listener->left = 0;
 		(void)loop_watch(
-		    listeners->loop, &listeners->list[i].watch, POLLER_NOTHING);
+		    listeners->loop, &listener->watch, POLLER_NOTHING);
+	}
 }
 
 static void
@@ -168,9 +204,10 @@ listeners_resume(struct listeners *listeners)
 	    !listeners->may_accept(listeners->owner))
 		return;
 	listeners->paused = false;
-	for (size_t i = 0; i < listeners->n; i++) {
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
 		/* If the poller has no memory, the next attempt may do. */
-		if (loop_watch(listeners->loop, &listeners->list[i].watch,
+		if (loop_watch(listeners->loop, &listener_at(link)->watch,
 			POLLER_INPUT) == -1) {
 			wait_to_retry(listeners);
 			return;
@@ -244,29 +281,53 @@ turn_of(const struct listener *listener)
 }
 
 static void
-accept_ready(struct watch *watch)
+note_ready(struct watch *watch)
 {
 	struct listener *listener = LIST_OWNER(watch, struct listener, watch);
-	struct listeners *listeners = listener->all;
-	unsigned left = turn_of(listener);
-	while (listeners->may_accept(listeners->owner)) {
-		if (left-- == 0) {
-			listener->nfull++;
+	listener->left = turn_of(listener);
+	listener->listeners->nready++;
+}
+
+/* The one that is ready and has waited longest for its turn. */
+static struct listener *
+next_ready(const struct listeners *listeners)
+{
+	struct list *link = listeners->all.next;
+	while (listener_at(link)->left == 0)
+		link = link->next;
+	return listener_at(link);
+}
+
+void
+listeners_accept(struct listeners *listeners)
+{
+	while (listeners->nready > 0) {
+		struct listener *listener = next_ready(listeners);
+		if (!listeners->may_accept(listeners->owner)) {
+			wait_for_end(listeners);
 			return;
 		}
-		switch (accept_one(listeners, watch->fd)) {
+		/* The others come first now. */
+		list_remove(&listener->link);
+		list_append(&listeners->all, &listener->link);
+		switch (accept_one(listeners, listener->watch.fd)) {
 		case ATTEMPT_DONE:
+			if (--listener->left == 0) {
+				listener->nfull++;
+				listeners->nready--;
+			}
 			break;
 		case ATTEMPT_EMPTY:
+			listener->left = 0;
 			listener->nfull = 0;
-			return;
+			listeners->nready--;
+			break;
 		case ATTEMPT_FAILED:
 			note_failure(listeners);
 			wait_to_retry(listeners);
 			return;
 		}
 	}
-	wait_for_end(listeners);
 }
 
 /* Accepts what is queued at one listener, as far as allowed. */
@@ -274,7 +335,7 @@ static void
 accept_rest(struct listeners *listeners, int fd)
 {
 	/* New ones may keep coming; no more than were queued count. */
-	for (int i = 0; i < BACKLOG; i++) {
+	for (int i = 0; i < LIMITS_BACKLOG_MAX; i++) {
 		if (!listeners->may_accept(listeners->owner))
 			return;
 		switch (accept_one(listeners, fd)) {
@@ -290,21 +351,22 @@ accept_rest(struct listeners *listeners, int fd)
 }
 
 static void
-close_last(struct listeners *listeners)
+close_one(struct listeners *listeners, struct listener *listener)
 {
-	struct listener *last = &listeners->list[--listeners->n];
-	loop_unwatch(listeners->loop, &last->watch);
-	(void)sys_close(last->watch.fd);
+	loop_unwatch(listeners->loop, &listener->watch);
+	(void)sys_close(listener->watch.fd);
+	list_remove(&listener->link);
+	free(listener);
 }
 
 void
 listeners_finish(struct listeners *listeners)
 {
+	struct list *link;
 	/* Each is closed as soon as its queue is empty, lest it fill again. */
-	while (listeners->n > 0) {
-		accept_rest(
-		    listeners, listeners->list[listeners->n - 1].watch.fd);
-		close_last(listeners);
+	while ((link = list_first(&listeners->all)) != NULL) {
+		accept_rest(listeners, listener_at(link)->watch.fd);
+		close_one(listeners, listener_at(link));
 	}
 	listeners_close(listeners);
 }
@@ -312,9 +374,9 @@ listeners_finish(struct listeners *listeners)
 void
 listeners_close(struct listeners *listeners)
 {
+	struct list *link;
 	timer_disarm(&listeners->retry);
-	while (listeners->n > 0)
-		close_last(listeners);
-	free(listeners->list);
-	listeners->list = NULL;
+	listeners->nready = 0;
+	while ((link = list_first(&listeners->all)) != NULL)
+		close_one(listeners, listener_at(link));
 }

@@ -7,6 +7,10 @@
  * in the kernel's queue; whoever makes room calls listeners_resume.  A failure
  * of accept that is the system's, such as a lack of descriptors, pauses all
  * listeners for a moment: left in the loop they would only make it spin.
+ *
+ * A turn of the loop only notes which listeners have clients.  They are
+ * accepted when it is over, one of each listener by turns, so that what room
+ * there is does not all go to one of them.
  */
 #ifndef LISTENER_H
 #define LISTENER_H
@@ -22,9 +26,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* It has a place of its own in memory, since the loop keeps its address. */
 struct listener {
+	struct list link; /* in listeners.all */
 	struct watch watch;
-	struct listeners *all;
+	struct listeners *listeners;
+	unsigned left;  /* how many it may still accept now; 0: is not ready */
 	unsigned nfull; /* turns in a row that may have left somebody */
 };
 
@@ -36,8 +43,8 @@ struct listeners {
 	void (*accepted)(int fd, void *owner); /* who owns the socket then */
 	void *owner;
 
-	struct listener *list;
-	size_t n;
+	struct list all; /* the one whose turn is next in front */
+	unsigned nready; /* of them */
 	struct timer_queue retries;
 	struct timer retry; /* armed after a failure of the system */
 	bool paused;        /* out of the loop */
@@ -54,8 +61,14 @@ void listeners_init(struct listeners *, struct loop *,
  */
 int listeners_bind(struct listeners *, const struct sockaddr *, socklen_t);
 
-/* Starts to accept, and logs each address: -1 with the poller's errno. */
-int listeners_start(struct listeners *);
+/*
+ * Starts to accept, with queues of the given length, and logs each address: -1
+ * with the poller's errno.
+ */
+int listeners_start(struct listeners *, size_t backlog);
+
+/* To be called after each turn of the loop: accepts, as far as allowed. */
+void listeners_accept(struct listeners *);
 
 /* Accepts again, if that is allowed by now; harmless at any time. */
 void listeners_resume(struct listeners *);

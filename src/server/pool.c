@@ -3,16 +3,27 @@
 
 #include "pool.h"
 
+#include "sys.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* How many outputs are compared to find the one that costs most. */
+enum { COMPARED = 64 };
+
 int
 pool_open(struct pool *pool, size_t nblocks)
 {
-	if (nblocks > SIZE_MAX / POOL_BLOCK) {
+	*pool = (struct pool){
+	    .nblocks = nblocks,
+	    .nfree = nblocks,
+	    .nfresh = nblocks,
+	};
+	list_init(&pool->waiting);
+	if (nblocks > SIZE_MAX / POOL_BLOCK || nblocks > UINT32_MAX) {
 		errno = ENOMEM;
 		return -1;
 	}
@@ -20,12 +31,15 @@ pool_open(struct pool *pool, size_t nblocks)
 	 * Blocks are first used in their order, so memory that was never
 	 * needed is never touched and the system need not provide it.
 	 */
-	pool->memory = malloc(nblocks * POOL_BLOCK);
-	if (pool->memory == NULL)
+	void *memory = NULL;
+	pool->used = malloc(nblocks * sizeof *pool->used);
+	if (pool->used == NULL ||
+	    posix_memalign(&memory, POOL_BLOCK, nblocks * POOL_BLOCK) != 0) {
+		pool_close(pool);
+		errno = ENOMEM;
 		return -1;
-	pool->free = NULL;
-	pool->nfree = pool->nfresh = pool->nblocks = nblocks;
-	list_init(&pool->waiting);
+	}
+	pool->memory = memory;
 	return 0;
 }
 
@@ -33,7 +47,22 @@ void
 pool_close(struct pool *pool)
 {
 	free(pool->memory);
+	free(pool->used);
 	pool->memory = NULL;
+	pool->used = NULL;
+}
+
+static struct block *
+block_at(const struct pool *pool, size_t number)
+{
+	/* The first block is aligned, and so are the others. */
+	return (struct block *)(void *)(pool->memory + number * POOL_BLOCK);
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
 }
 
 static struct block *
@@ -41,33 +70,43 @@ take_block(struct pool *pool)
 {
 	assert(pool->nfree > 0);
 	pool->nfree--;
-	struct block *block = pool->free;
-	if (block != NULL) {
-		pool->free = block->next;
-		return block;
-	}
-	size_t index = pool->nblocks - pool->nfresh--;
-	/* malloc aligned the first block, and so the others. */
-	return (struct block *)(void *)(pool->memory + index * POOL_BLOCK);
+	if (pool->nused == 0)
+		return block_at(pool, pool->nblocks - pool->nfresh--);
+	pool->nused--;
+	pool->nunneeded = least(pool->nunneeded, pool->nused);
+	pool->ncold = least(pool->ncold, pool->nused);
+	return block_at(pool, pool->used[pool->nused]);
 }
 
 static void
-give_block(struct pool *pool, struct block *block)
+give_block(struct pool *pool, const struct block *block)
 {
-	block->next = pool->free;
-	pool->free = block;
+	size_t offset = (size_t)((const unsigned char *)block - pool->memory);
+	pool->used[pool->nused++] = (uint32_t)(offset / POOL_BLOCK);
 	pool->nfree++;
 }
 
+bool
+pool_trim(struct pool *pool)
+{
+	for (; pool->ncold < pool->nunneeded; pool->ncold++)
+		sys_give_back(
+		    block_at(pool, pool->used[pool->ncold]), POOL_BLOCK);
+	pool->nunneeded = pool->nused;
+	return pool->ncold < pool->nblocks - pool->nfresh;
+}
+
 struct block *
-pool_store(struct pool *pool, const unsigned char *bytes, size_t n, void *owner)
+pool_store(struct pool *pool, const unsigned char *bytes, size_t n, void *owner,
+    uint64_t now)
 {
 	assert(n > 0 && n <= pool_room(pool));
 	struct block *first = NULL;
 	struct block **link = &first;
-	while (n > 0) {
+	size_t nblocks = 0;
+	for (; n > 0; nblocks++) {
 		struct block *block = take_block(pool);
-		size_t size = n < POOL_BLOCK_OUTPUT ? n : POOL_BLOCK_OUTPUT;
+		size_t size = least(n, POOL_BLOCK_OUTPUT);
 		memcpy(block->bytes, bytes, size);
 		block->start = 0;
 		block->end = (unsigned)size;
@@ -78,6 +117,8 @@ pool_store(struct pool *pool, const unsigned char *bytes, size_t n, void *owner)
 	}
 	*link = NULL;
 	first->owner = owner;
+	first->nblocks = nblocks;
+	first->moved = now;
 	list_append(&pool->waiting, &first->waiting);
 	return first;
 }
@@ -89,6 +130,8 @@ drop_block(struct pool *pool, struct block *block)
 	struct block *next = block->next;
 	if (next != NULL) {
 		next->owner = block->owner;
+		next->nblocks = block->nblocks - 1;
+		next->moved = block->moved;
 		list_replace(&block->waiting, &next->waiting);
 	} else {
 		list_remove(&block->waiting);
@@ -112,8 +155,10 @@ pool_pieces(struct block *block, struct iovec *pieces, size_t n, size_t *size)
 }
 
 struct block *
-pool_drop(struct pool *pool, struct block *block, size_t n)
+pool_drop(struct pool *pool, struct block *block, size_t n, uint64_t now)
 {
+	if (n == 0)
+		return block;
 	while (block != NULL) {
 		size_t left = block->end - block->start;
 		if (n < left) {
@@ -122,6 +167,11 @@ pool_drop(struct pool *pool, struct block *block, size_t n)
 		}
 		n -= left;
 		block = drop_block(pool, block);
+	}
+	if (block != NULL) {
+		block->moved = now;
+		list_remove(&block->waiting);
+		list_append(&pool->waiting, &block->waiting);
 	}
 	return block;
 }
@@ -134,10 +184,21 @@ pool_release(struct pool *pool, struct block *block)
 }
 
 void *
-pool_longest_waiting(const struct pool *pool)
+pool_costliest(const struct pool *pool, uint64_t now)
 {
-	struct list *link = list_first(&pool->waiting);
-	if (link == NULL)
-		return NULL;
-	return LIST_OWNER(link, struct block, waiting)->owner;
+	void *owner = NULL;
+	uint64_t most = 0;
+	struct list *link = pool->waiting.next;
+	for (int i = 0; i < COMPARED && link != &pool->waiting; i++) {
+		const struct block *block =
+		    LIST_OWNER(link, struct block, waiting);
+		/* Those of the same moment are told apart by what they hold. */
+		uint64_t cost = (now - block->moved + 1) * block->nblocks;
+		if (cost > most) {
+			most = cost;
+			owner = block->owner;
+		}
+		link = link->next;
+	}
+	return owner;
 }

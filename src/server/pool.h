@@ -6,6 +6,9 @@
  * much the free blocks can hold, so storing cannot fail.  A connection stores
  * only while it has no output pending, so an output is written once, as a
  * chain of blocks, and then only shrinks.
+ *
+ * Blocks that were not needed for a while can be given back to the system.
+ * Times are milliseconds of sys_now.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -14,27 +17,41 @@
 
 #include <sys/uio.h>
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The size of a block in bytes, and what of it holds output. */
 #define POOL_BLOCK        ((size_t)16384)
 #define POOL_BLOCK_OUTPUT (POOL_BLOCK - sizeof(struct block))
 
+/* The memory that a block takes in all, in bytes. */
+#define POOL_COST (POOL_BLOCK + sizeof(uint32_t))
+
 struct block {
-	struct block *next;  /* of the same output, or of the free blocks */
+	struct block *next;  /* of the same output */
 	unsigned start, end; /* the bytes still to be sent */
-	void *owner;         /* of the output; in its first block only */
-	struct list waiting; /* in pool.waiting; in the first block only */
+
+	/* In the first block of an output only. */
+	void *owner;
+	size_t nblocks;      /* of the output */
+	uint64_t moved;      /* when it was stored, or last less than before */
+	struct list waiting; /* in pool.waiting */
 	unsigned char bytes[];
 };
 
 struct pool {
 	unsigned char *memory;
-	struct block *free;
-	size_t nfree;
 	size_t nblocks;
-	size_t nfresh;       /* blocks that were never used: not yet touched */
-	struct list waiting; /* outputs, the one that started first in front */
+	size_t nfree;  /* of all blocks */
+	size_t nfresh; /* of those, the ones that were never used */
+	uint32_t
+	    *used; /* the others, by number: the last one given is on top */
+	size_t nused;
+	size_t nunneeded; /* at the bottom, free since the last trim */
+	size_t ncold;     /* at the bottom, given back to the system */
+	struct list
+	    waiting; /* outputs, the longest without progress in front */
 };
 
 /* Takes memory for that many blocks; -1 with ENOMEM. */
@@ -52,8 +69,8 @@ pool_room(const struct pool *pool)
  * Copies n bytes, 0 < n <= pool_room(), and returns the output, which belongs
  * to the given owner until its last block is released.
  */
-struct block *pool_store(
-    struct pool *, const unsigned char *bytes, size_t n, void *owner);
+struct block *pool_store(struct pool *, const unsigned char *bytes, size_t n,
+    void *owner, uint64_t now);
 
 /*
  * Says where the bytes of an output are: in at most n pieces, of its first
@@ -63,12 +80,22 @@ size_t pool_pieces(
     struct block *, struct iovec *pieces, size_t n, size_t *size);
 
 /* Drops the first n bytes of an output; returns what is left of it, or NULL. */
-struct block *pool_drop(struct pool *, struct block *, size_t n);
+struct block *pool_drop(struct pool *, struct block *, size_t n, uint64_t now);
 
 /* Gives all blocks of an output back; NULL is an output without any. */
 void pool_release(struct pool *, struct block *);
 
-/* The owner of the output that has been pending longest, or NULL. */
-void *pool_longest_waiting(const struct pool *);
+/*
+ * The owner of the output that costs most, or NULL: blocks, times how long none
+ * of it was taken.  Of those without progress for longest, the first few are
+ * compared.
+ */
+void *pool_costliest(const struct pool *, uint64_t now);
+
+/*
+ * Gives the blocks back to the system that were free all the time since the
+ * last call.  True if more may be given back later.
+ */
+bool pool_trim(struct pool *);
 
 #endif

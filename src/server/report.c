@@ -11,6 +11,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/*
+ * What a client can make the kernel hold before it is accepted: the first
+ * window that Linux opens to it, and the socket.
+ */
+enum { QUEUED_KIB = 90 };
+
 void
 report_start(const struct server_settings *settings,
     const struct limits *limits, const char *backend)
@@ -27,9 +33,12 @@ report_start(const struct server_settings *settings,
 		 "connection, %zu KiB for %zu of them",
 	    limits->memory / 1024, small / 1024, large / 1024,
 	    buffers_large(settings) * settings->workers);
+	log_info("queues: at most %zu clients wait at each address, with up to "
+		 "about %d KiB of the kernel's each",
+	    limits->backlog, QUEUED_KIB);
 	if (settings->stall_ms != 0 && sys_has_user_timeout())
-		log_info("the kernel holds its part of a closed connection "
-			 "for at most %" PRIu32 " ms",
+		log_info("the kernel holds its part of a closed connection, an "
+			 "answer of at most 1 KiB, for at most %" PRIu32 " ms",
 		    settings->stall_ms + SERVER_STALL_MARGIN_MS);
 }
 
@@ -67,50 +76,71 @@ append(char line[static LOG_LINE_MAX], size_t end, const char *name, size_t n)
 
 void
 report_counters(const size_t totals[static NCOUNTERS], const struct load *load,
-    bool several)
+    bool several, bool all)
 {
 	char line[LOG_LINE_MAX];
-	size_t end = append(line, 0, "open", load->sum);
-	if (several) {
+	size_t end = 0;
+	line[0] = '\0';
+	if (all)
+		end = append(line, 0, "open", load->sum);
+	if (several && all) {
 		end = append(line, end, "least", load->least);
 		end = append(line, end, "most", load->most);
 	}
-	for (int i = 0; i < NCOUNTERS; i++)
-		end =
-		    append(line, end, counter_name((enum counter)i), totals[i]);
-	log_info("%slog-dropped=%lu", line, log_dropped());
+	for (int i = 0; i < NCOUNTERS; i++) {
+		if (all || totals[i] > 0)
+			end = append(line, end, counter_name((enum counter)i),
+			    totals[i]);
+	}
+	if (all || log_dropped() > 0 || end == 0)
+		end = append(line, end, "log-dropped", log_dropped());
+	/* Without the blank behind the last one. */
+	if (end > 0 && end <= LOG_LINE_MAX)
+		line[end - 1] = '\0';
+	log_info("%s", line);
 }
 
 /* The peer's address in words. */
-static const char *
+static void
 describe_peer(int fd, char text[static ADDRESS_TEXT_MAX])
 {
 	struct sockaddr_storage peer;
-	/* After a reset the system no longer knows. */
-	if (sys_getpeername(fd, &peer) == -1)
-		return "a peer that is gone";
-	return address_format((struct sockaddr *)&peer, text);
+	if (sys_getpeername(fd, &peer) == 0)
+		address_format((struct sockaddr *)&peer, text);
+	else
+		/* After a reset the system no longer knows. */
+		(void)snprintf(text, ADDRESS_TEXT_MAX, "a peer that is gone");
 }
 
-void
-report_eviction(struct log_limit *limit, uint64_t now, int fd)
-{
-	char note[LOG_NOTE_MAX];
-	if (!log_limit_pass(limit, now, note))
-		return;
-	char peer[ADDRESS_TEXT_MAX];
-	log_warnx("reset %s, which did not read its answers: the memory for "
-		  "pending output is full%s",
-	    describe_peer(fd, peer), note);
-}
+/* What is said of a connection that we end; NULL: nothing. */
+static const struct sentence {
+	const char *verb, *reason;
+	bool is_warning;
+} sentences[NCOUNTERS] = {
+    [COUNTER_IDLE] = {"ended", "sent nothing for as long as --idle-timeout",
+	false},
+    [COUNTER_QUIET] = {"ended", "was quiet while the server drained", false},
+    [COUNTER_REFUSED] = {"ended", "sent bytes that are not UTF-8", false},
+    [COUNTER_STALLED] = {"reset",
+	"took nothing of its answer for as long as --stall-timeout", false},
+    [COUNTER_EVICTED] = {"reset",
+	"did not read its answers: the memory for pending output is full",
+	true},
+    [COUNTER_CUT] = {"reset", "had not ended when the drain did", false},
+};
 
 void
-report_refusal(struct log_limit *limit, uint64_t now, int fd)
+report_end(struct log_limit *limit, uint64_t now, int fd, enum counter cause)
 {
-	char note[LOG_NOTE_MAX];
-	if (!log_limit_pass(limit, now, note))
+	const struct sentence *sentence = &sentences[cause];
+	char note[LOG_NOTE_MAX], peer[ADDRESS_TEXT_MAX];
+	if (sentence->verb == NULL || !log_limit_pass(limit, now, note))
 		return;
-	char peer[ADDRESS_TEXT_MAX];
-	log_info("ended %s, which sent bytes that are not UTF-8%s",
-	    describe_peer(fd, peer), note);
+	describe_peer(fd, peer);
+	if (sentence->is_warning)
+		log_warnx("%s %s, which %s%s", sentence->verb, peer,
+		    sentence->reason, note);
+	else
+		log_info("%s %s, which %s%s", sentence->verb, peer,
+		    sentence->reason, note);
 }

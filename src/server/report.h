@@ -25,15 +25,17 @@ void report_start(
 void report_lack(
     const struct server_settings *, const struct limits *, size_t descriptors);
 
-/* The counters, and how the connections are spread over several workers. */
-void report_counters(
-    const size_t totals[static NCOUNTERS], const struct load *, bool several);
+/*
+ * The counters, and how the connections are spread over several workers.  Those
+ * of zero are left out unless all are asked for.
+ */
+void report_counters(const size_t totals[static NCOUNTERS], const struct load *,
+    bool several, bool all);
 
 /*
- * That the peer of the socket was reset, or ended for what it sent, at a time
- * of loop_now: as often as the limit allows.
+ * That we end the connection of the socket, and why, at a time of loop_now: as
+ * often as the limit allows.  Says nothing where the peer has ended it.
  */
-void report_eviction(struct log_limit *, uint64_t now, int fd);
-void report_refusal(struct log_limit *, uint64_t now, int fd);
+void report_end(struct log_limit *, uint64_t now, int fd, enum counter cause);
 
 #endif

@@ -256,7 +256,7 @@ server_start(struct server *server)
 	    is_threaded(server) ? &server->reports : NULL);
 	report_start(
 	    server->settings, &server->limits, loop_backend(server->loop));
-	if (listeners_start(&server->listeners) == -1) {
+	if (listeners_start(&server->listeners, server->limits.backlog) == -1) {
 		log_error("cannot wait for new connections");
 		return -1;
 	}
@@ -305,6 +305,9 @@ follow_up(struct server *server)
 {
 	release(server);
 	if (server->ndrains == 0) {
+		listeners_accept(&server->listeners);
+		/* One that cannot be served has ended already. */
+		release(server);
 		listeners_resume(&server->listeners);
 		return;
 	}
@@ -316,6 +319,15 @@ follow_up(struct server *server)
 	release(server);
 }
 
+static void
+log_counters(const struct server *server, bool all)
+{
+	size_t totals[NCOUNTERS];
+	server_count(server, totals);
+	struct load load = balance_measure(&server->balance);
+	report_counters(totals, &load, is_threaded(server), all);
+}
+
 void
 server_run(struct server *server)
 {
@@ -324,7 +336,7 @@ server_run(struct server *server)
 		follow_up(server);
 	} while (!server->draining || !has_at_most(server, 0));
 	stop_workers(server);
-	server_report(server);
+	log_counters(server, false);
 }
 
 void
@@ -345,8 +357,5 @@ server_count(const struct server *server, size_t totals[static NCOUNTERS])
 void
 server_report(struct server *server)
 {
-	size_t totals[NCOUNTERS];
-	server_count(server, totals);
-	struct load load = balance_measure(&server->balance);
-	report_counters(totals, &load, is_threaded(server));
+	log_counters(server, true);
 }

@@ -41,6 +41,7 @@ enum kernel_call {
 	KERNEL_RECV,
 	KERNEL_SEND,
 	KERNEL_SHUTDOWN,
+	KERNEL_ASK, /* sys_unacknowledged */
 	KERNEL_SET_RESET,
 	KERNEL_SET_PARTIAL,
 	KERNEL_CLOSE,
@@ -61,7 +62,10 @@ struct kernel_hooks {
 	/* At its start: 0, or the errno with which it fails. */
 	int (*enter)(struct kernel_socket *, enum kernel_call);
 
-	/* After it was accepted, or gave bytes or its end, or took bytes. */
+	/*
+	 * After it was accepted, or gave bytes or its end, or took bytes, or
+	 * before it tells what it holds.
+	 */
 	void (*moved)(struct kernel_socket *, enum kernel_call);
 
 	/* Before a wait looks what is ready; must let the time pass. */
@@ -96,6 +100,7 @@ struct kernel_socket {
 	bool untrue;    /* the next wait reports it ready */
 	bool unnoticed; /* the next wait does not, even if it is */
 	bool peer_shut; /* the peer has sent FIN */
+	bool tight;     /* the peer acknowledges only what it has read */
 
 	/* For the test to read. */
 	bool reset_by_peer;
@@ -106,6 +111,7 @@ struct kernel_socket {
 	bool was_reset;    /* it was asked for, or input was left unread */
 	bool is_listening; /* sys_listen was called */
 	size_t recv_asked; /* the size in the last recv */
+	int backlog;       /* of a listener */
 	size_t calls[KERNEL_NCALLS];
 	struct {
 		int level, name, value;
@@ -120,7 +126,7 @@ struct kernel_socket {
 	struct list queue;  /* of a listener */
 	struct list queued; /* in that, until it is accepted */
 	int accept_error;
-	struct poller *poller;
+	struct poller *poller, *served_by; /* by which it is, or was, polled */
 	enum poller_interest wants, to_want; /* now, and after the call */
 	void *owner;
 	struct poller *forgotten; /* to be closed before its next wait */

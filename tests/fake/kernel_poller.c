@@ -67,6 +67,7 @@ poller_set(struct poller *poller, int fd, enum poller_interest had,
 	if (kernel_enter(socket, KERNEL_WATCH) == -1)
 		return -1;
 	socket->poller = wants == POLLER_NOTHING ? NULL : poller;
+	socket->served_by = poller;
 	socket->wants = wants;
 	socket->owner = owner;
 	return 0;

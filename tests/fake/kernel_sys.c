@@ -127,6 +127,7 @@ sys_listen(int fd, int backlog)
 	if (kernel_enter(socket, KERNEL_LISTEN) == -1)
 		return -1;
 	socket->is_listening = true;
+	socket->backlog = backlog;
 	return 0;
 }
 
@@ -259,6 +260,21 @@ sys_shutdown(int fd)
 }
 
 int
+sys_unacknowledged(int fd)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	if (kernel_enter(socket, KERNEL_ASK) == -1)
+		return -1;
+	note_move(socket, KERNEL_ASK);
+	if (!socket->tight)
+		return 0;
+	if (socket->reset_by_peer)
+		return fail(ECONNRESET);
+	size_t left = socket->out.end - socket->out.start;
+	return (int)(left + (left > 0 && socket->shut));
+}
+
+int
 sys_set_reset(int fd)
 {
 	struct kernel_socket *socket = kernel_find(fd);
@@ -323,6 +339,13 @@ sys_write(int fd, const void *bytes, size_t n)
 	kernel_must(socket->pipe != NULL, "write to no pipe", fd);
 	kernel_append(&socket->pipe->in, bytes, n);
 	return (ssize_t)n;
+}
+
+void
+sys_give_back(void *memory, size_t n)
+{
+	/* Whoever expects to find what was there is wrong. */
+	memset(memory, 0, n);
 }
 
 void

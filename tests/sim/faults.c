@@ -143,8 +143,10 @@ may_give_way(enum kernel_call call)
 static bool
 is_pinned(const struct kernel_socket *socket)
 {
-	return socket->peer != NULL && socket->to_want == POLLER_NOTHING &&
-	       socket->poller == rules.pinned;
+	const struct peer *peer = socket->peer;
+	return peer != NULL && socket->to_want == POLLER_NOTHING &&
+	       socket->served_by == rules.pinned && peers_is_at_rest(peer) &&
+	       !peers_has_ended(peer);
 }
 
 static int
@@ -179,6 +181,8 @@ moved(struct kernel_socket *socket, enum kernel_call call)
 {
 	if (call == KERNEL_ACCEPT)
 		rules_accepted(socket->peer);
+	else if (call == KERNEL_ASK)
+		rules_asked(socket->peer);
 	else
 		rules_moved(socket->peer, call);
 }

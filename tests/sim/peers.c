@@ -51,6 +51,7 @@ peers_connect(struct kernel_socket *listener, enum upcase_invalid invalid)
 	peer->sent = peer->first;
 	peer->socket->peer = peer;
 	peer->socket->room = DRAW_ONE_OF(rooms);
+	peer->socket->tight = draw_chance(500);
 }
 
 bool
@@ -123,6 +124,15 @@ peers_due(const struct peer *peer)
 	    peer->first + peer->received);
 }
 
+size_t
+peers_held(const struct peer *peer)
+{
+	const struct kernel_socket *socket = peer->socket;
+	if (!socket->tight || socket->reset_by_peer)
+		return 0;
+	return socket->out.end - socket->out.start;
+}
+
 bool
 peers_is_full(const struct peer *peer)
 {
@@ -163,7 +173,7 @@ bool
 peers_is_at_rest(const struct peer *peer)
 {
 	return peer->socket->wants == POLLER_INPUT && !peer->lingers &&
-	       !is_cut(peer);
+	       !is_cut(peer) && peers_held(peer) == 0;
 }
 
 bool

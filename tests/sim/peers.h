@@ -34,6 +34,7 @@ struct peer {
 	bool harmed;   /* by a system call that was made to fail */
 	bool ended;    /* by the server, as its sending the tail shows */
 	bool lingers;  /* the server has sent FIN */
+	bool delivers; /* what the kernel holds is looked at */
 	size_t turn;   /* its place among all that received, at the last */
 	size_t nsends; /* calls since the last that received something */
 	size_t
@@ -43,6 +44,9 @@ struct peer {
 	size_t checked;    /* of those, the ones that are right for good */
 	uint64_t moved_at; /* the turn in which bytes last moved, in ms */
 	uint64_t shut_at;  /* the turn in which the server sent FIN */
+	uint64_t asked_at; /* the turn that last asked what the kernel holds */
+	uint64_t less_at;  /* the turn that last found less */
+	size_t held;       /* and how much, then */
 };
 
 extern struct peer peers[PEERS_MAX];
@@ -74,6 +78,9 @@ struct due peers_due(const struct peer *);
 
 /* Bytes of that which the kernel has not taken yet, but for the tail. */
 size_t peers_pending(const struct peer *);
+
+/* Bytes that the kernel has taken, and the peer has not acknowledged. */
+size_t peers_held(const struct peer *);
 
 /* True when the kernel takes nothing more for the peer. */
 bool peers_is_full(const struct peer *);

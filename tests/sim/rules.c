@@ -13,6 +13,12 @@
 /* How long listeners wait after a failure, in ms: as in listener.c. */
 enum { RETRY_MS = 100 };
 
+/*
+ * What may be left with the kernel uncounted, in bytes, as in conn.c; and how
+ * often, in ms, it is looked at what else is there, as in conns.c.
+ */
+enum { SMALL_ANSWER = 1024, LOOK_MS = 1000 };
+
 struct rules rules;
 
 void
@@ -131,10 +137,41 @@ rules_moved(struct peer *peer, enum kernel_call call)
 	peer->moved_at = threads_turn();
 }
 
+/* FIN to a peer that has ended: all is with the kernel, and it has not got it.
+ */
+static void
+check_delivery(struct peer *peer)
+{
+	struct due due = peers_due(peer);
+	rules_must(peer->lingers || peer->socket->out.end == due.n + due.ntail,
+	    peer, "FIN before the answer to the tail");
+	rules_must(peers_held(peer) > 0, peer, "nothing is left to deliver");
+	peer->delivers = true;
+	peer->held = SIZE_MAX;
+}
+
+void
+rules_asked(struct peer *peer)
+{
+	if (!peer->delivers)
+		return;
+	peer->asked_at = threads_turn();
+	if (peers_held(peer) < peer->held)
+		peer->less_at = peer->asked_at;
+	peer->held = peers_held(peer);
+}
+
 void
 rules_shut(struct peer *peer)
 {
 	rules_must(peers_pending(peer) == 0, peer, "FIN before the answer");
+	if (peer->lingers ||
+	    (peers_has_ended(peer) && !peer->ended && !peers_is_refused(peer) &&
+		!has_passed(peer->moved_at, idle_span()) &&
+		peers_held(peer) > 0)) {
+		check_delivery(peer);
+		return;
+	}
 	rules_must(peers_is_refused(peer) || peer->ended ||
 		       has_passed(peer->moved_at, idle_span()),
 	    peer, "it was ended too early");
@@ -171,23 +208,38 @@ blocks_taken(void)
 	return sum;
 }
 
+/* The blocks that its pending output takes, times how long it has taken none.
+ */
+static uint64_t
+cost_of(const struct peer *peer)
+{
+	return (threads_turn() - peer->moved_at + 1) * blocks_of(peer);
+}
+
 /*
- * True if no other has had output pending for longer.  What a peer waits for
- * follows from the last that was received of it.  Only one worker is looked
- * at, since each has a pool of its own.
+ * True if no other costs more.  Only one worker is looked at, since each has a
+ * pool of its own, and none with a tail, which may or may not be stored.
  */
 static bool
-waits_longest(const struct peer *peer)
+is_costliest(const struct peer *peer)
 {
 	if (rules.settings->workers > 1 || peers_pending(peer) == 0)
 		return true;
 	for (size_t i = 0; i < npeers; i++) {
 		const struct peer *other = &peers[i];
 		if (peers_is_open(other) && !other->socket->resets &&
-		    peers_pending(other) > 0 && other->turn < peer->turn)
+		    peers_pending(other) > 0 && cost_of(other) > cost_of(peer))
 			return false;
 	}
 	return true;
+}
+
+/* True if what the kernel holds has not become less for the stall time. */
+static bool
+is_stuck(const struct peer *peer)
+{
+	uint32_t span = rules.settings->stall_ms;
+	return peer->delivers && has_passed(peer->less_at, span);
 }
 
 /* Why the server may have reset a connection. */
@@ -200,6 +252,8 @@ may_reset(const struct peer *peer)
 	uint64_t span = rules.settings->drain_ms;
 	if (rules.stops > 0 && span != 0 && kernel.now >= rules.asked_at + span)
 		return true;
+	if (is_stuck(peer))
+		return true;
 	if (peer->lingers)
 		return false;
 	struct due due = peers_due(peer);
@@ -207,7 +261,7 @@ may_reset(const struct peer *peer)
 		return false;
 	if (has_passed(peer->moved_at, rules.settings->stall_ms))
 		return true;
-	return blocks_taken() >= rules.blocks && waits_longest(peer);
+	return blocks_taken() >= rules.blocks && is_costliest(peer);
 }
 
 /* What a connection that is reset holds is still counted at that moment. */
@@ -224,6 +278,8 @@ check_close(struct peer *peer)
 {
 	const struct kernel_socket *socket = peer->socket;
 	struct due due = peers_due(peer);
+	rules_must(peers_held(peer) <= SMALL_ANSWER || rules.stops > 0, peer,
+	    "it was closed while the kernel held much for it");
 	if (peer->lingers) {
 		rules_must(peers_has_ended(peer) || socket->reset_by_peer ||
 			       peer->harmed ||
@@ -265,10 +321,25 @@ rules_listener_failed(void)
 	rules.failed_at = threads_turn();
 }
 
+/* Until when one has to be looked at for what the kernel holds. */
+static uint64_t
+delivery_of(const struct peer *peer)
+{
+	uint32_t span = rules.settings->stall_ms;
+	/* In a drain the kernel goes on alone. */
+	if (rules.stops > 0)
+		return rules.stopped_at;
+	if (span != 0 && peer->asked_at >= peer->less_at + span)
+		return peer->asked_at;
+	return peer->asked_at + LOOK_MS + 1;
+}
+
 /* The deadline of an open connection, or the end of time. */
 static uint64_t
 deadline_of(const struct peer *peer)
 {
+	if (peer->delivers)
+		return delivery_of(peer);
 	const struct server_settings *settings = rules.settings;
 	uint64_t since = peer->moved_at, span = settings->idle_ms;
 	bool drains = rules.stops > 0;
@@ -296,8 +367,10 @@ check_open(struct peer *peer)
 	bool full = peers_is_full(peer);
 	bool unread = socket->in.start < socket->in.end;
 	struct due due = peers_due(peer);
-	rules_must(!socket->reset_by_peer, peer, "its reset was not noticed");
 	rules_must(kernel.now < deadline_of(peer), peer, "its deadline passed");
+	if (peer->delivers)
+		return;
+	rules_must(!socket->reset_by_peer, peer, "its reset was not noticed");
 	rules_must(!unread || full, peer, "its input was left");
 	rules_must(!socket->peer_shut || unread || full, peer,
 	    "its end was not noticed");
@@ -366,7 +439,7 @@ find_shares(struct share shares[static PEERS_MAX])
 		size_t place = 0;
 		if (!peers_is_open(&peers[i]))
 			continue;
-		const struct poller *poller = peers[i].socket->poller;
+		const struct poller *poller = peers[i].socket->served_by;
 		while (place < n && shares[place].poller != poller)
 			place++;
 		if (place == n)
@@ -391,6 +464,16 @@ rules_are_balanced(void)
 			return false;
 	}
 	return true;
+}
+
+bool
+rules_deliver(void)
+{
+	for (size_t i = 0; i < npeers; i++) {
+		if (peers_is_open(&peers[i]) && peers[i].delivers)
+			return true;
+	}
+	return false;
 }
 
 void

@@ -49,6 +49,7 @@ void rules_accepted(struct peer *);
 void rules_adopted(struct peer *);
 void rules_moved(struct peer *, enum kernel_call);
 void rules_shut(struct peer *);
+void rules_asked(struct peer *);
 void rules_reset(const struct peer *);
 void rules_closed(struct peer *);
 void rules_listener_closed(const struct kernel_socket *);
@@ -64,6 +65,9 @@ void rules_calm(bool server_has_ended);
  * that have none that could be moved.
  */
 bool rules_are_balanced(void);
+
+/* True while something is looked at that the kernel has to deliver. */
+bool rules_deliver(void);
 
 /* The server has ended; these are its counters. */
 void rules_ended(const size_t totals[static NCOUNTERS]);

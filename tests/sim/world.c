@@ -137,7 +137,7 @@ static const struct poller *
 draw_worker(void)
 {
 	const struct peer *peer = npeers == 0 ? NULL : &peers[draw(npeers)];
-	return peer != NULL && peers_is_open(peer) ? peer->socket->poller
+	return peer != NULL && peers_is_open(peer) ? peer->socket->served_by
 						   : NULL;
 }
 
@@ -198,7 +198,7 @@ end_in_peace(void)
 				      !peers_is_queued(&peers[i]);
 		}
 		calm_down();
-		if (rules.failed)
+		if (rules.failed || rules_deliver())
 			kernel.now += 100;
 	} while (!all_closed);
 	stop_server();
