@@ -68,6 +68,13 @@ fail(struct conn *conn)
 	return CONN_FAILED;
 }
 
+size_t
+conn_held(const struct conn *conn)
+{
+	int held = sys_unacknowledged(conn->watch.fd);
+	return held > 0 ? (size_t)held : 0;
+}
+
 /* Counts what was answered, as far as somebody asks. */
 static void
 note_answer(struct conn *conn, size_t n)
@@ -97,7 +104,8 @@ answer(struct conn *conn, size_t n)
 	if (taken == n)
 		return CONN_MOVED;
 	conn->pending = pool_store(&conns->pool, conns->output + taken,
-	    n - taken, conn, loop_now(conns->loop));
+	    n - taken, &(struct pool_owner){conn, conn->reads, conn_held(conn)},
+	    loop_now(conns->loop));
 	conns_note_use(conns);
 	/* Whatever ends us now, the peer must not take a part for the whole. */
 	(void)sys_set_partial(conn->watch.fd, true);
@@ -152,6 +160,7 @@ send_pending(struct conn *conn)
 		if (sent == -1)
 			return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
 		counters_add(conns->counters, COUNTER_SENT, (size_t)sent);
+		conn->reads = true;
 		conn->pending = pool_drop(&conns->pool, conn->pending,
 		    (size_t)sent, loop_now(conns->loop));
 		event = CONN_MOVED;
@@ -177,13 +186,6 @@ discard(struct conn *conn)
 	if (got == -1)
 		return fail(conn);
 	return got == 0 ? CONN_EOF : CONN_MOVED;
-}
-
-bool
-conn_is_delivered(const struct conn *conn)
-{
-	return conn->answered <= SMALL_ANSWER ||
-	       sys_unacknowledged(conn->watch.fd) == 0;
 }
 
 /*
@@ -294,7 +296,7 @@ enter(struct conn *conn, enum conn_event event)
 	if (cause != conn->cause)
 		report(conn, cause);
 	conn->cause = cause & 15;
-	conn->state = to & 15;
+	conn->state = to & 7;
 	if (to == CONN_DELIVERING)
 		conn->held = (struct conn_held){0};
 	/* If that fails, the peer is gone, and the next recv says so. */
@@ -404,6 +406,7 @@ conn_start(struct conn *conn, struct conns *conns, int fd)
 	conn->conns = conns;
 	conn->pending = NULL;
 	conn->answered = 0;
+	conn->reads = false;
 	upcase_init(&conn->upcase, conns->invalid);
 	buffers_start(&conns->buffers, fd);
 	conn->state = CONN_RECEIVING;

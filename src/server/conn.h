@@ -42,8 +42,9 @@ struct conn {
 		struct conn_held held; /* only while DELIVERING */
 	};
 	struct upcase upcase;
-	uint8_t state : 4; /* enum conn_state */
+	uint8_t state : 3; /* enum conn_state */
 	uint8_t cause : 4; /* enum counter: why it ends, once it does */
+	uint8_t reads : 1; /* it has taken output that had been pending */
 	uint16_t answered; /* bytes of output so far, at most UINT16_MAX */
 };
 
@@ -59,7 +60,10 @@ void conn_evict(struct conn *, enum counter cause);
 /* For the queues of deadlines: the deadline of the state has passed. */
 void conn_expired(struct timer *);
 
-/* True when the peer has acknowledged all that it was sent, or nearly all. */
-bool conn_is_delivered(const struct conn *);
+/*
+ * How many bytes the kernel holds that the peer has not acknowledged; 0 as well
+ * if the connection is broken, or the system does not tell.
+ */
+size_t conn_held(const struct conn *);
 
 #endif
