@@ -191,20 +191,22 @@ END_TEST
 START_TEST(costliest_holds_most_of_those_without_progress_for_as_long)
 {
 	struct block *a = store(bytes, 1, &first, false);
-	struct block *b = store(bytes, 3 * POOL_BLOCK_OUTPUT, &second, false);
-	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
-	now += 100;
-	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
+	now += 60;
+	struct block *b = store(bytes, 2 * POOL_BLOCK_OUTPUT, &second, false);
 	/* One block for 100 ms costs more than two for 40. */
-	now -= 40;
-	b = pool_drop(&pool, b, POOL_BLOCK_OUTPUT, now);
 	now += 40;
 	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
 	/* And two for 140 cost more than one for 200. */
 	now += 100;
 	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
 	pool_release(&pool, a);
+	/* Of two that came together it is who holds more. */
+	a = store(bytes, POOL_BLOCK_OUTPUT + 1, &first, false);
+	struct block *c = store(bytes, 1, &third, false);
 	pool_release(&pool, b);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
+	pool_release(&pool, a);
+	pool_release(&pool, c);
 }
 END_TEST
 

@@ -318,6 +318,19 @@ rearm(struct conn *conn)
 	    &conns->deadlines[deadline], &conn->timer, loop_now(conns->loop));
 }
 
+/* Nothing is lost where all is with the kernel. */
+static void
+cannot_wait(struct conn *conn)
+{
+	conns_warn(conn->conns);
+	if (conn->state == CONN_DELIVERING) {
+		enter(conn, CONN_FLUSHED);
+	} else {
+		(void)fail(conn);
+		enter(conn, CONN_FAILED);
+	}
+}
+
 /*
  * The only place that says what the connection waits for: both its interest
  * and its deadline follow from the state.
@@ -328,11 +341,8 @@ settle(struct conn *conn, bool is_new)
 	struct conns *conns = conn->conns;
 	const struct behaviour *behaviour = &behaviours[conn->state];
 	if (conn->state != CONN_CLOSED &&
-	    loop_watch(conns->loop, &conn->watch, behaviour->wants) == -1) {
-		conns_warn(conns);
-		(void)fail(conn);
-		enter(conn, CONN_FAILED);
-	}
+	    loop_watch(conns->loop, &conn->watch, behaviour->wants) == -1)
+		cannot_wait(conn);
 	if (conn->state == CONN_CLOSED) {
 		loop_unwatch(conns->loop, &conn->watch);
 		conns_retire(conns, conn);

@@ -302,8 +302,9 @@ check_close(struct peer *peer)
 {
 	const struct kernel_socket *socket = peer->socket;
 	struct due due = peers_due(peer);
-	rules_must(peers_held(peer) <= SMALL_ANSWER || rules.stops > 0, peer,
-	    "it was closed while the kernel held much for it");
+	rules_must(
+	    peers_held(peer) <= SMALL_ANSWER || rules.stops > 0 || peer->harmed,
+	    peer, "it was closed while the kernel held much for it");
 	if (peer->lingers) {
 		rules_must(peers_has_ended(peer) || socket->reset_by_peer ||
 			       peer->harmed ||
