@@ -3,26 +3,35 @@
 
 #include "log.h"
 
+#include "log_stream.h"
+
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LIMIT_MS = 1000 };
+
+/* Room for a time and a process, the end included. */
+enum { STAMP_MAX = 64 };
 
 static const char *const names[] = {"error", "warn", "info", "debug"};
 
 static const char *program = "";
 static enum log_level least_grave = LOG_LEVEL_INFO;
-static bool to_journal;
+static enum { BARE, STAMPED, WITH_PRIORITY } beginning;
+static long process;
 static atomic_ulong ndropped;
+/* How many of those a line has told of; for who has claimed the stream. */
+static unsigned long ntold;
+/* strerror need not be safe for threads. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* JOURNAL_STREAM names the device and inode of the stream it speaks of. */
@@ -44,9 +53,16 @@ is_journal(void)
 void
 log_open(const char *name, enum log_level level)
 {
+	int saved = errno;
 	program = name;
 	least_grave = level;
-	to_journal = is_journal();
+	process = getpid();
+	log_stream_open();
+	if (is_journal())
+		beginning = WITH_PRIORITY;
+	else
+		beginning = log_stream_is_terminal() ? BARE : STAMPED;
+	errno = saved;
 }
 
 int
@@ -69,23 +85,6 @@ unsigned long
 log_dropped(void)
 {
 	return atomic_load_explicit(&ndropped, memory_order_relaxed);
-}
-
-/* Writes the line whole, or counts it as dropped. */
-static void
-write_line(const char *line, size_t length)
-{
-	/*
-	 * The descriptor may be shared with other programs, so its flags stay
-	 * as they are: it is asked first whether it would block.  What cannot
-	 * be asked (POLLNVAL: devices on macOS) is written to all the same.
-	 */
-	struct pollfd stream = {.fd = STDERR_FILENO, .events = POLLOUT};
-	if (poll(&stream, 1, 0) == 1 &&
-	    (stream.revents & (POLLOUT | POLLNVAL)) != 0 &&
-	    write(STDERR_FILENO, line, length) == (ssize_t)length)
-		return;
-	atomic_fetch_add_explicit(&ndropped, 1, memory_order_relaxed);
 }
 
 /*
@@ -111,17 +110,67 @@ escape(char *line, size_t end, const char *text)
 	return end;
 }
 
+/* The time as RFC 3339 has it, and the process. */
+static void
+stamp(char text[static STAMP_MAX])
+{
+	struct timespec now = {0};
+	struct tm utc = {0};
+	char seconds[STAMP_MAX / 2] = "";
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	if (gmtime_r(&now.tv_sec, &utc) != NULL)
+		(void)strftime(seconds, sizeof seconds, "%Y-%m-%dT%T", &utc);
+	(void)snprintf(text, STAMP_MAX, "%s.%03ldZ [%ld] ", seconds,
+	    now.tv_nsec / 1000000, process);
+}
+
 static size_t
 start_line(char *line, enum log_level level)
 {
 	/* Syslog's numbers: LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG. */
 	static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
-	size_t end = to_journal ? escape(line, 0, priorities[level]) : 0;
+	char stamped[STAMP_MAX] = "";
+	if (beginning == STAMPED)
+		stamp(stamped);
+	size_t end = escape(
+	    line, 0, beginning == WITH_PRIORITY ? priorities[level] : stamped);
 	if (level == LOG_LEVEL_ERROR)
 		return escape(line, escape(line, end, program), ": ");
 	if (level == LOG_LEVEL_WARN)
 		return escape(line, end, "warning: ");
 	return end;
+}
+
+/* Tells of lines that were left out; false if not even that can be written. */
+static bool
+tell_dropped(void)
+{
+	unsigned long dropped = log_dropped();
+	unsigned long more = dropped - ntold;
+	if (more == 0)
+		return true;
+	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
+	(void)snprintf(text, sizeof text, "%lu line%s of the log %s left out",
+	    more, more == 1 ? "" : "s", more == 1 ? "was" : "were");
+	size_t end = escape(line, start_line(line, LOG_LEVEL_WARN), text);
+	line[end++] = '\n';
+	if (!log_stream_write(line, end))
+		return false;
+	ntold = dropped;
+	return true;
+}
+
+/* Writes the line whole, or counts it as dropped. */
+static void
+write_line(const char *line, size_t length)
+{
+	bool done = false;
+	if (log_stream_claim()) {
+		done = tell_dropped() && log_stream_write(line, length);
+		log_stream_release();
+	}
+	if (!done)
+		atomic_fetch_add_explicit(&ndropped, 1, memory_order_relaxed);
 }
 
 static void write_log(enum log_level, int error, const char *format, va_list)
@@ -137,20 +186,16 @@ write_log(
 	int saved = errno;
 	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
 	(void)vsnprintf(text, sizeof text, format, arguments);
-	/*
-	 * One at a time: between asking and writing no other thread may fill
-	 * the pipe, and strerror need not be safe for threads.
-	 */
-	(void)pthread_mutex_lock(&lock);
 	size_t end = escape(line, start_line(line, level), text);
 	if (error != 0) {
 		end = escape(line, end, ": ");
+		(void)pthread_mutex_lock(&lock);
 		/* NOLINTNEXTLINE(concurrency-mt-unsafe): we have the lock. */
 		end = escape(line, end, strerror(error));
+		(void)pthread_mutex_unlock(&lock);
 	}
 	line[end++] = '\n';
 	write_line(line, end);
-	(void)pthread_mutex_unlock(&lock);
 	errno = saved;
 }
 

@@ -43,8 +43,17 @@ PATIENCE = 15 * SLOWNESS
 # How much later than due something may come on a busy machine, in seconds.
 LATE = 3 * SLOWNESS
 
+# What a line of the log begins with in a file or a pipe: time and process.
+STAMP = re.compile(
+    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[\d+\] ", re.M)
+
 SANITIZER_REPORT = re.compile(
     r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:")
+
+
+def unstamped(text):
+    """Lines of the log without the time and the process."""
+    return STAMP.sub("", text)
 
 
 def _backends():
@@ -205,7 +214,8 @@ class Daemon:
     def _read(self):
         for line in self.process.stderr:
             with self.news:
-                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+                text = unstamped(line.decode("utf-8", "replace"))
+                self.lines.append(text.rstrip("\n"))
                 self.news.notify_all()
         with self.news:
             self.at_end = True

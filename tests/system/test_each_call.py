@@ -17,7 +17,7 @@ import time
 import tap
 from client import may_break
 from daemon import (LONG, PATIENCE, Case, Daemon, each_backend, linux_only,
-                    not_counted)
+                    not_counted, unstamped)
 from injection import calls_in, injecting, with_strace, wrapper
 from stream import receive_all, upper
 
@@ -107,7 +107,8 @@ class Life:
                 self.process.kill()
                 self.process.wait()
             log.seek(0)
-            self.lines = log.read().decode("utf-8", "replace").splitlines()
+            text = log.read().decode("utf-8", "replace")
+            self.lines = unstamped(text).splitlines()
 
     def _wait_for_service(self):
         deadline = time.monotonic() + PATIENCE

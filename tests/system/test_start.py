@@ -17,7 +17,7 @@ import tap
 from client import ask
 from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, UPCASED, Case,
                     Daemon, each_backend, linux_only, needs, not_counted,
-                    root_only, wait_until, with_mounts)
+                    root_only, unstamped, wait_until, with_mounts)
 from stream import reset, upper
 
 LINE = "ein Stück\n".encode()
@@ -54,10 +54,12 @@ BAD_COMMAND_LINES = [
 
 def run(*arguments, wrapper=(), **how):
     """Runs the daemon, which is expected to end, and returns how it ended."""
-    return subprocess.run(
+    done = subprocess.run(
         [*wrapper, UPCASED, *arguments], timeout=PATIENCE,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, **how)
+    done.stderr = unstamped(done.stderr)
+    return done
 
 
 class RefusalTest(Case):
@@ -297,7 +299,7 @@ class PrivilegeTest(Case):
                                       stderr=subprocess.PIPE,
                                       text=True) as process:
                     for line in process.stderr:
-                        if line.startswith("listening on "):
+                        if "listening on " in line:
                             process.terminate()
                     self.assertEqual(process.returncode or process.wait(), OK)
             for name, status in (("daemon", NO_PERMISSION),
@@ -306,7 +308,8 @@ class PrivilegeTest(Case):
                     [*wrapper, *command, "--user", name], text=True,
                     stderr=subprocess.PIPE, timeout=PATIENCE)
                 self.assertEqual(done.returncode, status)
-                self.assertRegex(done.stderr, f"^upcased: .*{name}.*\n$")
+                self.assertRegex(unstamped(done.stderr),
+                                 f"^upcased: .*{name}.*\n$")
 
 
 class NameTest(Case):
