@@ -74,7 +74,8 @@ CALLS = {
 
 # Calls that cannot fail as the daemon and its libraries make them.
 INFALLIBLE = {
-    "exit", "exit_group", "futex", "geteuid", "getrandom", "getuid", "gettid",
+    "exit", "exit_group", "futex", "geteuid", "getpid", "getrandom", "getuid",
+    "gettid",
     "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask",
     "rt_sigreturn", "set_robust_list", "umask"}
 
