@@ -115,7 +115,7 @@ check_threads(void)
 	char *line = seen;
 	for (char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
 		*end = '\0';
-		char *text = line[0] == '2' ? strstr(line, "] ") + 2 : line;
+		char *text = text_of(line);
 		ck_assert_int_ge(text[0], '0');
 		ck_assert_int_lt(text[0], '0' + NTHREADS);
 		check_line(text + 1, &due[text[0] - '0']);

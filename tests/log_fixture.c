@@ -63,12 +63,18 @@ take_line(int reader, unsigned number)
 	ck_abort_msg("line %u did not come", number);
 }
 
+char *
+text_of(char *line)
+{
+	char *text = line[0] == '2' ? strstr(line, "] ") : NULL;
+	return text != NULL ? text + 2 : line;
+}
+
 void
 check_line(char *line, unsigned *due)
 {
 	line[strcspn(line, "\r")] = '\0';
-	char *text = line[0] == '2' ? strstr(line, "] ") : NULL;
-	text = text != NULL ? text + 2 : line;
+	char *text = text_of(line);
 	char expected[LOG_LINE_MAX];
 	unsigned more;
 	if (sscanf(text, "warning: %u line", &more) == 1) {

@@ -29,6 +29,9 @@ void take(int reader, int ms);
 /* Reads until the end of the line with the number has come. */
 void take_line(int reader, unsigned number);
 
+/* The line without the time and the process. */
+char *text_of(char *line);
+
 /*
  * The line is the one that is due, whatever it begins with, or tells of those
  * that were.

@@ -141,20 +141,30 @@ start_line(char *line, enum log_level level)
 	return end;
 }
 
-/* Tells of lines that were left out; false if not even that can be written. */
-static bool
-tell_dropped(void)
+/* Writes the line that tells of those that were left out; returns its end. */
+static size_t
+tell_dropped(char line[static LOG_LINE_MAX], unsigned long n)
 {
-	unsigned long dropped = log_dropped();
-	unsigned long more = dropped - ntold;
-	if (more == 0)
-		return true;
-	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
+	char text[LOG_LINE_MAX];
 	(void)snprintf(text, sizeof text, "%lu line%s of the log %s left out",
-	    more, more == 1 ? "" : "s", more == 1 ? "was" : "were");
+	    n, n == 1 ? "" : "s", n == 1 ? "was" : "were");
 	size_t end = escape(line, start_line(line, LOG_LEVEL_WARN), text);
 	line[end++] = '\n';
-	if (!log_stream_write(line, end))
+	return end;
+}
+
+/* Writes the line behind one that tells of those before it, if there were. */
+static bool
+write_next(const char *line, size_t length)
+{
+	unsigned long dropped = log_dropped();
+	if (dropped == ntold)
+		return log_stream_write(line, length);
+	/* A pipe may have room for one write, however short. */
+	char both[LOG_STREAM_MAX];
+	size_t end = tell_dropped(both, dropped - ntold);
+	memcpy(both + end, line, length);
+	if (!log_stream_write(both, end + length))
 		return false;
 	ntold = dropped;
 	return true;
@@ -166,7 +176,7 @@ write_line(const char *line, size_t length)
 {
 	bool done = false;
 	if (log_stream_claim()) {
-		done = tell_dropped() && log_stream_write(line, length);
+		done = write_next(line, length);
 		log_stream_release();
 	}
 	if (!done)

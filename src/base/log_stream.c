@@ -3,13 +3,12 @@
 
 #include "log_stream.h"
 
-#include "log.h"
-
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -50,7 +49,7 @@ static pthread_mutex_t claim = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool is_stuck;
 
 /* The end of a line of which the stream took the beginning. */
-static char rest[LOG_LINE_MAX];
+static char rest[LOG_STREAM_MAX];
 static size_t nrest;
 
 /* Whether the descriptor does not block and is what standard error is. */
@@ -164,19 +163,30 @@ has_room(void)
 	       (stream.revents & (POLLOUT | POLLNVAL)) != 0;
 }
 
+/* What a stream that has some room takes. */
+static size_t
+piece_of(const char *text, size_t length)
+{
+	if (!is_terminal)
+		return length < PIPE_BUF ? length : PIPE_BUF;
+	size_t piece = 0;
+	while (piece < length && piece < PIECE && text[piece] != '\n')
+		piece++;
+	return piece > 0 ? piece : 1;
+}
+
 /* Returns how much of the text was taken now, or -1. */
 static ssize_t
 write_some(const char *text, size_t length)
 {
 	if (kind == SOCKET)
 		return send(STDERR_FILENO, text, length, SEND_FLAGS);
-	if (kind == ASKED && !has_room()) {
+	if (kind == ASKED) {
 		errno = EAGAIN;
-		return -1;
+		if (!has_room())
+			return -1;
+		length = piece_of(text, length);
 	}
-	/* The newline goes by itself. */
-	if (kind == ASKED && is_terminal && length > 1)
-		length = length - 1 < PIECE ? length - 1 : PIECE;
 	return write(STDERR_FILENO, text, length);
 }
 
@@ -214,7 +224,7 @@ take_back(size_t length)
 }
 
 bool
-log_stream_write(const char *line, size_t length)
+log_stream_write(const char *lines, size_t length)
 {
 	if (nrest > 0) {
 		size_t done = write_all(rest, nrest);
@@ -223,12 +233,12 @@ log_stream_write(const char *line, size_t length)
 		if (nrest > 0)
 			return false;
 	}
-	size_t done = write_all(line, length);
+	size_t done = write_all(lines, length);
 	if (done == length)
 		return true;
 	if (done == 0 || take_back(done))
 		return false;
 	nrest = length - done;
-	memcpy(rest, line + done, nrest);
+	memcpy(rest, lines + done, nrest);
 	return true;
 }

@@ -23,8 +23,13 @@
 #ifndef LOG_STREAM_H
 #define LOG_STREAM_H
 
+#include "log.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+
+/* Room for a line and for one before it that tells of those left out. */
+#define LOG_STREAM_MAX (2 * LOG_LINE_MAX)
 
 /* To be called before there are threads, and with rights to the stream. */
 void log_stream_open(void);
@@ -40,11 +45,10 @@ bool log_stream_claim(void);
 void log_stream_release(void);
 
 /*
- * Writes a line of at most LOG_LINE_MAX bytes, its end included.  If the stream
- * takes only a part, that is taken back (a file), or what is missing is kept
- * and goes before the next line.  False, with nothing written, if the line is
- * left out.
+ * Writes whole lines, at most LOG_STREAM_MAX bytes.  If the stream takes only a
+ * part, that is taken back (a file), or what is missing is kept and goes before
+ * what is written next.  False, with nothing written, if all is left out.
  */
-bool log_stream_write(const char *line, size_t length);
+bool log_stream_write(const char *lines, size_t length);
 
 #endif

@@ -352,6 +352,23 @@ class Daemon:
         return client
 
 
+def listening_port(pid):
+    """The port that the process listens on, or None."""
+    folder = f"/proc/{pid}/fd"
+    sockets = set()
+    for name in os.listdir(folder):
+        try:
+            sockets.add(os.readlink(f"{folder}/{name}"))
+        except FileNotFoundError:
+            pass
+    with open("/proc/net/tcp") as table:
+        for row in table.readlines()[1:]:
+            fields = row.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                return int(fields[1].split(":")[1], 16)
+    return None
+
+
 linux_only = unittest.skipUnless(
     os.path.exists("/proc/self/stat"), "needs the /proc of Linux")
 root_only = unittest.skipUnless(os.geteuid() == 0, "needs root")
@@ -361,7 +378,7 @@ with_shim = unittest.skipUnless(
     SHIM, "needs the library of short reads and writes")
 
 
-def _can_mount():
+def can_mount():
     """Whether a program can have file systems of its own."""
     try:
         return subprocess.run(["unshare", "-m", "true"], timeout=PATIENCE,
@@ -371,7 +388,7 @@ def _can_mount():
 
 
 with_mounts = unittest.skipUnless(
-    _can_mount(), "needs mount name spaces, and the right to them")
+    can_mount(), "needs mount name spaces, and the right to them")
 
 
 def needs(*programs):

@@ -16,8 +16,8 @@ import unittest
 import tap
 from client import ask
 from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, UPCASED, Case,
-                    Daemon, each_backend, linux_only, needs, not_counted,
-                    root_only, unstamped, wait_until, with_mounts)
+                    Daemon, each_backend, linux_only, listening_port, needs,
+                    not_counted, root_only, unstamped, wait_until, with_mounts)
 from stream import reset, upper
 
 LINE = "ein Stück\n".encode()
@@ -348,23 +348,6 @@ class NameTest(Case):
             with Daemon(listen=["both.test:0"], wrapper=wrapper) as daemon:
                 self.assertEqual(daemon.address[0], "127.0.0.1")
                 daemon.wait_for_line(r"^\[::1\]:0 is left out: ")
-
-
-def listening_port(pid):
-    """The port that the process listens on, or None."""
-    folder = f"/proc/{pid}/fd"
-    sockets = set()
-    for name in os.listdir(folder):
-        try:
-            sockets.add(os.readlink(f"{folder}/{name}"))
-        except FileNotFoundError:
-            pass
-    with open("/proc/net/tcp") as table:
-        for row in table.readlines()[1:]:
-            fields = row.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                return int(fields[1].split(":")[1], 16)
-    return None
 
 
 class LogTest(Case):
