@@ -110,18 +110,46 @@ escape(char *line, size_t end, const char *text)
 	return end;
 }
 
-/* The time as RFC 3339 has it, and the process. */
+static bool
+is_leap(unsigned year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static unsigned
+days_of_year(unsigned year)
+{
+	return is_leap(year) ? 366 : 365;
+}
+
+static unsigned
+days_of_month(unsigned year, unsigned month)
+{
+	static const unsigned char days[] = {
+	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+/*
+ * The time as RFC 3339 has it, and the process.  gmtime_r(3) is not for this:
+ * that of glibc reads the file that TZ names, and has a lock.
+ */
 static void
 stamp(char text[static STAMP_MAX])
 {
 	struct timespec now = {0};
-	struct tm utc = {0};
-	char seconds[STAMP_MAX / 2] = "";
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	if (gmtime_r(&now.tv_sec, &utc) != NULL)
-		(void)strftime(seconds, sizeof seconds, "%Y-%m-%dT%T", &utc);
-	(void)snprintf(text, STAMP_MAX, "%s.%03ldZ [%ld] ", seconds,
-	    now.tv_nsec / 1000000, process);
+	unsigned long s = now.tv_sec > 0 ? (unsigned long)now.tv_sec : 0;
+	unsigned long days = s / 86400;
+	unsigned year = 1970, month = 1;
+	for (; days >= days_of_year(year) && year < 9999; year++)
+		days -= days_of_year(year);
+	for (; days >= days_of_month(year, month) && month < 12; month++)
+		days -= days_of_month(year, month);
+	(void)snprintf(text, STAMP_MAX,
+	    "%u-%02u-%02luT%02lu:%02lu:%02lu.%03ldZ [%ld] ", year, month,
+	    days + 1, s / 3600 % 24, s / 60 % 60, s % 60, now.tv_nsec / 1000000,
+	    process);
 }
 
 static size_t

@@ -3,6 +3,7 @@
 """The log: whatever standard error is, clients are answered and signals
 obeyed, and each line is there whole or is counted."""
 
+import calendar
 import contextlib
 import fcntl
 import os
@@ -14,12 +15,13 @@ import socket
 import subprocess
 import tempfile
 import termios
+import time
 import unittest
 
 import tap
 from client import receive
-from daemon import (BACKENDS, PATIENCE, STAMP, UPCASED, Case, can_mount,
-                    linux_only, listening_port, wait_until)
+from daemon import (BACKENDS, PATIENCE, SANITIZED, STAMP, UPCASED, Case,
+                    can_mount, linux_only, listening_port, needs, wait_until)
 from stream import upper
 
 LINE = "ein Stück\n".encode()
@@ -406,6 +408,44 @@ class LogTest(Case):
                 client.close()
                 os.kill(daemon, signal.SIGTERM)
                 self.assertEqual(shell.wait(PATIENCE), 0)
+
+
+class TimeTest(unittest.TestCase):
+    def shown(self, *wrapper, **environment):
+        """The time that a line begins with, in seconds."""
+        # An address that is of no host (RFC 5737).
+        done = subprocess.run(
+            [*wrapper, UPCASED, "--listen", "203.0.113.1:0"], text=True,
+            stderr=subprocess.PIPE, timeout=PATIENCE,
+            env={**os.environ, **environment})
+        self.assertRegex(done.stderr, STAMP)
+        return calendar.timegm(
+            time.strptime(done.stderr[:19], "%Y-%m-%dT%H:%M:%S"))
+
+    def test_zone(self):
+        """Each line begins with the time in UTC, whatever TZ says"""
+        for zone in ("UTC", "Asia/Kathmandu", "right/UTC", ":/dev/full"):
+            with self.subTest(zone):
+                before = int(time.time())
+                shown = self.shown(TZ=zone)
+                self.assertLessEqual(before, shown)
+                self.assertLessEqual(shown, time.time())
+
+    @needs("faketime")
+    @unittest.skipIf(SANITIZED, "sanitizers want to be the first library")
+    def test_date(self):
+        """Leap years and the ends of months are right"""
+        for date in ("1970-01-02 00:00:00", "1999-12-31 23:59:00",
+                     "2000-02-29 12:00:00", "2026-07-31 09:08:07",
+                     "2028-02-29 23:00:00", "2028-12-31 01:02:03",
+                     "2100-02-28 23:00:00", "2100-03-01 00:00:00",
+                     "2400-02-29 06:00:00"):
+            with self.subTest(date):
+                due = calendar.timegm(
+                    time.strptime(date, "%Y-%m-%d %H:%M:%S"))
+                shown = self.shown("faketime", "-f", f"@{date}", TZ="UTC")
+                # The clock goes on, and faketime starts a second early.
+                self.assertIn(shown - due, range(-1, int(PATIENCE)))
 
 
 if __name__ == "__main__":
