@@ -197,6 +197,18 @@ START_TEST(a_terminal_that_is_stopped_costs_lines_that_are_told_of)
 }
 END_TEST
 
+START_TEST(lines_to_the_master_of_a_terminal_arrive_at_that_terminal)
+{
+	int ends[2];
+	make_terminal(ends);
+	ck_assert_int_eq(dup2(ends[0], STDERR_FILENO), STDERR_FILENO);
+	log_open("test", LOG_LEVEL_INFO);
+	log_next();
+	take_line(ends[1], 0);
+	ck_assert_uint_eq(check_seen(0), next);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -211,6 +223,8 @@ suite(void)
 	    LENGTH(streams));
 	tcase_add_test(
 	    log, a_terminal_that_is_stopped_costs_lines_that_are_told_of);
+	tcase_add_test(
+	    log, lines_to_the_master_of_a_terminal_arrive_at_that_terminal);
 	suite_add_tcase(suite, log);
 	return suite;
 }

@@ -55,6 +55,8 @@ class Stream:
     wrapper = ()
     stamped = True
     leads_session = False
+    # Whether the daemon opens it again, without blocking.
+    is_opened = False
     # Whether it takes lines again after revive.
     revives = True
 
@@ -93,6 +95,8 @@ class Stream:
 
 
 class Pipe(Stream):
+    is_opened = True
+
     def open(self):
         reader, writer = os.pipe()
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
@@ -100,6 +104,8 @@ class Pipe(Stream):
 
 
 class Fifo(Stream):
+    is_opened = True
+
     def open(self):
         folder = self.stack.enter_context(tempfile.TemporaryDirectory())
         path = os.path.join(folder, "fifo")
@@ -139,6 +145,7 @@ class BrokenSockets(Sockets):
 
 class Terminal(Stream):
     stamped = False
+    is_opened = True
 
     def open(self):
         master, slave = os.openpty()
@@ -170,6 +177,7 @@ class ForeignTerminal(Terminal):
     """The daemon has no right to open it."""
 
     needs_root = True
+    is_opened = False
 
     def __init__(self, stack):
         super().__init__(stack)
@@ -182,6 +190,7 @@ class ForeignSession(ForeignTerminal):
     """Nor here, but it is the terminal of its session."""
 
     leads_session = True
+    is_opened = True
 
 
 class ForeignPipe(ForeignTerminal):
@@ -325,6 +334,13 @@ class LogTest(Case):
                     os.kill(pid, signal.SIGKILL)
                 process.kill()
 
+    def check_flags(self, log, pid):
+        """What others share still blocks, and our own does not."""
+        self.assertTrue(os.get_blocking(log.writer))
+        with open(f"/proc/{pid}/fdinfo/2") as info:
+            flags = int(re.search(r"flags:\s+(\d+)", info.read())[1], 8)
+        self.assertEqual(flags & os.O_NONBLOCK != 0, log.is_opened)
+
     def exchange(self, client):
         client.sendall(LINE)
         self.assertEqual(receive(client, len(upper(LINE))), upper(LINE))
@@ -363,6 +379,7 @@ class LogTest(Case):
             log = self.open(STREAMS[stream], stack)
             with self.running(log, how, level) as (process, address), \
                     socket.create_connection(address, PATIENCE) as client:
+                self.check_flags(log, process.pid)
                 self.talk_through(log, process, address, client)
                 if log.revives:
                     log.revive()
