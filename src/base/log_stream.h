@@ -17,9 +17,9 @@
  * when another program fills the same pipe or terminal after the question.
  *
  * One thread writes at a time.  It holds up the others for no longer than
- * writing takes.  Where that does not return (a file on a dead server) it is the
- * only one that is lost: the others wait for a second at most, once, and from
- * then on their lines are left out.
+ * writing takes.  Where that does not return (a file on a dead server) it is
+ * the only one that is lost: the others wait for a second at most, once, and
+ * from then on their lines are left out.
  */
 #ifndef LOG_STREAM_H
 #define LOG_STREAM_H
