@@ -105,6 +105,9 @@ static void
 set_surroundings(void)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* The log must not stop the program, nor end it: see log.h. */
+	(void)signal(SIGTTOU, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	/* These end a program that does not catch them yet. */
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGUSR1, SIG_IGN);

@@ -17,7 +17,7 @@ import time
 import tap
 from client import may_break
 from daemon import (LONG, PATIENCE, Case, Daemon, each_backend, linux_only,
-                    not_counted)
+                    not_counted, unstamped)
 from injection import calls_in, injecting, with_strace, wrapper
 from stream import receive_all, upper
 
@@ -74,7 +74,8 @@ CALLS = {
 
 # Calls that cannot fail as the daemon and its libraries make them.
 INFALLIBLE = {
-    "exit", "exit_group", "futex", "geteuid", "getrandom", "getuid", "gettid",
+    "exit", "exit_group", "futex", "geteuid", "getpid", "getrandom", "getuid",
+    "gettid",
     "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask",
     "rt_sigreturn", "set_robust_list", "umask"}
 
@@ -107,7 +108,8 @@ class Life:
                 self.process.kill()
                 self.process.wait()
             log.seek(0)
-            self.lines = log.read().decode("utf-8", "replace").splitlines()
+            text = log.read().decode("utf-8", "replace")
+            self.lines = unstamped(text).splitlines()
 
     def _wait_for_service(self):
         deadline = time.monotonic() + PATIENCE

@@ -16,8 +16,8 @@ import unittest
 import tap
 from client import ask
 from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, UPCASED, Case,
-                    Daemon, each_backend, linux_only, needs, not_counted,
-                    root_only, wait_until, with_mounts)
+                    Daemon, each_backend, linux_only, listening_port, needs,
+                    not_counted, root_only, unstamped, wait_until, with_mounts)
 from stream import reset, upper
 
 LINE = "ein Stück\n".encode()
@@ -54,10 +54,12 @@ BAD_COMMAND_LINES = [
 
 def run(*arguments, wrapper=(), **how):
     """Runs the daemon, which is expected to end, and returns how it ended."""
-    return subprocess.run(
+    done = subprocess.run(
         [*wrapper, UPCASED, *arguments], timeout=PATIENCE,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, **how)
+    done.stderr = unstamped(done.stderr)
+    return done
 
 
 class RefusalTest(Case):
@@ -297,7 +299,7 @@ class PrivilegeTest(Case):
                                       stderr=subprocess.PIPE,
                                       text=True) as process:
                     for line in process.stderr:
-                        if line.startswith("listening on "):
+                        if "listening on " in line:
                             process.terminate()
                     self.assertEqual(process.returncode or process.wait(), OK)
             for name, status in (("daemon", NO_PERMISSION),
@@ -306,7 +308,8 @@ class PrivilegeTest(Case):
                     [*wrapper, *command, "--user", name], text=True,
                     stderr=subprocess.PIPE, timeout=PATIENCE)
                 self.assertEqual(done.returncode, status)
-                self.assertRegex(done.stderr, f"^upcased: .*{name}.*\n$")
+                self.assertRegex(unstamped(done.stderr),
+                                 f"^upcased: .*{name}.*\n$")
 
 
 class NameTest(Case):
@@ -345,23 +348,6 @@ class NameTest(Case):
             with Daemon(listen=["both.test:0"], wrapper=wrapper) as daemon:
                 self.assertEqual(daemon.address[0], "127.0.0.1")
                 daemon.wait_for_line(r"^\[::1\]:0 is left out: ")
-
-
-def listening_port(pid):
-    """The port that the process listens on, or None."""
-    folder = f"/proc/{pid}/fd"
-    sockets = set()
-    for name in os.listdir(folder):
-        try:
-            sockets.add(os.readlink(f"{folder}/{name}"))
-        except FileNotFoundError:
-            pass
-    with open("/proc/net/tcp") as table:
-        for row in table.readlines()[1:]:
-            fields = row.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                return int(fields[1].split(":")[1], 16)
-    return None
 
 
 class LogTest(Case):
