@@ -26,8 +26,7 @@ static uint64_t now;
 static struct block *
 store(const void *from, size_t n, int *owner, bool is_proven)
 {
-	return pool_store(
-	    &pool, from, n, &(struct pool_owner){owner, is_proven, 0}, now);
+	return pool_store(&pool, from, n, owner, is_proven, now);
 }
 
 /* The same a moment later. */
@@ -244,8 +243,8 @@ END_TEST
 START_TEST(taking_what_the_kernel_holds_is_progress)
 {
 	enum { HELD = 100000 };
-	struct block *a = pool_store(
-	    &pool, bytes, 1, &(struct pool_owner){&first, false, HELD}, now);
+	struct block *a = store(bytes, 1, &first, false);
+	pool_set_held(a, HELD);
 	struct block *b = store_later(bytes, 1, &second, false);
 	ck_assert_ptr_eq(pool_costliest(&pool, ++now), &first);
 	/* Less than a block is what the network takes, and no reading. */
@@ -265,8 +264,8 @@ END_TEST
 START_TEST(what_the_kernel_takes_more_is_not_taken_for_what_it_had)
 {
 	enum { HELD = 100000 };
-	struct block *a = pool_store(&pool, bytes, 2 * POOL_BLOCK_OUTPUT,
-	    &(struct pool_owner){&first, false, HELD}, now);
+	struct block *a = store(bytes, 2 * POOL_BLOCK_OUTPUT, &first, false);
+	pool_set_held(a, HELD);
 	a = pool_drop(&pool, a, POOL_BLOCK_OUTPUT, now);
 	a = pool_drop(&pool, a, 1, now);
 	/* It would have these as well. */

@@ -68,6 +68,14 @@ fail(struct conn *conn)
 	return CONN_FAILED;
 }
 
+/* Counts what is answered, until it is more than a small answer. */
+static void
+note_answer(struct conn *conn, size_t n)
+{
+	size_t sum = conn->answered + n;
+	conn->answered = (sum <= SMALL_ANSWER ? sum : SMALL_ANSWER + 1) & 2047;
+}
+
 size_t
 conn_held(const struct conn *conn)
 {
@@ -75,17 +83,25 @@ conn_held(const struct conn *conn)
 	return held > 0 ? (size_t)held : 0;
 }
 
-/* Counts what was answered, as far as somebody asks. */
+/*
+ * Stores what the kernel did not take of the n bytes in the output buffer, for
+ * which the caller has made room.
+ */
 static void
-note_answer(struct conn *conn, size_t n)
+store_rest(struct conn *conn, size_t taken, size_t n)
 {
-	size_t sum = conn->answered + n;
-	conn->answered = (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
+	struct conns *conns = conn->conns;
+	conn->pending = pool_store(&conns->pool, conns->output + taken,
+	    n - taken, conn, conn->reads, loop_now(conns->loop));
+	pool_set_held(conn->pending, conn_held(conn));
+	conns_note_use(conns);
+	/* Whatever ends us now, the peer must not take a part for the whole. */
+	(void)sys_set_partial(conn->watch.fd, true);
 }
 
 /*
  * Sends the n bytes of the output buffer at once.  What the kernel does not
- * take becomes the pending output, for which the caller has made room.
+ * take becomes the pending output.
  */
 static enum conn_event
 answer(struct conn *conn, size_t n)
@@ -94,7 +110,8 @@ answer(struct conn *conn, size_t n)
 	size_t taken = 0;
 	if (n == 0)
 		return CONN_MOVED;
-	note_answer(conn, n);
+	if (conn->answered <= SMALL_ANSWER)
+		note_answer(conn, n);
 	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
 	if (sent == -1 && fail(conn) == CONN_FAILED)
 		return CONN_FAILED;
@@ -103,12 +120,7 @@ answer(struct conn *conn, size_t n)
 	counters_add(conns->counters, COUNTER_SENT, taken);
 	if (taken == n)
 		return CONN_MOVED;
-	conn->pending = pool_store(&conns->pool, conns->output + taken,
-	    n - taken, &(struct pool_owner){conn, conn->reads, conn_held(conn)},
-	    loop_now(conns->loop));
-	conns_note_use(conns);
-	/* Whatever ends us now, the peer must not take a part for the whole. */
-	(void)sys_set_partial(conn->watch.fd, true);
+	store_rest(conn, taken, n);
 	return CONN_DATA;
 }
 
@@ -221,7 +233,7 @@ deliver(struct conn *conn)
 		   (now - conn->held.since) % CONN_TIME >= stall_ms) {
 		return CONN_EXPIRED;
 	}
-	return CONN_MOVED;
+	return CONN_NOTHING;
 }
 
 /* Why a connection ends, when an event moves it towards its end. */
@@ -296,7 +308,7 @@ enter(struct conn *conn, enum conn_event event)
 	if (cause != conn->cause)
 		report(conn, cause);
 	conn->cause = cause & 15;
-	conn->state = to & 7;
+	conn->state = (uint8_t)to;
 	if (to == CONN_DELIVERING)
 		conn->held = (struct conn_held){0};
 	/* If that fails, the peer is gone, and the next recv says so. */
@@ -306,16 +318,22 @@ enter(struct conn *conn, enum conn_event event)
 		end(conn, event, from);
 }
 
+static inline void
+arm(struct conn *conn, unsigned deadline)
+{
+	struct conns *conns = conn->conns;
+	timer_arm(
+	    &conns->deadlines[deadline], &conn->timer, loop_now(conns->loop));
+}
+
 /* Arms the deadline of the state anew: a look comes later than the last. */
 static void
 rearm(struct conn *conn)
 {
-	struct conns *conns = conn->conns;
-	int deadline = (int)behaviours[conn->state].deadline;
+	unsigned deadline = behaviours[conn->state].deadline;
 	if (deadline == CONNS_LOOK)
 		deadline += conn->held.nlooks;
-	timer_arm(
-	    &conns->deadlines[deadline], &conn->timer, loop_now(conns->loop));
+	arm(conn, deadline);
 }
 
 /* Nothing is lost where all is with the kernel. */
@@ -356,11 +374,6 @@ static void
 advance(struct conn *conn, enum conn_event event)
 {
 	enum conn_state from = (enum conn_state)conn->state;
-	/* Progress alone changes nothing but the deadline. */
-	if (event == CONN_MOVED && from != CONN_LINGERING) {
-		rearm(conn);
-		return;
-	}
 	enter(conn, event);
 	unsigned before = from;
 	while (conn->state != before && behaviours[conn->state].begins) {
@@ -370,11 +383,22 @@ advance(struct conn *conn, enum conn_event event)
 	settle(conn, conn->state != from);
 }
 
+/* The same, in short for the usual message. */
+static inline void
+follow(struct conn *conn, enum conn_event event)
+{
+	/* Progress alone changes nothing but the deadline. */
+	if (event == CONN_MOVED && conn->state != CONN_LINGERING)
+		arm(conn, behaviours[conn->state].deadline);
+	else
+		advance(conn, event);
+}
+
 static void
 ready(struct watch *watch)
 {
 	struct conn *conn = LIST_OWNER(watch, struct conn, watch);
-	advance(conn, behaviours[conn->state].step(conn));
+	follow(conn, behaviours[conn->state].step(conn));
 }
 
 /*
@@ -387,6 +411,11 @@ conn_expired(struct timer *timer)
 {
 	struct conn *conn = LIST_OWNER(timer, struct conn, timer);
 	enum conn_event event = behaviours[conn->state].step(conn);
+	/* It is looked at again. */
+	if (event == CONN_NOTHING && conn->state == CONN_DELIVERING) {
+		rearm(conn);
+		return;
+	}
 	if (event == CONN_MOVED && conn->state == CONN_LINGERING)
 		event = CONN_NOTHING;
 	if (event == CONN_NOTHING)
@@ -394,7 +423,7 @@ conn_expired(struct timer *timer)
 	if (event == CONN_EXPIRED && conn->state == CONN_RECEIVING &&
 	    finish_input(conn) == CONN_FAILED)
 		event = CONN_FAILED;
-	advance(conn, event);
+	follow(conn, event);
 }
 
 void

@@ -42,10 +42,10 @@ struct conn {
 		struct conn_held held; /* only while DELIVERING */
 	};
 	struct upcase upcase;
-	uint8_t state : 3; /* enum conn_state */
-	uint8_t cause : 4; /* enum counter: why it ends, once it does */
-	uint8_t reads : 1; /* it has taken output that had been pending */
-	uint16_t answered; /* bytes of output so far, at most UINT16_MAX */
+	uint8_t state;          /* enum conn_state */
+	uint16_t answered : 11; /* bytes of output, or a few more than matter */
+	uint16_t cause : 4;     /* enum counter: why it ends, once it does */
+	uint16_t reads : 1;     /* it has taken output that had been pending */
 };
 
 /*

@@ -198,10 +198,9 @@ retry(struct timer *timer)
 }
 
 void
-listeners_resume(struct listeners *listeners)
+listeners_resume_paused(struct listeners *listeners)
 {
-	if (!listeners->paused || listeners->waits ||
-	    !listeners->may_accept(listeners->owner))
+	if (listeners->waits || !listeners->may_accept(listeners->owner))
 		return;
 	listeners->paused = false;
 	struct list *all = &listeners->all;
@@ -299,7 +298,7 @@ next_ready(const struct listeners *listeners)
 }
 
 void
-listeners_accept(struct listeners *listeners)
+listeners_accept_ready(struct listeners *listeners)
 {
 	while (listeners->nready > 0) {
 		struct listener *listener = next_ready(listeners);

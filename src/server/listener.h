@@ -67,11 +67,32 @@ int listeners_bind(struct listeners *, const struct sockaddr *, socklen_t);
  */
 int listeners_start(struct listeners *, size_t backlog);
 
-/* To be called after each turn of the loop: accepts, as far as allowed. */
-void listeners_accept(struct listeners *);
+/* Does what listeners_accept does when there is something to do. */
+void listeners_accept_ready(struct listeners *);
+
+/*
+ * To be called after each turn of the loop: accepts, as far as allowed.  True
+ * if it did, mostly not.
+ */
+static inline bool
+listeners_accept(struct listeners *listeners)
+{
+	if (listeners->nready == 0)
+		return false;
+	listeners_accept_ready(listeners);
+	return true;
+}
+
+/* Does what listeners_resume does when there is something to do. */
+void listeners_resume_paused(struct listeners *);
 
 /* Accepts again, if that is allowed by now; harmless at any time. */
-void listeners_resume(struct listeners *);
+static inline void
+listeners_resume(struct listeners *listeners)
+{
+	if (listeners->paused)
+		listeners_resume_paused(listeners);
+}
 
 /*
  * Accepts what is queued, as far as allowed, and closes the listeners.  Not

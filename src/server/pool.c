@@ -98,8 +98,8 @@ pool_trim(struct pool *pool)
 }
 
 struct block *
-pool_store(struct pool *pool, const unsigned char *bytes, size_t n,
-    const struct pool_owner *owner, uint64_t now)
+pool_store(struct pool *pool, const unsigned char *bytes, size_t n, void *owner,
+    bool is_proven, uint64_t now)
 {
 	assert(n > 0 && n <= pool_room(pool));
 	struct block *first = NULL;
@@ -117,12 +117,12 @@ pool_store(struct pool *pool, const unsigned char *bytes, size_t n,
 		n -= size;
 	}
 	*link = NULL;
-	first->owner = owner->owner;
+	first->owner = owner;
 	first->nblocks = nblocks;
 	first->moved = now;
-	first->held = owner->held;
-	list_append(owner->is_proven ? &pool->proven : &pool->unproven,
-	    &first->waiting);
+	first->held = 0;
+	list_append(
+	    is_proven ? &pool->proven : &pool->unproven, &first->waiting);
 	return first;
 }
 

@@ -71,19 +71,13 @@ pool_room(const struct pool *pool)
 	return pool->nfree * POOL_BLOCK_OUTPUT;
 }
 
-/* Whose an output is. */
-struct pool_owner {
-	void *owner;
-	bool is_proven; /* has taken something before that was stored */
-	size_t held;    /* what the kernel has for it, in bytes */
-};
-
 /*
  * Copies n bytes, 0 < n <= pool_room(), and returns the output, which belongs
- * to the given owner until its last block is released.
+ * to the given owner until its last block is released.  Proven is an owner who
+ * has taken something before that had been stored.
  */
 struct block *pool_store(struct pool *, const unsigned char *bytes, size_t n,
-    const struct pool_owner *, uint64_t now);
+    void *owner, bool is_proven, uint64_t now);
 
 /*
  * Says where the bytes of an output are: in at most n pieces, of its first
@@ -106,6 +100,13 @@ void pool_release(struct pool *, struct block *);
  * are compared.
  */
 void *pool_costliest(const struct pool *, uint64_t now);
+
+/* Says how many bytes the kernel has for its owner at first. */
+static inline void
+pool_set_held(struct block *block, size_t held)
+{
+	block->held = held;
+}
 
 /*
  * Says how many bytes the kernel holds now that its owner has not acknowledged.

@@ -305,9 +305,9 @@ follow_up(struct server *server)
 {
 	release(server);
 	if (server->ndrains == 0) {
-		listeners_accept(&server->listeners);
 		/* One that cannot be served has ended already. */
-		release(server);
+		if (listeners_accept(&server->listeners))
+			release(server);
 		listeners_resume(&server->listeners);
 		return;
 	}
