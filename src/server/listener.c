@@ -352,6 +352,11 @@ accept_rest(struct listeners *listeners, int fd)
 static void
 close_one(struct listeners *listeners, struct listener *listener)
 {
+	/*
+	 * The close does not end the interest if somebody holds a duplicate, as
+	 * a service manager does.
+	 */
+	(void)loop_watch(listeners->loop, &listener->watch, POLLER_NOTHING);
 	loop_unwatch(listeners->loop, &listener->watch);
 	(void)sys_close(listener->watch.fd);
 	list_remove(&listener->link);
