@@ -326,6 +326,11 @@ sys_write(int fd, const void *bytes, size_t n)
 }
 
 void
+sys_close_inherited(void)
+{
+}
+
+void
 sys_count_descriptors(struct sys_descriptors *descriptors)
 {
 	descriptors->limit = kernel.descriptors;
