@@ -227,8 +227,7 @@ sys_thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
 	pthread_attr_t attributes;
 	int error = pthread_attr_init(&attributes);
 	if (error == 0) {
-		/* A system that needs more for each refuses, and has its way.
-		 */
+		/* Where a stack has to be larger it stays as it is. */
 		(void)pthread_attr_setstacksize(&attributes, THREAD_STACK);
 		(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 		error = pthread_create(thread, &attributes, run, arg);
