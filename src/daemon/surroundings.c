@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
-#include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -56,10 +55,13 @@ check_stack(void)
 		return 0;
 	if (raise_limit(RLIMIT_STACK) >= (rlim_t)STACK_MIN * 1024)
 		return 0;
-	(void)fprintf(stderr,
-	    "upcased: the limit of the stack is too low; raise it to %d KiB or "
-	    "more (ulimit -s, LimitSTACK=)\n",
-	    STACK_MIN);
+	/* Standard I/O would need more of it. */
+	static const char text[] =
+	    "upcased: the limit of the stack is too low; raise it to 128 KiB "
+	    "or more (ulimit -s, LimitSTACK=)\n";
+	_Static_assert(STACK_MIN == 128, "as the text says");
+	ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+	(void)written;
 	return EX_OSERR;
 }
 
