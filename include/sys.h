@@ -122,6 +122,12 @@ struct sys_descriptors {
 };
 
 /*
+ * Closes all descriptors but the standard streams.  To be called before any
+ * other is opened, and takes no longer where their limit is huge.
+ */
+void sys_close_inherited(void);
+
+/*
  * Raises the limit of descriptors as far as the system lets us, and counts
  * those that are open.
  */

@@ -9,9 +9,8 @@
 #include "privileges.h"
 #include "server.h"
 #include "signals.h"
+#include "surroundings.h"
 #include "upcase.h"
-
-#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +20,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const int signos[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0};
+/* What a user of BSD asks for by Ctrl-T; elsewhere the list ends here. */
+#ifdef SIGINFO
+enum { INFO = SIGINFO };
+#else
+enum { INFO = 0 };
+#endif
+
+static const int signos[] = {
+    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, INFO, 0};
 
 /* What a signal means to the server. */
 static void
@@ -31,13 +38,19 @@ obey(int signo, void *arg)
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
+	case SIGQUIT:
 		server_drain(server);
 		break;
 	case SIGUSR1:
+	case INFO:
 		server_report(server);
 		break;
 	case SIGHUP:
 		log_info("SIGHUP: there is no configuration file to read");
+		break;
+	case SIGUSR2:
+		log_info("SIGUSR2: there is no upgrade in place; restart "
+			 "instead");
 		break;
 	}
 }
@@ -100,23 +113,6 @@ choose_kernel(void)
 	return -1;
 }
 
-/* Nothing that was inherited may hold up or widen what the daemon does. */
-static void
-set_surroundings(void)
-{
-	(void)signal(SIGPIPE, SIG_IGN);
-	/* The log must not stop the program, nor end it: see log.h. */
-	(void)signal(SIGTTOU, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN);
-	/* These end a program that does not catch them yet. */
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)signal(SIGUSR1, SIG_IGN);
-	(void)umask(S_IRWXG | S_IRWXO);
-	/* Whatever directory that was may be needed for something else. */
-	if (chdir("/") == -1)
-		log_warn("cannot change to the directory /");
-}
-
 /* Returns 0 or the exit status. */
 static int
 check_congestion(const char *name)
@@ -174,7 +170,11 @@ serve(struct server *server, const struct daemon_options *options)
 int
 main(int argc, char **argv)
 {
-	struct daemon_options options;
+	/* Too large for the smallest stack. */
+	static struct daemon_options options;
+	int unfit = surroundings_enter();
+	if (unfit != 0)
+		return unfit;
 	if (open_standard_streams() == -1) {
 		perror("upcased: cannot open /dev/null");
 		return EX_OSERR;
@@ -191,7 +191,7 @@ main(int argc, char **argv)
 	if (!has_kernel)
 		return EX_USAGE;
 	log_open("upcased", options.log_level);
-	set_surroundings();
+	surroundings_settle();
 	struct server *server = server_open(&options.server);
 	if (server == NULL) {
 		log_error(

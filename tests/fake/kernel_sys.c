@@ -349,6 +349,11 @@ sys_give_back(void *memory, size_t n)
 }
 
 void
+sys_close_inherited(void)
+{
+}
+
+void
 sys_count_descriptors(struct sys_descriptors *descriptors)
 {
 	descriptors->limit = kernel.descriptors;

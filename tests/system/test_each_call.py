@@ -36,13 +36,16 @@ CALLS = {
     "accept4": ACCEPT,
     "bind": [("EADDRINUSE", {UNAVAILABLE}), ("EACCES", {NO_PERMISSION}),
              ("EADDRNOTAVAIL", {UNAVAILABLE}), ("ENOMEM", {OS_ERROR})],
+    "capset": [("EPERM", {OS_ERROR})],
     "chdir": [("EACCES", {OK})],
     "clone3": [("EAGAIN", {OS_ERROR})],
+    "close_range": [("ENOSYS", {OK}), ("EPERM", {OK})],
     "connect": [("ECONNREFUSED", {OK})],  # the name service cache daemon
     "epoll_create1": [("EMFILE", {OS_ERROR}), ("ENOMEM", {OS_ERROR})],
     "epoll_ctl": [("ENOSPC", {OS_ERROR, OK}), ("ENOMEM", {OS_ERROR, OK})],
     "epoll_wait": [("EINTR", {OK}), ("ENOMEM", {OK})],
     "fcntl": [("EBADF", {OS_ERROR, OK})],
+    "getdents64": [("ENOMEM", {OS_ERROR, OK})],
     "getpeername": [("ENOTCONN", {OK})],
     "getsockname": [("ENOBUFS", {OK})],
     "listen": [("EADDRINUSE", {UNAVAILABLE})],
@@ -77,7 +80,7 @@ INFALLIBLE = {
     "exit", "exit_group", "futex", "geteuid", "getpid", "getrandom", "getuid",
     "gettid",
     "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask",
-    "rt_sigreturn", "set_robust_list", "umask"}
+    "rt_sigreturn", "set_robust_list", "setitimer", "umask"}
 
 # A close that fails has closed, and the heap of glibc cannot bear a brk that
 # fails only once.
@@ -147,7 +150,7 @@ def own_calls(path):
         counts[thread, name] += 1
         ordinal = counts[thread, name]
         # The loader comes before, and its troubles are its own.
-        if loader is None and '"/dev/null"' in rest:
+        if loader is None and name == "close_range":
             loader = {called: n for (_, called), n in counts.items()}
             loader[name] -= 1
         serves = serves or "listening on" in rest
@@ -163,8 +166,7 @@ def chosen(calls):
     seen = collections.Counter()
     for name, ordinal in calls:
         seen[name] += 1
-        # Thousands of fcntl in a row ask which descriptors were inherited.
-        most = 1 if not LONG else 3 if name == "fcntl" else len(calls)
+        most = len(calls) if LONG else 1
         if name not in CALLS or seen[name] > most:
             continue
         for error, outcomes in CALLS[name] if LONG else CALLS[name][:1]:
