@@ -37,13 +37,7 @@ void
 report_lack(const struct server_settings *settings, const struct limits *limits,
     size_t descriptors)
 {
-	if (errno == EINVAL)
-		log_errorx("a memory limit of %zu bytes is less than %d for "
-			   "each of %u workers; raise --memory-limit or lower "
-			   "--workers",
-		    settings->memory_limit, SERVER_MEMORY_MIN,
-		    settings->workers);
-	else if (settings->max_connections == 0)
+	if (settings->max_connections == 0)
 		log_errorx("the limit of %zu descriptors leaves none for "
 			   "connections; raise it (ulimit -n, LimitNOFILE=)",
 		    descriptors);
@@ -53,6 +47,33 @@ report_lack(const struct server_settings *settings, const struct limits *limits,
 			   "LimitNOFILE=) or lower --max-connections",
 		    descriptors, limits->connections,
 		    settings->max_connections);
+}
+
+void
+report_no_workers(
+    const struct server_settings *settings, const struct limits *limits)
+{
+	if (errno == ENOMEM)
+		log_error("there is not enough memory for %u worker%s, %zu "
+			  "connections and their answers, at most %" PRIu64
+			  " KiB; lower --max-connections, --memory-limit or "
+			  "--workers, or raise the limit (ulimit -v)",
+		    settings->workers, settings->workers == 1 ? "" : "s",
+		    limits->connections, limits->memory / 1024);
+	else
+		log_error("cannot open what %u workers need; the limit of "
+			  "descriptors (ulimit -n, LimitNOFILE=) may be too "
+			  "low, or lower --workers",
+		    settings->workers);
+}
+
+void
+report_no_thread(const struct server_settings *settings, unsigned number)
+{
+	log_error("cannot start worker %u of %u; lower --workers, or raise the "
+		  "limit of threads (ulimit -u, TasksMax=) or of memory "
+		  "(ulimit -v)",
+	    number, settings->workers);
 }
 
 /* Appends a number behind the end of a line, or what there is room for. */

@@ -21,9 +21,13 @@ struct load {
 void report_start(
     const struct server_settings *, const struct limits *, const char *backend);
 
-/* Why limits_compute failed, by errno, with so many descriptors. */
+/* Why limits_compute failed, with so many descriptors. */
 void report_lack(
     const struct server_settings *, const struct limits *, size_t descriptors);
+
+/* Why the workers could not be opened, or one not be started, by errno. */
+void report_no_workers(const struct server_settings *, const struct limits *);
+void report_no_thread(const struct server_settings *, unsigned number);
 
 /* The counters, and how the connections are spread over several workers. */
 void report_counters(
