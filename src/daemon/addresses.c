@@ -191,10 +191,14 @@ check_found(const struct address *option, const struct addrinfo *list)
 		if (fault == NULL)
 			continue;
 		char name[ADDRESS_TEXT_MAX], text[OPTION_MAX];
-		address_format(list->ai_addr, name);
-		log_errorx(
-		    "--listen %s: %s %s", spell(option, text), name, fault);
-		return is_literal(option->host) ? EX_USAGE : EX_UNAVAILABLE;
+		spell(option, text);
+		if (is_literal(option->host)) {
+			log_errorx("--listen %s %s", text, fault);
+			return EX_USAGE;
+		}
+		log_errorx("--listen %s: its address %s %s", text,
+		    address_format(list->ai_addr, name), fault);
+		return EX_UNAVAILABLE;
 	}
 	return 0;
 }
@@ -236,8 +240,8 @@ explain_unknown(const struct address *option, int error)
 		    text);
 		return EX_USAGE;
 	}
-	log_errorx("--listen %s: the address of the name is not known: %s; "
-		   "check the name, or try again",
+	log_errorx("--listen %s: the name has no address: %s; "
+		   "check it, or try again",
 	    text, gai_strerror(error));
 	return EX_NOHOST;
 }

@@ -4,6 +4,7 @@
 #include "listener.h"
 
 #include "address.h"
+#include "buffers.h"
 #include "sys.h"
 
 #include <netinet/in.h>
@@ -50,38 +51,77 @@ listeners_init(struct listeners *listeners, struct loop *loop,
 	timer_init(&listeners->retry);
 }
 
-/* Options that accepted sockets inherit are set here, once for all. */
-static int
-set_options(int fd, int family, const struct server_settings *settings)
+/* Options that a listener can do without. */
+enum {
+	REFUSED_REUSE = 1 << 0,
+	REFUSED_NODELAY = 1 << 1,
+	REFUSED_KEEPALIVE = 1 << 2,
+	REFUSED_BUFFER = 1 << 3,
+	REFUSED_TIMEOUT = 1 << 4
+};
+
+/* Says what it costs that the system refuses an option: once for all. */
+static void
+note_refused(struct listeners *listeners, unsigned option, const char *cost)
 {
+	if ((listeners->refused & option) == 0)
+		log_warn("the system refuses an option of TCP: %s", cost);
+	listeners->refused |= option;
+}
+
+uint32_t
+listeners_held_ms(const struct listeners *listeners)
+{
+	uint32_t stall_ms = listeners->settings->stall_ms;
+	if (stall_ms == 0 || (listeners->refused & REFUSED_TIMEOUT) != 0)
+		return 0;
+	return stall_ms + SERVER_STALL_MARGIN_MS;
+}
+
+/* Sets the options without which there is less, but service. */
+static void
+set_wishes(struct listeners *listeners, int fd)
+{
+	const struct server_settings *settings = listeners->settings;
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
-		return -1;
-	/* [::]:5220 and 0.0.0.0:5220 are two listeners, on every system. */
-	if (family == AF_INET6 &&
-	    sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1)
-		return -1;
+		note_refused(listeners, REFUSED_REUSE,
+		    "after a restart an address may be in use for a while");
 	/* Two answers in a row must not wait for an acknowledgement. */
 	if (sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1) == -1)
-		return -1;
+		note_refused(
+		    listeners, REFUSED_NODELAY, "small answers may come late");
 	/* With no idle timeout only this finds peers that have vanished. */
 	if (settings->idle_ms == 0 &&
 	    sys_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1) == -1)
-		return -1;
-	if (settings->congestion != NULL &&
-	    sys_set_congestion(fd, settings->congestion) == -1)
-		return -1;
+		note_refused(listeners, REFUSED_KEEPALIVE,
+		    "clients that vanish stay; give an --idle-timeout");
 	/* What a peer that does not read can make the kernel hold. */
-	if (sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, settings->send_buffer) ==
-	    -1)
-		return -1;
+	if (buffers_set_size(fd, SO_SNDBUF, settings->send_buffer) == -1)
+		note_refused(listeners, REFUSED_BUFFER,
+		    "the kernel may hold more for each client than is said");
 	/*
 	 * A closed connection must not keep that for much longer than an open
 	 * one.  While it is open our own deadline is to come first.
 	 */
-	unsigned held_ms = settings->stall_ms;
-	if (held_ms != 0)
-		held_ms += SERVER_STALL_MARGIN_MS;
-	return sys_set_user_timeout(fd, held_ms);
+	if (sys_set_user_timeout(fd, listeners_held_ms(listeners)) == -1)
+		note_refused(listeners, REFUSED_TIMEOUT,
+		    "what a closed connection leaves in the kernel may stay "
+		    "there for longer than --stall-timeout");
+}
+
+/* Options that accepted sockets inherit are set here, once for all. */
+static int
+set_options(struct listeners *listeners, int fd, int family)
+{
+	const char *congestion = listeners->settings->congestion;
+	/* [::]:5220 and 0.0.0.0:5220 are two listeners, on every system. */
+	if (family == AF_INET6 &&
+	    sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1)
+		return -1;
+	if (congestion != NULL && sys_set_congestion(fd, congestion) == -1)
+		return -1;
+	set_wishes(listeners, fd);
+	return 0;
 }
 
 int
@@ -100,7 +140,7 @@ listeners_bind(struct listeners *listeners, const struct sockaddr *address,
 	 * Bound sockets of the same address bear each other until one listens,
 	 * so only that tells whether the address is free.
 	 */
-	if (set_options(fd, address->sa_family, listeners->settings) == -1 ||
+	if (set_options(listeners, fd, address->sa_family) == -1 ||
 	    sys_bind(fd, address, length) == -1 ||
 	    sys_listen(fd, BACKLOG) == -1) {
 		int saved = errno;

@@ -13,24 +13,21 @@
 
 void
 report_start(const struct server_settings *settings,
-    const struct limits *limits, const char *backend)
+    const struct limits *limits, const struct buffers_held *held,
+    uint32_t held_ms, const char *backend)
 {
 	log_info("serving with %s, %u worker%s, at most %zu connection%s",
 	    backend, settings->workers, settings->workers == 1 ? "" : "s",
 	    limits->connections, limits->connections == 1 ? "" : "s");
-	/* Linux doubles what it is asked for, and others take it as it is. */
-	size_t small = 2 * ((size_t)settings->send_buffer +
-			       (size_t)settings->receive_buffer);
-	size_t large = 4 * (size_t)settings->large_buffer;
 	log_info("buffers: at most %" PRIu64
 		 " KiB of ours, and about %zu KiB of the kernel's for each "
 		 "connection, %zu KiB for %zu of them",
-	    limits->memory / 1024, small / 1024, large / 1024,
+	    limits->memory / 1024, held->small / 1024, held->large / 1024,
 	    buffers_large(settings) * settings->workers);
-	if (settings->stall_ms != 0 && sys_has_user_timeout())
+	if (held_ms != 0)
 		log_info("the kernel holds its part of a closed connection "
 			 "for at most %" PRIu32 " ms",
-		    settings->stall_ms + SERVER_STALL_MARGIN_MS);
+		    held_ms);
 }
 
 void

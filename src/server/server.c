@@ -254,8 +254,10 @@ server_start(struct server *server)
 		return -1;
 	balance_start(&server->balance, server->workers, server->nworkers,
 	    is_threaded(server) ? &server->reports : NULL);
-	report_start(
-	    server->settings, &server->limits, loop_backend(server->loop));
+	struct buffers_held held;
+	buffers_measure(server->settings, &held);
+	report_start(server->settings, &server->limits, &held,
+	    listeners_held_ms(&server->listeners), loop_backend(server->loop));
 	if (listeners_start(&server->listeners) == -1) {
 		log_error("cannot wait for new connections; the limits of "
 			  "memory or of watches (fs.epoll.max_user_watches) "

@@ -89,10 +89,10 @@ sys_setsockopt(int fd, int level, int name, int value)
 	return 0;
 }
 
-bool
-sys_has_user_timeout(void)
+int
+sys_getsockopt(int fd, int level, int name)
 {
-	return true;
+	return kernel_option(kernel_find(fd), level, name);
 }
 
 int
