@@ -30,14 +30,14 @@ struct wanted {
 };
 
 /* Room for what was given to --listen; more of a long name is not shown. */
-enum { OPTION_MAX = 120 };
+enum { OPTION_MAX = 80 };
 
 /* What was given to --listen, as it was written. */
 static const char *
 spell(const struct address *option, char text[static OPTION_MAX])
 {
 	bool is_ipv6 = strchr(option->host, ':') != NULL;
-	(void)snprintf(text, OPTION_MAX, "%s%.100s%s:%s", is_ipv6 ? "[" : "",
+	(void)snprintf(text, OPTION_MAX, "%s%.64s%s:%s", is_ipv6 ? "[" : "",
 	    option->host, is_ipv6 ? "]" : "", option->port);
 	return text;
 }

@@ -114,13 +114,13 @@ check_congestion(const char *name)
 		return 0;
 	switch (errno) {
 	case ENOENT:
-		log_errorx("there is no congestion control '%s'; choose one "
+		log_errorx("there is no congestion control '%.64s'; choose one "
 			   "of net.ipv4.tcp_available_congestion_control with "
 			   "--congestion",
 		    name);
 		return EX_UNAVAILABLE;
 	case EPERM:
-		log_errorx("the congestion control '%s' is not for this "
+		log_errorx("the congestion control '%.64s' is not for this "
 			   "account; choose one of "
 			   "net.ipv4.tcp_allowed_congestion_control with "
 			   "--congestion, or start as root",
@@ -131,7 +131,7 @@ check_congestion(const char *name)
 			   "control; leave out --congestion");
 		return EX_UNAVAILABLE;
 	default:
-		log_error("cannot choose the congestion control '%s'", name);
+		log_error("cannot choose the congestion control '%.64s'", name);
 		return EX_OSERR;
 	}
 }

@@ -46,10 +46,12 @@ static int
 explain_missing(const char *name)
 {
 	if (errno != 0) {
-		log_error("cannot look up the account %s", name);
+		log_error("cannot look up the account %.64s; check the name "
+			  "service (nsswitch.conf)",
+		    name);
 		return EX_OSERR;
 	}
-	log_errorx("there is no account %s; create it, or name another with "
+	log_errorx("there is no account %.64s; create it, or name another with "
 		   "--user",
 	    name);
 	return EX_NOUSER;
