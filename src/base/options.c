@@ -111,13 +111,11 @@ print_help(const struct options *options)
 	print_row(&help_row);
 }
 
-/* True for the beginning of several names. */
+/* True for two dashes and the beginning of several names. */
 static bool
 is_ambiguous(const struct grammar *grammar, const char *argument)
 {
-	if (strncmp(argument, "--", 2) != 0)
-		return false;
-	const char *name = argument + 2;
+	const char *name = argument + strlen("--");
 	size_t length = strcspn(name, "=");
 	int n = 0;
 	for (int i = 0; i < grammar->nrows; i++)
@@ -132,11 +130,12 @@ print_refused(const struct options *options, const struct grammar *grammar,
 {
 	char letter[3] = {'-', (char)optopt, '\0'};
 	const char *refused = argv[optind - 1], *what = "unknown option";
+	bool is_long = strncmp(refused, "--", strlen("--")) == 0;
 	if (outcome == ':')
 		what = "a value is missing after";
-	else if (optopt >= FIRST_ROW)
+	else if (is_long && optopt >= FIRST_ROW)
 		what = "no value is taken by this option:";
-	else if (optopt == 0 && is_ambiguous(grammar, refused))
+	else if (is_long && optopt == 0 && is_ambiguous(grammar, refused))
 		what = "several options begin with";
 	if (optopt != 0 && optopt < FIRST_ROW)
 		refused = letter;

@@ -15,7 +15,7 @@ from injection import injecting, with_strace
 from namespaces import with_namespaces
 from refusal import (NO_HOST, NO_PERMISSION, OS_ERROR, UNAVAILABLE, USAGE,
                      RefusalCase)
-from stream import upper
+from stream import has_ipv6, upper
 
 LINE = "ein Stück\n".encode()
 
@@ -39,9 +39,13 @@ class World:
     SLOW = "echo 1000 >/proc/sys/net/ipv6/conf/wire/dad_transmits"
     NO_IPV6 = "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6"
 
-    def __init__(self, *commands, hosts="", resolver=""):
+    def __init__(self, *commands, hosts="", resolver="",
+                 network=True):
         self.files = {"/etc/hosts": hosts, "/etc/resolv.conf": resolver}
-        self.commands = ["ip link set lo up", *commands]
+        self.own = ["-m", "-n"] if network else ["-m"]
+        self.commands = [*commands]
+        if network:
+            self.commands.insert(0, "ip link set lo up")
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -52,7 +56,7 @@ class World:
                 file.write(text)
             script.append(f"mount --bind {own} {path}")
         script += [*self.commands, 'exec "$@"']
-        return ["unshare", "-m", "-n", "sh", "-c", " && ".join(script), "sh"]
+        return ["unshare", *self.own, "sh", "-c", " && ".join(script), "sh"]
 
     def __exit__(self, *error):
         self.folder.cleanup()
@@ -103,11 +107,21 @@ class MeaningTest(RefusalCase):
         with Daemon(listen=2 * ["127.0.0.1:0"]) as daemon:
             self.assertEqual(ask(daemon, LINE), upper(LINE))
 
+    @unittest.skipUnless(has_ipv6(), "needs IPv6")
+    def test_twice_ipv6(self):
+        """So do those that mean one address of IPv6"""
+        port = free_port()
+        for one, other in (("::1", "0:0::1"), ("::", "::1"), ("::1", "::"),
+                           ("::", "::")):
+            with self.subTest(f"{one} {other}"):
+                self.check(USAGE, r"--listen .* both mean \[::1?\]:"
+                           f"{port}; ", "--listen", f"[{one}]:{port}",
+                           "--listen", f"[{other}]:{port}")
+
+    @unittest.skipUnless(has_ipv6(), "needs IPv6")
     def test_families_do_not_overlap(self):
         """All of IPv4 and all of IPv6 at one port are two addresses"""
         port = free_port()
-        if not socket.has_dualstack_ipv6():
-            self.skipTest("needs IPv6")
         with Daemon(listen=[f"0.0.0.0:{port}", f"[::]:{port}"]) as daemon:
             self.assertEqual(ask(daemon, LINE), upper(LINE))
             self.assertEqual(len(daemon.addresses), 2)
@@ -145,6 +159,20 @@ class PortTest(RefusalCase):
             taken = self.hold(**how)
             self.check(UNAVAILABLE, f"{taken} is in use; stop",
                        "--listen", "127.0.0.1:0", "--listen", taken)
+
+    @linux_only
+    @with_mounts
+    @unittest.skipUnless(has_ipv6(), "needs IPv6")
+    def test_port_of_name(self):
+        """A name is refused when one of its addresses is in use"""
+        with World(hosts="127.0.0.1 both.test\n::1 both.test\n",
+                   network=False) as wrapper, \
+                socket.socket(socket.AF_INET6) as holder:
+            holder.bind(("::1", 0))
+            holder.listen()
+            port = holder.getsockname()[1]
+            self.check(UNAVAILABLE, rf"\[::1\]:{port} is in use; stop",
+                       "--listen", f"both.test:{port}", wrapper=wrapper)
 
     def test_port_of_all(self):
         """A port of all addresses is in use when one address has it"""

@@ -127,6 +127,7 @@ class OutputTest(RefusalCase):
             self.check_output("Bad file descriptor",
                               ["sh", "-c", f'exec "$@" {closed}', "sh"])
 
+    @not_counted
     @with_strace
     def test_late_error(self):
         """So is an error that only the close of the output tells"""
