@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,12 +182,16 @@ options_parse(const struct options *options, void *settings, int argc,
 int
 options_end_output(const char *program)
 {
+	/* At a limit of the size of files it would end the program. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	/* A write may have failed before, and some file systems fail last. */
 	bool has_failed = ferror(stdout) != 0;
 	errno = EIO;
 	if (fclose(stdout) == 0 && !has_failed)
 		return EX_OK;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads. */
+	const char *reason = strerror(errno);
 	(void)fprintf(stderr, "%s: cannot write to standard output: %s\n",
-	    program, strerror(errno));
+	    program, reason);
 	return EX_IOERR;
 }

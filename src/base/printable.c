@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 static const char dots[] = "...";
 
@@ -22,6 +21,7 @@ printable(const char *text, char shown[static PRINTABLE_MAX])
 			end += (size_t)snprintf(
 			    shown + end, PRINTABLE_MAX - end, "\\x%02x", byte);
 	}
-	(void)strcpy(shown + end, *text == '\0' ? "" : dots);
+	(void)snprintf(
+	    shown + end, PRINTABLE_MAX - end, "%s", *text == '\0' ? "" : dots);
 	return shown;
 }

@@ -138,8 +138,9 @@ explain(const struct sockaddr *address, int error)
 		return EX_OSERR;
 	case ENOMEM:
 	case ENOBUFS:
-		log_errorx("there is not enough memory to listen on %s; raise "
-			   "its limit (ulimit -v, MemoryMax=)",
+		errno = error;
+		log_error("there is not enough memory to listen on %s; raise "
+			  "its limit (ulimit -v, MemoryMax=)",
 		    name);
 		return EX_OSERR;
 	default:
@@ -210,22 +211,15 @@ explain_unknown(const struct address *option, int error)
 	char text[OPTION_MAX];
 	spell(option, text);
 	const char *interface = strchr(option->host, '%');
-	switch (error) {
-	/* These say nothing about the name. */
-	case EAI_MEMORY:
+	/* These two say nothing about the name. */
+	if (error == EAI_MEMORY)
 		errno = ENOMEM;
-		/* FALLTHROUGH */
-	case EAI_SYSTEM:
+	if (error == EAI_MEMORY || error == EAI_SYSTEM) {
 		log_error("cannot look up --listen %s; the limit of "
 			  "descriptors (ulimit -n) or of memory (ulimit -v) "
 			  "may be too low",
 		    text);
 		return EX_OSERR;
-	case EAI_AGAIN:
-		log_errorx("--listen %s: no name server answers; check the "
-			   "network and resolv.conf, or try again",
-		    text);
-		return EX_NOHOST;
 	}
 	if (interface != NULL && strchr(option->host, ':') != NULL &&
 	    if_nametoindex(interface + 1) == 0) {
@@ -239,6 +233,12 @@ explain_unknown(const struct address *option, int error)
 			   "write one such as 127.0.0.1:5220 or [::1]:5220",
 		    text);
 		return EX_USAGE;
+	}
+	if (error == EAI_AGAIN) {
+		log_errorx("--listen %s: no name server answers; check the "
+			   "network and resolv.conf, or try again",
+		    text);
+		return EX_NOHOST;
 	}
 	log_errorx("--listen %s: the name has no address: %s; "
 		   "check it, or try again",

@@ -338,6 +338,9 @@ class NameTest(RefusalCase):
         with World(resolver="nameserver 192.0.2.53\n") as it:
             self.check(NO_HOST, "name.test:0: no name server answers; .*try "
                        "again", "--listen", "name.test:0", wrapper=it)
+            # It is not asked for what is no name.
+            self.check(USAGE, "no IPv4 or IPv6", "--listen", "999.0.0.1:0",
+                       wrapper=it)
 
 
 if __name__ == "__main__":

@@ -128,6 +128,13 @@ class OutputTest(RefusalCase):
                               ["sh", "-c", f'exec "$@" {closed}', "sh"])
 
     @not_counted
+    def test_limited_output(self):
+        """So is what the limit of the size of files leaves no room for"""
+        with tempfile.TemporaryFile() as file:
+            self.check_output("File too large", [
+                "sh", "-c", 'ulimit -f 0; exec "$@"', "sh"], stdout=file)
+
+    @not_counted
     @with_strace
     def test_late_error(self):
         """So is an error that only the close of the output tells"""
