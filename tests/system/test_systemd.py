@@ -53,8 +53,8 @@ def show(name):
     return call("systemctl", "show", "--value", "-p", name, UNIT)
 
 
-def wait_until(condition, what):
-    deadline = time.monotonic() + 10
+def wait_until(condition, what, patience=10):
+    deadline = time.monotonic() + patience
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited in vain until {what}")
@@ -221,13 +221,15 @@ class InstalledUnit(unittest.TestCase):
         wait_until(
             lambda: int(show("NRestarts")) > 60,
             "the start was tried again and again",
+            patience=120,
         )
-        # It is 0 while the next start is under way.
-        wait_until(
-            lambda: show("ExecMainStatus") == status, "the start has failed"
-        )
+        # It is 0 while the next start is under way, which is most of the time.
+        output = call("journalctl", "-u", UNIT, "-o", "cat", "--no-pager")
+        self.assertIn(f"status={status}/", output)
         call(*come)
-        wait_until(lambda: answers("--server", address), "it serves")
+        wait_until(
+            lambda: answers("--server", address), "it serves", patience=60
+        )
 
     def test_late_address(self):
         """an address that comes late at boot is served in the end"""
