@@ -182,8 +182,7 @@ discard(struct conn *conn)
 bool
 conn_is_delivered(const struct conn *conn)
 {
-	return conn->answered <= SMALL_ANSWER ||
-	       sys_unacknowledged(conn->watch.fd) == 0;
+	return conn->answered == 0 || sys_unacknowledged(conn->watch.fd) == 0;
 }
 
 /*

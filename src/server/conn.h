@@ -59,7 +59,10 @@ void conn_evict(struct conn *, enum counter cause);
 /* For the queues of deadlines: the deadline of the state has passed. */
 void conn_expired(struct timer *);
 
-/* True when the peer has acknowledged all that it was sent, or nearly all. */
+/*
+ * True when the peer has acknowledged all that it was sent.  Where a connection
+ * begins anew, nobody knows of what was sent before: a little counts too.
+ */
 bool conn_is_delivered(const struct conn *);
 
 #endif
