@@ -75,6 +75,8 @@ rules_accepted(struct peer *peer)
 void
 rules_adopted(struct peer *peer)
 {
+	rules_must(peers_held(peer) == 0, peer,
+	    "it was moved while its answer was on its way");
 	peer->moved_at = threads_turn();
 }
 
@@ -153,6 +155,9 @@ check_delivery(struct peer *peer)
 void
 rules_asked(struct peer *peer)
 {
+	const struct kernel_socket *socket = peer->socket;
+	peer->gone = socket->tight && socket->reset_by_peer &&
+		     socket->out.end > socket->out.start;
 	if (!peer->delivers)
 		return;
 	peer->asked_at = threads_turn();
@@ -280,6 +285,7 @@ check_close(struct peer *peer)
 	struct due due = peers_due(peer);
 	rules_must(peers_held(peer) <= SMALL_ANSWER || rules.stops > 0, peer,
 	    "it was closed while the kernel held much for it");
+	rules_must(!peer->gone, peer, "it was gone, and passes for served");
 	if (peer->lingers) {
 		rules_must(peers_has_ended(peer) || socket->reset_by_peer ||
 			       peer->harmed ||
