@@ -221,6 +221,21 @@ START_TEST(in_a_drain_the_kernel_delivers_alone)
 }
 END_TEST
 
+START_TEST(in_a_drain_a_kernel_that_never_gives_up_is_looked_at_on)
+{
+	kernel.is_stubborn = true;
+	struct kernel_socket *reads = ask(LARGE), *never = ask(LARGE);
+	conns_drain(&conns);
+	(void)conns_release(&conns);
+	ck_assert(!reads->closed);
+	kernel_peer_reads(reads, SIZE_MAX);
+	(void)pass_while_open(reads, LOOK_MS + 1);
+	expect_end(reads, false, COUNTER_ENDED);
+	(void)pass_while_open(never, STALL_MS + LOOK_MS);
+	expect_end(never, true, COUNTER_STALLED);
+}
+END_TEST
+
 START_TEST(end_of_a_drain_resets_what_is_left)
 {
 	struct kernel_socket *socket = ask(LARGE);
@@ -284,6 +299,8 @@ suite(void)
 	tcase_add_test(
 	    tcase, connection_goes_elsewhere_only_when_all_has_arrived);
 	tcase_add_test(tcase, in_a_drain_the_kernel_delivers_alone);
+	tcase_add_test(
+	    tcase, in_a_drain_a_kernel_that_never_gives_up_is_looked_at_on);
 	tcase_add_test(tcase, end_of_a_drain_resets_what_is_left);
 	tcase_add_test(tcase, answer_that_was_pending_is_delivered_as_well);
 	tcase_add_test(tcase, shutdown_that_fails_does_not_keep_it_open);

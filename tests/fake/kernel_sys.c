@@ -92,7 +92,7 @@ sys_setsockopt(int fd, int level, int name, int value)
 bool
 sys_has_user_timeout(void)
 {
-	return true;
+	return !kernel.is_stubborn;
 }
 
 int
