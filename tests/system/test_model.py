@@ -45,7 +45,6 @@ SMALL = [
     ("connection", "TEXT=2 OTHER_TEXT=1", None),
     ("connection", "TEXT=2 OTHER_TEXT=0", "every_connection_ends"),
     ("connection", "TEXT=2 OTHER_TEXT=0 DRAIN", None),
-    ("connection", "TEXT=2 OTHER_TEXT=0 DRAIN NO_TIMEOUT", None),
     ("connection", "TEXT=3 OTHER_TEXT=0 OUTSIDE=2", None),
     ("connection", "HONEST TEXT=3", None),
     ("connection", "HONEST TEXT=2", "every_connection_ends"),
@@ -58,6 +57,7 @@ LARGE = [
     ("accept", "NCONNS=5 LIMIT=2 ALONE", "the_drain_ends"),
     ("balance", "DRAIN FIRST=2 SECOND=0", None),
     ("connection", "TEXT=2 DRAIN", None),
+    ("connection", "TEXT=2 OTHER_TEXT=0 DRAIN NO_TIMEOUT", None),
     ("connection", "TEXT=2 OTHER_TEXT=1", "every_connection_ends"),
     ("connection", "HONEST TEXT=4 NBLOCKS=3", None),
 ]
