@@ -390,15 +390,20 @@ accept_rest(struct listeners *listeners, int fd)
 	}
 }
 
+/*
+ * Takes a listener out of the loop for good.  The close alone does not if
+ * somebody holds a duplicate, as a service manager does.
+ */
 static void
-close_one(struct listeners *listeners, struct listener *listener)
+leave_loop(struct listeners *listeners, struct listener *listener)
 {
-	/*
-	 * The close does not end the interest if somebody holds a duplicate, as
-	 * a service manager does.
-	 */
 	(void)loop_watch(listeners->loop, &listener->watch, POLLER_NOTHING);
 	loop_unwatch(listeners->loop, &listener->watch);
+}
+
+static void
+close_one(struct listener *listener)
+{
 	(void)sys_close(listener->watch.fd);
 	list_remove(&listener->link);
 	free(listener);
@@ -410,8 +415,9 @@ listeners_finish(struct listeners *listeners)
 	struct list *link;
 	/* Each is closed as soon as its queue is empty, lest it fill again. */
 	while ((link = list_first(&listeners->all)) != NULL) {
+		leave_loop(listeners, listener_at(link));
 		accept_rest(listeners, listener_at(link)->watch.fd);
-		close_one(listeners, listener_at(link));
+		close_one(listener_at(link));
 	}
 	listeners_close(listeners);
 }
@@ -422,6 +428,8 @@ listeners_close(struct listeners *listeners)
 	struct list *link;
 	timer_disarm(&listeners->retry);
 	listeners->nready = 0;
-	while ((link = list_first(&listeners->all)) != NULL)
-		close_one(listeners, listener_at(link));
+	while ((link = list_first(&listeners->all)) != NULL) {
+		leave_loop(listeners, listener_at(link));
+		close_one(listener_at(link));
+	}
 }
