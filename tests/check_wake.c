@@ -47,7 +47,9 @@ static atomic_uint nended;
 static void
 store_late(atomic_bool *wanted, bool value)
 {
-	int fd = atomic_exchange(&victim, -1);
+	/* A server that still accepts has another look before it waits. */
+	bool waits = server->listeners.paused || server->draining;
+	int fd = waits ? atomic_exchange(&victim, -1) : -1;
 	if (fd != -1) {
 		/* An older wish, as if an end had made use of it. */
 		(void)atomic_exchange(wanted, false);
