@@ -254,7 +254,11 @@ def copy_tree():
     os.mkdir(DRAWN)
     subprocess.run(["../configure", "--quiet", f"CC={os.environ['CC']}",
                     f"CFLAGS={CFLAGS}"], cwd=DRAWN, check=True)
-    done = make("all", "check", "TESTS=")
+    build()
+
+
+def build():
+    done = make("check", "TESTS=")
     if done.returncode != 0:
         sys.exit(done.stdout)
 
@@ -388,10 +392,8 @@ def main():
         folder = plants.folders[i % len(plants.folders)]
         path, words = plants.draw(lot, folder)
         try:
-            if make("all", "check", "TESTS=").returncode != 0:
-                finder = "the build"
-            else:
-                finder = tests.finder(folder)
+            build()
+            finder = tests.finder(folder)
         finally:
             plants.write(path, plants.drafts[path].text)
         nfound += finder is not None
