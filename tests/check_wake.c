@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Connections that end just when the server decides to wait for an end: the
- * real server with its threads, on the real system.  The end falls between its
- * look at the loads and its wish to be woken, each time.  If the server missed
- * it, nothing would ever wake it.
+ * real server with its threads, on the real system, but for pauses at the
+ * places where the two could miss each other.  If the server missed an end,
+ * nothing would ever wake it.
  */
 #include "config.h"
 
@@ -12,7 +12,14 @@
 
 #include <stdatomic.h>
 
-/* The only value that server.c itself stores atomically is that wish. */
+/* What worker.c adds to atomically is its count of ends. */
+static void count_late(atomic_size_t *count, size_t n);
+#undef atomic_fetch_add
+#define atomic_fetch_add(object, n) count_late(object, n)
+#include "server/worker.c"
+#undef atomic_fetch_add
+
+/* And what server.c stores so is its wish to be woken by one. */
 static void store_late(atomic_bool *wanted, bool value);
 #undef atomic_store
 #define atomic_store(object, value) store_late(object, value)
@@ -42,7 +49,10 @@ static struct sockaddr_storage address;
 
 /* The client whose connection ends next, and how many have ended so. */
 static atomic_int victim;
-static atomic_uint nended;
+static atomic_int nended;
+
+/* Its worker counts it when the server waits already; it has come so far. */
+static atomic_bool counts_late, ends;
 
 static void
 store_late(atomic_bool *wanted, bool value)
@@ -54,11 +64,24 @@ store_late(atomic_bool *wanted, bool value)
 		/* An older wish, as if an end had made use of it. */
 		(void)atomic_exchange(wanted, false);
 		(void)shutdown(fd, SHUT_WR);
-		while (count_open(server) > 0)
+		while (!atomic_load(&ends) && count_open(server) > 0)
 			(void)poll(NULL, 0, 1);
-		(void)atomic_fetch_add(&nended, 1);
+		(void)atomic_exchange(&nended, atomic_load(&nended) + 1);
 	}
-	(void)atomic_exchange(wanted, value);
+	atomic_store_explicit(wanted, value, memory_order_seq_cst);
+}
+
+static void
+count_late(atomic_size_t *count, size_t n)
+{
+	if (atomic_exchange(&counts_late, false)) {
+		(void)atomic_exchange(&ends, true);
+		while (!atomic_load(&server->reports.wanted))
+			(void)poll(NULL, 0, 1);
+		/* Now the server has its last look, and then waits. */
+		(void)poll(NULL, 0, 2);
+	}
+	(void)atomic_fetch_add_explicit(count, n, memory_order_seq_cst);
 }
 
 static void
@@ -91,6 +114,8 @@ open_server(const struct server_settings *wanted)
 	log_open("test", LOG_LEVEL_ERROR);
 	atomic_init(&victim, -1);
 	atomic_init(&nended, 0);
+	atomic_init(&counts_late, false);
+	atomic_init(&ends, false);
 	server = server_open(wanted);
 	ck_assert_ptr_nonnull(server);
 	struct sockaddr_in any = {
@@ -164,7 +189,7 @@ receive(int fd)
 START_TEST(end_of_the_one_that_fills_the_server_lets_the_next_in)
 {
 	start_server(&settings);
-	for (unsigned i = 1; i <= ROUNDS; i++) {
+	for (int i = 1; i <= ROUNDS; i++) {
 		int client = open_client();
 		atomic_exchange(&victim, client);
 		join(client);
@@ -174,11 +199,13 @@ START_TEST(end_of_the_one_that_fills_the_server_lets_the_next_in)
 			(void)poll(NULL, 0, 1);
 	}
 	stop_server();
-	ck_assert_uint_eq(atomic_load(&nended), ROUNDS);
+	ck_assert_int_eq(atomic_load(&nended), ROUNDS);
 }
 END_TEST
 
-START_TEST(end_of_the_last_connection_ends_the_drain)
+/* Drains a server with one connection, which ends meanwhile. */
+static void
+drain_one(bool late)
 {
 	static const struct server_settings two = {
 	    .workers = 2,
@@ -187,18 +214,31 @@ START_TEST(end_of_the_last_connection_ends_the_drain)
 	    .send_buffer = 4096,
 	    .receive_buffer = 4096,
 	};
-	for (int i = 0; i < ROUNDS; i++) {
-		open_server(&two);
-		int client = open_client();
-		join(client);
-		atomic_exchange(&victim, client);
-		server_drain(server);
-		server_run(server);
-		ck_assert_uint_eq(atomic_load(&nended), 1);
-		ck_assert_int_eq(receive(client), 0);
-		(void)close(client);
-		close_server();
-	}
+	open_server(&two);
+	int client = open_client();
+	join(client);
+	atomic_exchange(&victim, client);
+	atomic_exchange(&counts_late, late);
+	server_drain(server);
+	server_run(server);
+	ck_assert_int_eq(atomic_load(&nended), 1);
+	ck_assert(atomic_load(&ends) == late);
+	ck_assert_int_eq(receive(client), 0);
+	(void)close(client);
+	close_server();
+}
+
+START_TEST(end_of_the_last_connection_ends_the_drain)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		drain_one(false);
+}
+END_TEST
+
+START_TEST(end_that_is_counted_when_the_server_waits_wakes_it)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		drain_one(true);
 }
 END_TEST
 
@@ -243,6 +283,8 @@ suite(void)
 	tcase_add_test(
 	    tcase, end_of_the_one_that_fills_the_server_lets_the_next_in);
 	tcase_add_test(tcase, end_of_the_last_connection_ends_the_drain);
+	tcase_add_test(
+	    tcase, end_that_is_counted_when_the_server_waits_wakes_it);
 	tcase_add_test(
 	    tcase, crowd_before_a_server_for_one_is_served_to_the_last);
 	return suite;
