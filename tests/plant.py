@@ -38,8 +38,9 @@ CFLAGS = ("-O2 -Werror=int-conversion -Werror=incompatible-pointer-types "
 # cheapest first.
 FOLDERS = {
     "client": ["upc_terminal", "upc_faults", "upc", "netcats"],
-    "reactor": ["each_call", "serve", "clock", "injected"],
-    "base": ["each_call", "upc_faults", "serve", "start", "upc", "injected"],
+    "reactor": ["each_call", "memory", "clock", "injected", "serve"],
+    "base": ["each_call", "start", "upc", "upc_faults", "memory", "injected",
+             "serve"],
     "daemon": ["start", "each_call", "serve", "tuning", "drain"],
     "server": ["each_call", "serve", "partial", "memory", "injected", "crowd",
                "drain"],
