@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: ISC
 """Errors that are drawn by lot, one of which at a time is in the source.
 
-Beside tests/sim/mutations.py, whose errors somebody thought of, these show what
-no test asks for.  Each is a small change to one function: a statement, a
+Beside tests/sim/mutations.py, whose errors somebody thought of, these show
+what no test asks for.  Each is a small change to one function: a statement, a
 condition, an operator, a number, a result, a label, two arguments.  It has to
 compile, and to something else than before.  The tests then run, the cheapest
 first, until one fails.  A survivor is a test that is missing, or no error.
 
-All is done in a copy of the tree, ./drawn of the build folder.
+All is done in a copy of the tree, ./drawn of the build folder, with /proc.
 
-make names the programs and the rest in the environment: PLANTS, how many; SEED,
-what they follow from; see check-drawn in Makefile.am.  The sources are those of
-all folders below, in turn; arguments pick some by a part of their names.
+make names the programs and the rest in the environment: PLANTS, how many;
+SEED, what they follow from; see check-drawn in Makefile.am.  The sources are
+those of all folders below, in turn; arguments pick some by a part of their
+names.
 """
 
 import os
@@ -34,8 +35,8 @@ DRAWN = os.path.join(TREE, "build")
 CFLAGS = ("-O2 -Werror=int-conversion -Werror=incompatible-pointer-types "
           "-Werror=format -Werror=uninitialized -Werror=return-type")
 
-# The folders, and the tests of the daemon and the client that concern each, the
-# cheapest first.
+# The folders, and the tests of the daemon and the client that concern each,
+# the cheapest first.
 FOLDERS = {
     "client": ["upc_terminal", "upc_faults", "upc", "netcats"],
     "reactor": ["each_call", "memory", "clock", "injected", "serve"],
@@ -117,7 +118,7 @@ NOT_DELETED = re.compile(r"(return|case|default|goto|assert|log_debug\w*)\b|$")
 
 
 class Draft:
-    """What can be changed in one source: kind, start, end, and the new text."""
+    """What can be changed in one source: kind, start, end, the new text."""
 
     def __init__(self, text):
         self.text, self.code = text, blanked(text)
@@ -202,30 +203,28 @@ class Draft:
             self.add("else left out", place.start(), end, "")
 
 
-def run(command, seconds, environment=None):
-    """The output of a test, until it fails; None if it takes too long."""
+def passes(command, seconds):
+    """Whether a test ends in time, with 0 and without a failure."""
     name, value = MARK.split("=")
     process = subprocess.Popen(
         command, cwd=DRAWN, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, text=True, errors="replace",
-        start_new_session=True, env={**(environment or os.environ),
-                                     name: value})
+        start_new_session=True,
+        env={**{key: text.replace(BUILD, DRAWN)
+                for key, text in os.environ.items()}, name: value})
     try:
         output, _ = process.communicate(timeout=seconds)
-        if process.returncode != 0:
-            output += f"not ok - status {process.returncode}\n"
     except subprocess.TimeoutExpired:
-        # Python cleans up after it, and Check does.
+        output = "not ok"
+        # Whoever started others may end them.
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(10)
+            process.communicate(timeout=10)
         except subprocess.TimeoutExpired:
             pass
-        output = None
     end_leftovers()
-    process.wait()
-    process.stdout.close()
-    return output
+    return (process.wait() == 0 and
+            re.search(r"^not ok", output, re.M) is None)
 
 
 def end_leftovers():
@@ -272,8 +271,6 @@ class Tests:
     """The tests, and how long each takes when there is no error."""
 
     def __init__(self):
-        self.environment = {name: value.replace(BUILD, DRAWN)
-                            for name, value in os.environ.items()}
         self.seconds = {}
         self.programs = {}
 
@@ -293,20 +290,18 @@ class Tests:
         """Seconds; the first time the test has to pass."""
         if name not in self.seconds:
             start = time.monotonic()
-            if not self.passes(name, PATIENCE):
+            if not passes(self.command(name), PATIENCE):
                 sys.exit(f"{name} fails without an error")
             self.seconds[name] = time.monotonic() - start
         return self.seconds[name]
 
-    def passes(self, name, seconds):
+    @staticmethod
+    def command(name):
         if name == "simulate":
-            command = ["./simulate", "1", str(RUNS)]
-        elif name.startswith("check_"):
-            command = [f"./{name}"]
-        else:
-            command = [sys.executable, "-B", f"../tests/system/test_{name}.py"]
-        output = run(command, seconds, self.environment)
-        return output is not None and not re.search(r"^not ok", output, re.M)
+            return ["./simulate", "1", str(RUNS)]
+        if name.startswith("check_"):
+            return [f"./{name}"]
+        return [sys.executable, "-B", f"../tests/system/test_{name}.py"]
 
     def finder(self, folder):
         """The first test that fails, or None."""
@@ -314,7 +309,7 @@ class Tests:
             # No more than is needed: most errors are found by the first tests.
             build(*([name] if name in self.programs[folder] else PROGRAMS))
             # Others may share the machine.
-            if not self.passes(name, 30 + 6 * self.cost(name)):
+            if not passes(self.command(name), 30 + 6 * self.cost(name)):
                 return name
         return None
 
@@ -345,7 +340,7 @@ class Plants:
             path.startswith(f"{folder}/") for path in self.drafts)]
 
     def draw(self, lot, folder):
-        """Plants one that compiles to something new; returns path and words."""
+        """Plants one that compiles to something new: its path, in words."""
         drafts = {path: draft for path, draft in self.drafts.items()
                   if path.startswith(f"{folder}/")}
         while True:
