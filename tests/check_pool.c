@@ -216,8 +216,8 @@ START_TEST(many_that_take_a_part_do_not_hide_one_that_takes_nothing)
 	struct block *blocks[MANY + 1];
 	ck_assert_int_eq(pool_open(&many, MANY + 1), 0);
 	for (size_t i = 0; i < MANY; i++)
-		blocks[i] = pool_store(&many, bytes, 10, &first, now);
-	blocks[MANY] = pool_store(&many, bytes, 10, &second, now);
+		blocks[i] = pool_store(&many, bytes, 10, &first, false, now);
+	blocks[MANY] = pool_store(&many, bytes, 10, &second, false, now);
 	now++;
 	for (size_t i = 0; i < MANY; i++)
 		blocks[i] = pool_drop(&many, blocks[i], 1, now);
