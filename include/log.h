@@ -2,16 +2,19 @@
 /*
  * The log: lines on standard error.
  *
- * It does not wait: a line that the reader of standard error does not take at
- * once is dropped and counted.  (Only another process that fills the same pipe
- * at the same moment can make it.)  A line is at most LOG_LINE_MAX bytes, which
- * one write to a pipe keeps whole (POSIX.1, PIPE_BUF), so the lines of several
- * threads do not mix.  Bytes outside printable ASCII, and the backslash, are
- * written as \xHH: nothing that came from a peer or a file can forge a line.
- * errno survives every call.
+ * Whatever that is, no line waits for who reads it: one that the stream does
+ * not take at once is left out and counted, and when the stream takes lines
+ * again the first tells how many there were.  The lines of several threads do
+ * not mix, and each is there whole: log_stream.h says how, and what is left.
  *
- * When standard error is the journal (JOURNAL_STREAM, systemd.exec(5)), each
- * line starts with its priority as in sd-daemon(3).
+ * To a terminal lines go as they are.  To the journal (JOURNAL_STREAM,
+ * systemd.exec(5)) each begins with its priority as in sd-daemon(3), and to all
+ * else with the time (RFC 3339, UTC) and the process.  Bytes outside printable
+ * ASCII, and the backslash, are written as \xHH: nothing that came from a peer
+ * or a file can forge a line.  errno survives every call.
+ *
+ * The program ignores SIGPIPE, SIGTTOU and SIGXFSZ, by which a pipe, a terminal
+ * or the limit of a file's size would stop or end it.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -19,7 +22,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The longest line in bytes, its end included. */
+/*
+ * The longest line in bytes, its beginning and end included: one write to a
+ * pipe keeps that whole (PIPE_BUF of POSIX.1).
+ */
 #define LOG_LINE_MAX 512
 
 enum log_level {
@@ -31,7 +37,9 @@ enum log_level {
 
 /*
  * Names the program for error lines, which start with it, and sets the least
- * grave level that is written.  To be called before there are threads.
+ * grave level that is written.  Standard error is opened again where that can
+ * be, and keeps its number: to be called before there are threads, and before
+ * privileges are given up.
  */
 void log_open(const char *name, enum log_level);
 
@@ -41,7 +49,7 @@ int log_level_parse(const char *name);
 /* True when lines of the level are written: spares work for debug lines. */
 bool log_enabled(enum log_level);
 
-/* How many lines were dropped since the start. */
+/* How many lines were left out since the start. */
 unsigned long log_dropped(void);
 
 /* log_error, log_warn and log_debug_errno end in the text of errno. */

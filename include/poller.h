@@ -49,9 +49,11 @@ int poller_set(struct poller *, int fd, enum poller_interest had,
     enum poller_interest wants, void *owner);
 
 /*
- * To be called before a descriptor is closed.  It must then be closed before
- * the next wait.  (The back ends whose kernel forgets closed descriptors do
- * nothing here: none of ours is inherited, and duplicates are closed together.)
+ * To be called before a descriptor is closed of which nobody holds a duplicate
+ * that stays open; one that may have some is first set to POLLER_NOTHING.  It
+ * must then be closed before the next wait.  (Back ends whose kernel forgets
+ * descriptors with their last duplicate do nothing here, which spares each
+ * connection a system call.)
  */
 void poller_forget(struct poller *, int fd, enum poller_interest had);
 

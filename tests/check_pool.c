@@ -22,6 +22,21 @@ static int first, second, third;
 
 static uint64_t now;
 
+/* Stores for an owner for whom the kernel has nothing. */
+static struct block *
+store(const void *from, size_t n, int *owner, bool is_proven)
+{
+	return pool_store(&pool, from, n, owner, is_proven, now);
+}
+
+/* The same a moment later. */
+static struct block *
+store_later(const void *from, size_t n, int *owner, bool is_proven)
+{
+	now++;
+	return store(from, n, owner, is_proven);
+}
+
 static void
 set_up(void)
 {
@@ -66,8 +81,8 @@ START_TEST(room_is_exact_for_every_number_of_blocks)
 		ck_assert_uint_eq(
 		    pool_room(&pool), (NBLOCKS - i) * POOL_BLOCK_OUTPUT);
 		/* One byte takes a block, as a full one does. */
-		outputs[i] = pool_store(
-		    &pool, bytes, i % 2 ? 1 : POOL_BLOCK_OUTPUT, &first, now);
+		outputs[i] =
+		    store(bytes, i % 2 ? 1 : POOL_BLOCK_OUTPUT, &first, false);
 	}
 	ck_assert_uint_eq(pool_room(&pool), 0);
 	for (size_t i = 0; i < NBLOCKS; i++) {
@@ -86,9 +101,8 @@ START_TEST(outputs_of_every_size_round_a_border_come_back)
 		for (size_t less = 0; less < 3; less++) {
 			size_t size = n * POOL_BLOCK_OUTPUT - less;
 			for (size_t i = 0; i < 4; i++) {
-				drop_all(
-				    pool_store(&pool, bytes, size, &first, now),
-				    0, size, steps[i]);
+				drop_all(store(bytes, size, &first, false), 0,
+				    size, steps[i]);
 				ck_assert_uint_eq(pool_room(&pool), ALL);
 			}
 		}
@@ -99,7 +113,7 @@ END_TEST
 START_TEST(one_byte_more_than_a_block_takes_two)
 {
 	struct block *output =
-	    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT + 1, &first, now);
+	    store(bytes, POOL_BLOCK_OUTPUT + 1, &first, false);
 	ck_assert_uint_eq(pool_room(&pool), (NBLOCKS - 2) * POOL_BLOCK_OUTPUT);
 	output = pool_drop(&pool, output, POOL_BLOCK_OUTPUT, now);
 	/* The first one is free as soon as it is empty. */
@@ -111,7 +125,7 @@ END_TEST
 
 START_TEST(dropping_nothing_changes_nothing)
 {
-	struct block *output = pool_store(&pool, bytes, 10, &first, now);
+	struct block *output = store(bytes, 10, &first, false);
 	ck_assert_ptr_eq(pool_drop(&pool, output, 0, now), output);
 	drop_all(output, 0, 10, 3);
 }
@@ -121,10 +135,10 @@ START_TEST(outputs_do_not_touch_each_other)
 {
 	/* Stored and dropped crosswise, so that chains mix in memory. */
 	size_t n = POOL_BLOCK_OUTPUT + 100;
-	struct block *a = pool_store(&pool, bytes, n, &first, now);
-	struct block *b = pool_store(&pool, bytes + 7, n, &second, now);
+	struct block *a = store(bytes, n, &first, false);
+	struct block *b = store(bytes + 7, n, &second, false);
 	a = pool_drop(&pool, a, POOL_BLOCK_OUTPUT, now);
-	struct block *c = pool_store(&pool, bytes + 13, n, &third, now);
+	struct block *c = store(bytes + 13, n, &third, false);
 	drop_all(b, 7, n, 999);
 	drop_all(a, POOL_BLOCK_OUTPUT, 100, 10);
 	drop_all(c, 13, n, 1000);
@@ -133,12 +147,9 @@ END_TEST
 
 START_TEST(costliest_is_who_makes_no_progress_for_longest)
 {
-	struct block *a =
-	    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT, &first, now);
-	struct block *b =
-	    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT, &second, ++now);
-	struct block *c =
-	    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT, &third, ++now);
+	struct block *a = store(bytes, POOL_BLOCK_OUTPUT, &first, _i);
+	struct block *b = store_later(bytes, POOL_BLOCK_OUTPUT, &second, _i);
+	struct block *c = store_later(bytes, POOL_BLOCK_OUTPUT, &third, _i);
 	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
 	/* Whoever takes a byte is one that reads. */
 	now += 10;
@@ -157,24 +168,44 @@ START_TEST(costliest_is_who_makes_no_progress_for_longest)
 }
 END_TEST
 
+START_TEST(costliest_is_none_who_has_read_while_there_are_others)
+{
+	/* It holds more, and for longer. */
+	struct block *reader =
+	    store(bytes, 3 * POOL_BLOCK_OUTPUT, &first, true);
+	now += 1000;
+	struct block *other = store(bytes, 1, &second, false);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
+	struct block *third_one = store_later(bytes, 2, &third, false);
+	third_one = pool_drop(&pool, third_one, 1, ++now);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
+	pool_release(&pool, other);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
+	pool_release(&pool, reader);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &third);
+	pool_release(&pool, third_one);
+}
+END_TEST
+
 START_TEST(costliest_holds_most_of_those_without_progress_for_as_long)
 {
-	struct block *a = pool_store(&pool, bytes, 1, &first, now);
-	struct block *b =
-	    pool_store(&pool, bytes, 3 * POOL_BLOCK_OUTPUT, &second, now);
-	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
-	now += 100;
-	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
+	struct block *a = store(bytes, 1, &first, false);
+	now += 60;
+	struct block *b = store(bytes, 2 * POOL_BLOCK_OUTPUT, &second, false);
 	/* One block for 100 ms costs more than two for 40. */
-	now -= 40;
-	b = pool_drop(&pool, b, POOL_BLOCK_OUTPUT, now);
 	now += 40;
 	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
 	/* And two for 140 cost more than one for 200. */
 	now += 100;
 	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
 	pool_release(&pool, a);
+	/* Of two that came together it is who holds more. */
+	a = store(bytes, POOL_BLOCK_OUTPUT + 1, &first, false);
+	struct block *c = store(bytes, 1, &third, false);
 	pool_release(&pool, b);
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
+	pool_release(&pool, a);
+	pool_release(&pool, c);
 }
 END_TEST
 
@@ -185,8 +216,8 @@ START_TEST(many_that_take_a_part_do_not_hide_one_that_takes_nothing)
 	struct block *blocks[MANY + 1];
 	ck_assert_int_eq(pool_open(&many, MANY + 1), 0);
 	for (size_t i = 0; i < MANY; i++)
-		blocks[i] = pool_store(&many, bytes, 10, &first, now);
-	blocks[MANY] = pool_store(&many, bytes, 10, &second, now);
+		blocks[i] = pool_store(&many, bytes, 10, &first, false, now);
+	blocks[MANY] = pool_store(&many, bytes, 10, &second, false, now);
 	now++;
 	for (size_t i = 0; i < MANY; i++)
 		blocks[i] = pool_drop(&many, blocks[i], 1, now);
@@ -199,7 +230,7 @@ END_TEST
 
 START_TEST(release_of_a_part_and_of_nothing_gives_all_back)
 {
-	struct block *output = pool_store(&pool, bytes, ALL, &first, now);
+	struct block *output = store(bytes, ALL, &first, false);
 	output = pool_drop(&pool, output, POOL_BLOCK_OUTPUT, now);
 	output = pool_drop(&pool, output, 1, now);
 	pool_release(&pool, output);
@@ -215,9 +246,9 @@ START_TEST(blocks_that_were_not_needed_stay_untouched)
 	memset(rest, mark, (NBLOCKS - 2) * POOL_BLOCK);
 	/* Many outputs, but never more than two blocks at once. */
 	for (int i = 0; i < 100; i++) {
-		struct block *a = pool_store(&pool, bytes, 1, &first, now);
+		struct block *a = store(bytes, 1, &first, false);
 		struct block *b =
-		    pool_store(&pool, bytes, POOL_BLOCK_OUTPUT, &second, now);
+		    store(bytes, POOL_BLOCK_OUTPUT, &second, false);
 		pool_release(&pool, a);
 		pool_release(&pool, b);
 	}
@@ -225,6 +256,42 @@ START_TEST(blocks_that_were_not_needed_stay_untouched)
 	while (i < (NBLOCKS - 2) * POOL_BLOCK && rest[i] == mark)
 		i++;
 	ck_assert_uint_eq(i, (NBLOCKS - 2) * POOL_BLOCK);
+}
+END_TEST
+
+START_TEST(taking_what_the_kernel_holds_is_progress)
+{
+	enum { HELD = 100000 };
+	struct block *a = store(bytes, 1, &first, false);
+	pool_set_held(a, HELD);
+	struct block *b = store_later(bytes, 1, &second, false);
+	ck_assert_ptr_eq(pool_costliest(&pool, ++now), &first);
+	/* Less than a block is what the network takes, and no reading. */
+	ck_assert(!pool_note_held(&pool, a, HELD - POOL_BLOCK + 1, now));
+	ck_assert(!pool_note_held(&pool, a, HELD, now));
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
+	ck_assert(pool_note_held(&pool, a, HELD - POOL_BLOCK, now));
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
+	/* That was counted; it takes as much again. */
+	ck_assert(!pool_note_held(&pool, a, HELD - POOL_BLOCK - 1, now));
+	ck_assert(pool_note_held(&pool, a, HELD - 2 * POOL_BLOCK, ++now));
+	pool_release(&pool, b);
+	pool_release(&pool, a);
+}
+END_TEST
+
+START_TEST(what_the_kernel_takes_more_is_not_taken_for_what_it_had)
+{
+	enum { HELD = 100000 };
+	struct block *a = store(bytes, 2 * POOL_BLOCK_OUTPUT, &first, false);
+	pool_set_held(a, HELD);
+	a = pool_drop(&pool, a, POOL_BLOCK_OUTPUT, now);
+	a = pool_drop(&pool, a, 1, now);
+	/* It would have these as well. */
+	size_t sum = HELD + POOL_BLOCK_OUTPUT + 1;
+	ck_assert(!pool_note_held(&pool, a, sum - POOL_BLOCK + 1, now));
+	ck_assert(pool_note_held(&pool, a, sum - POOL_BLOCK, now));
+	pool_release(&pool, a);
 }
 END_TEST
 
@@ -242,16 +309,16 @@ is_cold(size_t i)
 
 START_TEST(trim_gives_back_what_was_not_needed_since_the_last)
 {
-	struct block *kept = pool_store(&pool, bytes, 1, &first, now);
-	pool_release(&pool,
-	    pool_store(&pool, bytes, ALL - POOL_BLOCK_OUTPUT, &second, now));
+	struct block *kept = store(bytes, 1, &first, false);
+	pool_release(
+	    &pool, store(bytes, ALL - POOL_BLOCK_OUTPUT, &second, false));
 	/* All but one were needed until now. */
 	ck_assert(pool_trim(&pool));
 	for (size_t i = 0; i < NBLOCKS; i++)
 		ck_assert(!is_cold(i));
 	/* Two are needed once more, each the one that was used last. */
-	pool_release(&pool,
-	    pool_store(&pool, bytes, 2 * POOL_BLOCK_OUTPUT, &second, now));
+	pool_release(
+	    &pool, store(bytes, 2 * POOL_BLOCK_OUTPUT, &second, false));
 	ck_assert(pool_trim(&pool));
 	size_t ncold = 0;
 	for (size_t i = 0; i < NBLOCKS; i++)
@@ -264,7 +331,7 @@ START_TEST(trim_gives_back_what_was_not_needed_since_the_last)
 	for (size_t i = 0; i < NBLOCKS; i++)
 		ck_assert(is_cold(i));
 	ck_assert(!pool_trim(&pool));
-	drop_all(pool_store(&pool, bytes, ALL, &first, now), 0, ALL, SIZE_MAX);
+	drop_all(store(bytes, ALL, &first, false), 0, ALL, SIZE_MAX);
 	ck_assert(pool_trim(&pool));
 }
 END_TEST
@@ -288,9 +355,15 @@ suite(void)
 	tcase_add_test(tcase, one_byte_more_than_a_block_takes_two);
 	tcase_add_test(tcase, dropping_nothing_changes_nothing);
 	tcase_add_test(tcase, outputs_do_not_touch_each_other);
-	tcase_add_test(tcase, costliest_is_who_makes_no_progress_for_longest);
+	tcase_add_loop_test(
+	    tcase, costliest_is_who_makes_no_progress_for_longest, 0, 2);
+	tcase_add_test(
+	    tcase, costliest_is_none_who_has_read_while_there_are_others);
 	tcase_add_test(
 	    tcase, costliest_holds_most_of_those_without_progress_for_as_long);
+	tcase_add_test(tcase, taking_what_the_kernel_holds_is_progress);
+	tcase_add_test(
+	    tcase, what_the_kernel_takes_more_is_not_taken_for_what_it_had);
 	tcase_add_test(
 	    tcase, many_that_take_a_part_do_not_hide_one_that_takes_nothing);
 	tcase_add_test(

@@ -3,26 +3,35 @@
 
 #include "log.h"
 
+#include "log_stream.h"
+
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LIMIT_MS = 1000 };
+
+/* Room for a time and a process, the end included. */
+enum { STAMP_MAX = 64 };
 
 static const char *const names[] = {"error", "warn", "info", "debug"};
 
 static const char *program = "";
 static enum log_level least_grave = LOG_LEVEL_INFO;
-static bool to_journal;
+static enum { BARE, STAMPED, WITH_PRIORITY } beginning;
+static long process;
 static atomic_ulong ndropped;
+/* How many of those a line has told of; for who has claimed the stream. */
+static unsigned long ntold;
+/* strerror need not be safe for threads. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* JOURNAL_STREAM names the device and inode of the stream it speaks of. */
@@ -44,9 +53,16 @@ is_journal(void)
 void
 log_open(const char *name, enum log_level level)
 {
+	int saved = errno;
 	program = name;
 	least_grave = level;
-	to_journal = is_journal();
+	process = getpid();
+	log_stream_open();
+	if (is_journal())
+		beginning = WITH_PRIORITY;
+	else
+		beginning = log_stream_is_terminal() ? BARE : STAMPED;
+	errno = saved;
 }
 
 int
@@ -69,23 +85,6 @@ unsigned long
 log_dropped(void)
 {
 	return atomic_load_explicit(&ndropped, memory_order_relaxed);
-}
-
-/* Writes the line whole, or counts it as dropped. */
-static void
-write_line(const char *line, size_t length)
-{
-	/*
-	 * The descriptor may be shared with other programs, so its flags stay
-	 * as they are: it is asked first whether it would block.  What cannot
-	 * be asked (POLLNVAL: devices on macOS) is written to all the same.
-	 */
-	struct pollfd stream = {.fd = STDERR_FILENO, .events = POLLOUT};
-	if (poll(&stream, 1, 0) == 1 &&
-	    (stream.revents & (POLLOUT | POLLNVAL)) != 0 &&
-	    write(STDERR_FILENO, line, length) == (ssize_t)length)
-		return;
-	atomic_fetch_add_explicit(&ndropped, 1, memory_order_relaxed);
 }
 
 /*
@@ -111,17 +110,105 @@ escape(char *line, size_t end, const char *text)
 	return end;
 }
 
+static bool
+is_leap(unsigned year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static unsigned
+days_of_year(unsigned year)
+{
+	return is_leap(year) ? 366 : 365;
+}
+
+static unsigned
+days_of_month(unsigned year, unsigned month)
+{
+	static const unsigned char days[] = {
+	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+/*
+ * The time as RFC 3339 has it, and the process.  gmtime_r(3) is not for this:
+ * that of glibc reads the file that TZ names, and has a lock.
+ */
+static void
+stamp(char text[static STAMP_MAX])
+{
+	struct timespec now = {0};
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	unsigned long s = now.tv_sec > 0 ? (unsigned long)now.tv_sec : 0;
+	unsigned long days = s / 86400;
+	unsigned year = 1970, month = 1;
+	for (; days >= days_of_year(year) && year < 9999; year++)
+		days -= days_of_year(year);
+	for (; days >= days_of_month(year, month) && month < 12; month++)
+		days -= days_of_month(year, month);
+	(void)snprintf(text, STAMP_MAX,
+	    "%u-%02u-%02luT%02lu:%02lu:%02lu.%03ldZ [%ld] ", year, month,
+	    days + 1, s / 3600 % 24, s / 60 % 60, s % 60, now.tv_nsec / 1000000,
+	    process);
+}
+
 static size_t
 start_line(char *line, enum log_level level)
 {
 	/* Syslog's numbers: LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG. */
 	static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
-	size_t end = to_journal ? escape(line, 0, priorities[level]) : 0;
+	char stamped[STAMP_MAX] = "";
+	if (beginning == STAMPED)
+		stamp(stamped);
+	size_t end = escape(
+	    line, 0, beginning == WITH_PRIORITY ? priorities[level] : stamped);
 	if (level == LOG_LEVEL_ERROR)
 		return escape(line, escape(line, end, program), ": ");
 	if (level == LOG_LEVEL_WARN)
 		return escape(line, end, "warning: ");
 	return end;
+}
+
+/* Writes the line that tells of those that were left out; returns its end. */
+static size_t
+tell_dropped(char line[static LOG_LINE_MAX], unsigned long n)
+{
+	char text[LOG_LINE_MAX];
+	(void)snprintf(text, sizeof text, "%lu line%s of the log %s left out",
+	    n, n == 1 ? "" : "s", n == 1 ? "was" : "were");
+	size_t end = escape(line, start_line(line, LOG_LEVEL_WARN), text);
+	line[end++] = '\n';
+	return end;
+}
+
+/* Writes the line behind one that tells of those before it, if there were. */
+static bool
+write_next(const char *line, size_t length)
+{
+	unsigned long dropped = log_dropped();
+	if (dropped == ntold)
+		return log_stream_write(line, length);
+	/* A pipe may have room for one write, however short. */
+	char both[LOG_STREAM_MAX];
+	size_t end = tell_dropped(both, dropped - ntold);
+	memcpy(both + end, line, length);
+	if (!log_stream_write(both, end + length))
+		return false;
+	ntold = dropped;
+	return true;
+}
+
+/* Writes the line whole, or counts it as dropped. */
+static void
+write_line(const char *line, size_t length)
+{
+	bool done = false;
+	if (log_stream_claim()) {
+		done = write_next(line, length);
+		log_stream_release();
+	}
+	if (!done)
+		atomic_fetch_add_explicit(&ndropped, 1, memory_order_relaxed);
 }
 
 static void write_log(enum log_level, int error, const char *format, va_list)
@@ -137,20 +224,16 @@ write_log(
 	int saved = errno;
 	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
 	(void)vsnprintf(text, sizeof text, format, arguments);
-	/*
-	 * One at a time: between asking and writing no other thread may fill
-	 * the pipe, and strerror need not be safe for threads.
-	 */
-	(void)pthread_mutex_lock(&lock);
 	size_t end = escape(line, start_line(line, level), text);
 	if (error != 0) {
 		end = escape(line, end, ": ");
+		(void)pthread_mutex_lock(&lock);
 		/* NOLINTNEXTLINE(concurrency-mt-unsafe): we have the lock. */
 		end = escape(line, end, strerror(error));
+		(void)pthread_mutex_unlock(&lock);
 	}
 	line[end++] = '\n';
 	write_line(line, end);
-	(void)pthread_mutex_unlock(&lock);
 	errno = saved;
 }
 

@@ -5,7 +5,6 @@
 
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -54,8 +53,13 @@ enum { GIVE_BACK = MADV_FREE };
 enum { GIVE_BACK = -1 };
 #endif
 
-/* Inherited descriptors are looked for below this number. */
-enum { INHERITED_MAX = 4096 };
+/*
+ * The stack of a thread, or else it would follow the limit of the stack that
+ * was inherited: from a few KiB, too little to write a line to the log, to 8
+ * MiB for each of 256 workers, which count against a limit of the address
+ * space.
+ */
+enum { THREAD_STACK = 256 * 1024 };
 
 static struct timespec
 read_clock(void)
@@ -92,18 +96,34 @@ sys_setsockopt(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-bool
-sys_has_user_timeout(void)
+int
+sys_getsockopt(int fd, int level, int name)
 {
-	return USER_TIMEOUT != -1;
+	int value;
+	socklen_t length = sizeof value;
+	if (getsockopt(fd, level, name, &value, &length) == -1)
+		return -1;
+	return value;
 }
 
 int
 sys_set_user_timeout(int fd, unsigned ms)
 {
-	if (!sys_has_user_timeout())
-		return 0;
+	if (USER_TIMEOUT == -1) {
+		errno = ENOPROTOOPT;
+		return -1;
+	}
 	return setsockopt(fd, IPPROTO_TCP, USER_TIMEOUT, &ms, sizeof ms);
+}
+
+bool
+sys_gives_up(int fd)
+{
+	unsigned ms = 0;
+	socklen_t length = sizeof ms;
+	return USER_TIMEOUT != -1 &&
+	       getsockopt(fd, IPPROTO_TCP, USER_TIMEOUT, &ms, &length) == 0 &&
+	       ms != 0;
 }
 
 int
@@ -262,35 +282,21 @@ sys_give_back(void *memory, size_t n)
 		(void)madvise((void *)start, end - start, GIVE_BACK);
 }
 
-void
-sys_count_descriptors(struct sys_descriptors *descriptors)
-{
-	struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	/* Some systems allow less than they say. */
-	for (rlim_t most = limit.rlim_max; most > limit.rlim_cur; most /= 2) {
-		struct rlimit raised = {most, limit.rlim_max};
-		if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
-			limit.rlim_cur = most;
-			break;
-		}
-	}
-	descriptors->limit = SIZE_MAX;
-	if ((uint64_t)limit.rlim_cur < SIZE_MAX)
-		descriptors->limit = (size_t)limit.rlim_cur;
-	descriptors->open = 0;
-	for (int fd = 0; fd < INHERITED_MAX; fd++)
-		descriptors->open += fcntl(fd, F_GETFD) != -1;
-}
-
 int
 sys_thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
 {
 	sigset_t all, before;
 	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	int error = pthread_create(thread, NULL, run, arg);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_t attributes;
+	int error = pthread_attr_init(&attributes);
+	if (error == 0) {
+		/* Where a stack has to be larger it stays as it is. */
+		(void)pthread_attr_setstacksize(&attributes, THREAD_STACK);
+		(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+		error = pthread_create(thread, &attributes, run, arg);
+		(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+		(void)pthread_attr_destroy(&attributes);
+	}
 	errno = error;
 	return error == 0 ? 0 : -1;
 }

@@ -6,12 +6,12 @@
 #include "daemon_options.h"
 #include "log.h"
 #include "poller.h"
+#include "printable.h"
 #include "privileges.h"
 #include "server.h"
 #include "signals.h"
+#include "surroundings.h"
 #include "upcase.h"
-
-#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const int signos[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0};
+/* What a user of BSD asks for by Ctrl-T; elsewhere the list ends here. */
+#ifdef SIGINFO
+enum { INFO = SIGINFO };
+#else
+enum { INFO = 0 };
+#endif
+
+static const int signos[] = {
+    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, INFO, 0};
 
 /* What a signal means to the server. */
 static void
@@ -31,41 +39,37 @@ obey(int signo, void *arg)
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
+	case SIGQUIT:
 		server_drain(server);
 		break;
 	case SIGUSR1:
+	case INFO:
 		server_report(server);
 		break;
 	case SIGHUP:
 		log_info("SIGHUP: there is no configuration file to read");
+		break;
+	case SIGUSR2:
+		log_info("SIGUSR2: there is no upgrade in place; restart "
+			 "instead");
 		break;
 	}
 }
 
 /*
  * Descriptors 0, 1 and 2 must be open, or a socket would get such a number
- * and the log would go to a client.
+ * and the log would go to a client.  A standard output that was closed is
+ * opened the wrong way round, so that to print still fails.
  */
 static int
 open_standard_streams(void)
 {
-	int fd;
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd != -1 && fd <= STDERR_FILENO);
-	if (fd == -1)
-		return -1;
-	return close(fd);
-}
-
-/* What was printed must also have arrived. */
-static int
-finish_output(void)
-{
-	if (fflush(stdout) == 0)
-		return 0;
-	perror("upcased: cannot write to standard output");
-	return EX_IOERR;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int flags = fd == STDOUT_FILENO ? O_RDONLY : O_RDWR;
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", flags) != fd)
+			return -1;
+	}
+	return 0;
 }
 
 static int
@@ -79,7 +83,7 @@ print_version(void)
 	for (size_t i = 0; (name = upcase_kernel(i)) != NULL; i++)
 		printf(" %s", name);
 	printf("\n");
-	return finish_output();
+	return options_end_output("upcased");
 }
 
 /*
@@ -93,25 +97,12 @@ choose_kernel(void)
 	const char *name = getenv("UPCASED_KERNEL");
 	if (name == NULL || name[0] == '\0' || upcase_choose_kernel(name) == 0)
 		return 0;
+	char shown[PRINTABLE_MAX];
 	(void)fprintf(stderr,
 	    "upcased: UPCASED_KERNEL: '%s' is no kernel for this processor; "
 	    "see 'upcased --version'\n",
-	    name);
+	    printable(name, shown));
 	return -1;
-}
-
-/* Nothing that was inherited may hold up or widen what the daemon does. */
-static void
-set_surroundings(void)
-{
-	(void)signal(SIGPIPE, SIG_IGN);
-	/* These end a program that does not catch them yet. */
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)signal(SIGUSR1, SIG_IGN);
-	(void)umask(S_IRWXG | S_IRWXO);
-	/* Whatever directory that was may be needed for something else. */
-	if (chdir("/") == -1)
-		log_warn("cannot change to the directory /");
 }
 
 /* Returns 0 or the exit status. */
@@ -122,13 +113,13 @@ check_congestion(const char *name)
 		return 0;
 	switch (errno) {
 	case ENOENT:
-		log_errorx("there is no congestion control '%s'; choose one "
+		log_errorx("there is no congestion control '%.64s'; choose one "
 			   "of net.ipv4.tcp_available_congestion_control with "
 			   "--congestion",
 		    name);
 		return EX_UNAVAILABLE;
 	case EPERM:
-		log_errorx("the congestion control '%s' is not for this "
+		log_errorx("the congestion control '%.64s' is not for this "
 			   "account; choose one of "
 			   "net.ipv4.tcp_allowed_congestion_control with "
 			   "--congestion, or start as root",
@@ -139,7 +130,7 @@ check_congestion(const char *name)
 			   "control; leave out --congestion");
 		return EX_UNAVAILABLE;
 	default:
-		log_error("cannot choose the congestion control '%s'", name);
+		log_error("cannot choose the congestion control '%.64s'", name);
 		return EX_OSERR;
 	}
 }
@@ -157,7 +148,8 @@ serve(struct server *server, const struct daemon_options *options)
 	if (status != 0)
 		return status;
 	if (signals_open(server_loop(server), signos, obey, server) == -1) {
-		log_error("cannot catch signals");
+		log_error("cannot catch signals; the limit of descriptors "
+			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
 	}
 	if (server_start(server) == -1)
@@ -171,9 +163,14 @@ serve(struct server *server, const struct daemon_options *options)
 int
 main(int argc, char **argv)
 {
-	struct daemon_options options;
+	/* Too large for the smallest stack. */
+	static struct daemon_options options;
+	int unfit = surroundings_enter();
+	if (unfit != 0)
+		return unfit;
 	if (open_standard_streams() == -1) {
-		perror("upcased: cannot open /dev/null");
+		perror("upcased: cannot open /dev/null in place of a "
+		       "standard stream that is closed; leave them open");
 		return EX_OSERR;
 	}
 	enum options_outcome outcome =
@@ -181,14 +178,14 @@ main(int argc, char **argv)
 	if (outcome == OPTIONS_BAD)
 		return EX_USAGE;
 	if (outcome == OPTIONS_DONE)
-		return finish_output();
+		return options_end_output("upcased");
 	bool has_kernel = choose_kernel() == 0;
 	if (options.version)
 		return print_version();
 	if (!has_kernel)
 		return EX_USAGE;
 	log_open("upcased", options.log_level);
-	set_surroundings();
+	surroundings_settle();
 	struct server *server = server_open(&options.server);
 	if (server == NULL) {
 		log_error(

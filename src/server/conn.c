@@ -68,17 +68,40 @@ fail(struct conn *conn)
 	return CONN_FAILED;
 }
 
-/* Counts what was answered, as far as somebody asks. */
+/* Counts what is answered, until it is more than a small answer. */
 static void
 note_answer(struct conn *conn, size_t n)
 {
 	size_t sum = conn->answered + n;
-	conn->answered = (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
+	conn->answered = (sum <= SMALL_ANSWER ? sum : SMALL_ANSWER + 1) & 2047;
+}
+
+size_t
+conn_held(const struct conn *conn)
+{
+	int held = sys_unacknowledged(conn->watch.fd);
+	return held > 0 ? (size_t)held : 0;
+}
+
+/*
+ * Stores what the kernel did not take of the n bytes in the output buffer, for
+ * which the caller has made room.
+ */
+static void
+store_rest(struct conn *conn, size_t taken, size_t n)
+{
+	struct conns *conns = conn->conns;
+	conn->pending = pool_store(&conns->pool, conns->output + taken,
+	    n - taken, conn, conn->reads, loop_now(conns->loop));
+	pool_set_held(conn->pending, conn_held(conn));
+	conns_note_use(conns);
+	/* Whatever ends us now, the peer must not take a part for the whole. */
+	(void)sys_set_partial(conn->watch.fd, true);
 }
 
 /*
  * Sends the n bytes of the output buffer at once.  What the kernel does not
- * take becomes the pending output, for which the caller has made room.
+ * take becomes the pending output.
  */
 static enum conn_event
 answer(struct conn *conn, size_t n)
@@ -87,7 +110,8 @@ answer(struct conn *conn, size_t n)
 	size_t taken = 0;
 	if (n == 0)
 		return CONN_MOVED;
-	note_answer(conn, n);
+	if (conn->answered <= SMALL_ANSWER)
+		note_answer(conn, n);
 	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
 	if (sent == -1 && fail(conn) == CONN_FAILED)
 		return CONN_FAILED;
@@ -96,11 +120,7 @@ answer(struct conn *conn, size_t n)
 	counters_add(conns->counters, COUNTER_SENT, taken);
 	if (taken == n)
 		return CONN_MOVED;
-	conn->pending = pool_store(&conns->pool, conns->output + taken,
-	    n - taken, conn, loop_now(conns->loop));
-	conns_note_use(conns);
-	/* Whatever ends us now, the peer must not take a part for the whole. */
-	(void)sys_set_partial(conn->watch.fd, true);
+	store_rest(conn, taken, n);
 	return CONN_DATA;
 }
 
@@ -152,6 +172,7 @@ send_pending(struct conn *conn)
 		if (sent == -1)
 			return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
 		counters_add(conns->counters, COUNTER_SENT, (size_t)sent);
+		conn->reads = true;
 		conn->pending = pool_drop(&conns->pool, conn->pending,
 		    (size_t)sent, loop_now(conns->loop));
 		event = CONN_MOVED;
@@ -179,12 +200,6 @@ discard(struct conn *conn)
 	return got == 0 ? CONN_EOF : CONN_MOVED;
 }
 
-bool
-conn_is_delivered(const struct conn *conn)
-{
-	return conn->answered == 0 || sys_unacknowledged(conn->watch.fd) == 0;
-}
-
 /*
  * DELIVERING: looks at what the kernel still has.  FIN goes out at once, lest
  * the peer wait for it.  In a drain nobody comes any more who would have to
@@ -195,10 +210,10 @@ deliver(struct conn *conn)
 {
 	const struct conns *conns = conn->conns;
 	uint32_t stall_ms = conns->settings->stall_ms;
-	if (conn->answered <= SMALL_ANSWER ||
-	    (conns->draining && sys_has_user_timeout()))
-		return CONN_FLUSHED;
 	int fd = conn->watch.fd;
+	if (conn->answered <= SMALL_ANSWER ||
+	    (conns->draining && (stall_ms == 0 || sys_gives_up(fd))))
+		return CONN_FLUSHED;
 	bool is_first = conn->held.left == 0;
 	int left = sys_unacknowledged(fd);
 	if (left > 0 && is_first) {
@@ -218,7 +233,7 @@ deliver(struct conn *conn)
 		   (now - conn->held.since) % CONN_TIME >= stall_ms) {
 		return CONN_EXPIRED;
 	}
-	return CONN_MOVED;
+	return CONN_NOTHING;
 }
 
 /* Why a connection ends, when an event moves it towards its end. */
@@ -293,7 +308,7 @@ enter(struct conn *conn, enum conn_event event)
 	if (cause != conn->cause)
 		report(conn, cause);
 	conn->cause = cause & 15;
-	conn->state = to & 15;
+	conn->state = (uint8_t)to;
 	if (to == CONN_DELIVERING)
 		conn->held = (struct conn_held){0};
 	/* If that fails, the peer is gone, and the next recv says so. */
@@ -303,16 +318,35 @@ enter(struct conn *conn, enum conn_event event)
 		end(conn, event, from);
 }
 
+static inline void
+arm(struct conn *conn, unsigned deadline)
+{
+	struct conns *conns = conn->conns;
+	timer_arm(
+	    &conns->deadlines[deadline], &conn->timer, loop_now(conns->loop));
+}
+
 /* Arms the deadline of the state anew: a look comes later than the last. */
 static void
 rearm(struct conn *conn)
 {
-	struct conns *conns = conn->conns;
-	int deadline = (int)behaviours[conn->state].deadline;
+	unsigned deadline = behaviours[conn->state].deadline;
 	if (deadline == CONNS_LOOK)
 		deadline += conn->held.nlooks;
-	timer_arm(
-	    &conns->deadlines[deadline], &conn->timer, loop_now(conns->loop));
+	arm(conn, deadline);
+}
+
+/* Nothing is lost where all is with the kernel. */
+static void
+cannot_wait(struct conn *conn)
+{
+	conns_warn(conn->conns);
+	if (conn->state == CONN_DELIVERING) {
+		enter(conn, CONN_FLUSHED);
+	} else {
+		(void)fail(conn);
+		enter(conn, CONN_FAILED);
+	}
 }
 
 /*
@@ -325,11 +359,8 @@ settle(struct conn *conn, bool is_new)
 	struct conns *conns = conn->conns;
 	const struct behaviour *behaviour = &behaviours[conn->state];
 	if (conn->state != CONN_CLOSED &&
-	    loop_watch(conns->loop, &conn->watch, behaviour->wants) == -1) {
-		conns_warn(conns);
-		(void)fail(conn);
-		enter(conn, CONN_FAILED);
-	}
+	    loop_watch(conns->loop, &conn->watch, behaviour->wants) == -1)
+		cannot_wait(conn);
 	if (conn->state == CONN_CLOSED) {
 		loop_unwatch(conns->loop, &conn->watch);
 		conns_retire(conns, conn);
@@ -343,11 +374,6 @@ static void
 advance(struct conn *conn, enum conn_event event)
 {
 	enum conn_state from = (enum conn_state)conn->state;
-	/* Progress alone changes nothing but the deadline. */
-	if (event == CONN_MOVED && from != CONN_LINGERING) {
-		rearm(conn);
-		return;
-	}
 	enter(conn, event);
 	unsigned before = from;
 	while (conn->state != before && behaviours[conn->state].begins) {
@@ -357,11 +383,22 @@ advance(struct conn *conn, enum conn_event event)
 	settle(conn, conn->state != from);
 }
 
+/* The same, in short for the usual message. */
+static inline void
+follow(struct conn *conn, enum conn_event event)
+{
+	/* Progress alone changes nothing but the deadline. */
+	if (event == CONN_MOVED && conn->state != CONN_LINGERING)
+		arm(conn, behaviours[conn->state].deadline);
+	else
+		advance(conn, event);
+}
+
 static void
 ready(struct watch *watch)
 {
 	struct conn *conn = LIST_OWNER(watch, struct conn, watch);
-	advance(conn, behaviours[conn->state].step(conn));
+	follow(conn, behaviours[conn->state].step(conn));
 }
 
 /*
@@ -374,6 +411,11 @@ conn_expired(struct timer *timer)
 {
 	struct conn *conn = LIST_OWNER(timer, struct conn, timer);
 	enum conn_event event = behaviours[conn->state].step(conn);
+	/* It is looked at again. */
+	if (event == CONN_NOTHING && conn->state == CONN_DELIVERING) {
+		rearm(conn);
+		return;
+	}
 	if (event == CONN_MOVED && conn->state == CONN_LINGERING)
 		event = CONN_NOTHING;
 	if (event == CONN_NOTHING)
@@ -381,7 +423,7 @@ conn_expired(struct timer *timer)
 	if (event == CONN_EXPIRED && conn->state == CONN_RECEIVING &&
 	    finish_input(conn) == CONN_FAILED)
 		event = CONN_FAILED;
-	advance(conn, event);
+	follow(conn, event);
 }
 
 void
@@ -403,6 +445,7 @@ conn_start(struct conn *conn, struct conns *conns, int fd)
 	conn->conns = conns;
 	conn->pending = NULL;
 	conn->answered = 0;
+	conn->reads = false;
 	upcase_init(&conn->upcase, conns->invalid);
 	buffers_start(&conns->buffers, fd);
 	conn->state = CONN_RECEIVING;

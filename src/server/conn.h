@@ -42,9 +42,10 @@ struct conn {
 		struct conn_held held; /* only while DELIVERING */
 	};
 	struct upcase upcase;
-	uint8_t state : 4; /* enum conn_state */
-	uint8_t cause : 4; /* enum counter: why it ends, once it does */
-	uint16_t answered; /* bytes of output so far, at most UINT16_MAX */
+	uint8_t state;          /* enum conn_state */
+	uint16_t answered : 11; /* bytes of output, or a few more than matter */
+	uint16_t cause : 4;     /* enum counter: why it ends, once it does */
+	uint16_t reads : 1;     /* it has taken output that had been pending */
 };
 
 /*
@@ -60,9 +61,9 @@ void conn_evict(struct conn *, enum counter cause);
 void conn_expired(struct timer *);
 
 /*
- * True when the peer has acknowledged all that it was sent.  Where a connection
- * begins anew, nobody knows of what was sent before: a little counts too.
+ * How many bytes the kernel holds that the peer has not acknowledged; 0 as well
+ * if the connection is broken, or the system does not tell.
  */
-bool conn_is_delivered(const struct conn *);
+size_t conn_held(const struct conn *);
 
 #endif

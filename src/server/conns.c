@@ -15,6 +15,12 @@
 enum { LOOKS_MOST = 16384 };
 
 /*
+ * How many are asked what progress they make, until one is evicted: what the
+ * kernel holds may become less for long before it takes more.
+ */
+enum { ASKED_MOST = 16 };
+
+/*
  * What was used in a burst, and not again for so long, in ms, goes back to the
  * system.
  */
@@ -190,7 +196,7 @@ conns_detach(struct conns *conns, size_t most, struct handover *to)
 		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
 		link = link->prev;
 		int fd = -1;
-		if (upcase_is_at_rest(&conn->upcase) && conn_is_delivered(conn))
+		if (upcase_is_at_rest(&conn->upcase) && conn_held(conn) == 0)
 			fd = detach(conns, conn);
 		if (fd == -1)
 			continue;
@@ -243,11 +249,21 @@ conns_release_closed(struct conns *conns)
 	return n;
 }
 
+/* Looks what the kernel holds of the answer; true if the peer takes it. */
+static bool
+look_for_progress(struct conns *conns, const struct conn *conn)
+{
+	return pool_note_held(&conns->pool, conn->pending, conn_held(conn),
+	    loop_now(conns->loop));
+}
+
 static void
 evict(struct conns *conns)
 {
-	struct conn *conn = pool_costliest(&conns->pool, loop_now(conns->loop));
-	assert(conn != NULL);
+	uint64_t now = loop_now(conns->loop);
+	struct conn *conn = pool_costliest(&conns->pool, now);
+	for (int i = 0; i < ASKED_MOST && look_for_progress(conns, conn); i++)
+		conn = pool_costliest(&conns->pool, now);
 	conn_evict(conn, COUNTER_EVICTED);
 }
 

@@ -25,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* It has a place of its own in memory, since the loop keeps its address. */
 struct listener {
@@ -50,6 +51,7 @@ struct listeners {
 	bool paused;        /* out of the loop */
 	bool waits;         /* until the retry */
 	struct log_limit failures, fulls;
+	unsigned refused; /* options that the system does not have */
 };
 
 void listeners_init(struct listeners *, struct loop *,
@@ -62,16 +64,43 @@ void listeners_init(struct listeners *, struct loop *,
 int listeners_bind(struct listeners *, const struct sockaddr *, socklen_t);
 
 /*
+ * How long the kernel holds its part of a closed connection, in ms; 0: as long
+ * as it likes.  To be called after a bind.
+ */
+uint32_t listeners_held_ms(const struct listeners *);
+
+/*
  * Starts to accept, with queues of the given length, and logs each address: -1
  * with the poller's errno.
  */
 int listeners_start(struct listeners *, size_t backlog);
 
-/* To be called after each turn of the loop: accepts, as far as allowed. */
-void listeners_accept(struct listeners *);
+/* Does what listeners_accept does when there is something to do. */
+void listeners_accept_ready(struct listeners *);
+
+/*
+ * To be called after each turn of the loop: accepts, as far as allowed.  True
+ * if it did, mostly not.
+ */
+static inline bool
+listeners_accept(struct listeners *listeners)
+{
+	if (listeners->nready == 0)
+		return false;
+	listeners_accept_ready(listeners);
+	return true;
+}
+
+/* Does what listeners_resume does when there is something to do. */
+void listeners_resume_paused(struct listeners *);
 
 /* Accepts again, if that is allowed by now; harmless at any time. */
-void listeners_resume(struct listeners *);
+static inline void
+listeners_resume(struct listeners *listeners)
+{
+	if (listeners->paused)
+		listeners_resume_paused(listeners);
+}
 
 /*
  * Accepts what is queued, as far as allowed, and closes the listeners.  Not

@@ -22,7 +22,8 @@ pool_open(struct pool *pool, size_t nblocks)
 	    .nfree = nblocks,
 	    .nfresh = nblocks,
 	};
-	list_init(&pool->waiting);
+	list_init(&pool->unproven);
+	list_init(&pool->proven);
 	if (nblocks > SIZE_MAX / POOL_BLOCK || nblocks > UINT32_MAX) {
 		errno = ENOMEM;
 		return -1;
@@ -98,7 +99,7 @@ pool_trim(struct pool *pool)
 
 struct block *
 pool_store(struct pool *pool, const unsigned char *bytes, size_t n, void *owner,
-    uint64_t now)
+    bool is_proven, uint64_t now)
 {
 	assert(n > 0 && n <= pool_room(pool));
 	struct block *first = NULL;
@@ -119,7 +120,9 @@ pool_store(struct pool *pool, const unsigned char *bytes, size_t n, void *owner,
 	first->owner = owner;
 	first->nblocks = nblocks;
 	first->moved = now;
-	list_append(&pool->waiting, &first->waiting);
+	first->held = 0;
+	list_append(
+	    is_proven ? &pool->proven : &pool->unproven, &first->waiting);
 	return first;
 }
 
@@ -132,6 +135,7 @@ drop_block(struct pool *pool, struct block *block)
 		next->owner = block->owner;
 		next->nblocks = block->nblocks - 1;
 		next->moved = block->moved;
+		next->held = block->held;
 		list_replace(&block->waiting, &next->waiting);
 	} else {
 		list_remove(&block->waiting);
@@ -154,9 +158,18 @@ pool_pieces(struct block *block, struct iovec *pieces, size_t n, size_t *size)
 	return npieces;
 }
 
+static void
+note_progress(struct list *list, struct block *block, uint64_t now)
+{
+	block->moved = now;
+	list_remove(&block->waiting);
+	list_append(list, &block->waiting);
+}
+
 struct block *
 pool_drop(struct pool *pool, struct block *block, size_t n, uint64_t now)
 {
+	size_t taken = n;
 	if (n == 0)
 		return block;
 	while (block != NULL) {
@@ -169,11 +182,21 @@ pool_drop(struct pool *pool, struct block *block, size_t n, uint64_t now)
 		block = drop_block(pool, block);
 	}
 	if (block != NULL) {
-		block->moved = now;
-		list_remove(&block->waiting);
-		list_append(&pool->waiting, &block->waiting);
+		block->held += taken;
+		note_progress(&pool->proven, block, now);
 	}
 	return block;
+}
+
+bool
+pool_note_held(
+    struct pool *pool, struct block *block, size_t held, uint64_t now)
+{
+	if (held + POOL_BLOCK > block->held)
+		return false;
+	block->held = held;
+	note_progress(&pool->proven, block, now);
+	return true;
 }
 
 void
@@ -183,13 +206,13 @@ pool_release(struct pool *pool, struct block *block)
 		block = drop_block(pool, block);
 }
 
-void *
-pool_costliest(const struct pool *pool, uint64_t now)
+static void *
+costliest_of(const struct list *outputs, uint64_t now)
 {
 	void *owner = NULL;
 	uint64_t most = 0;
-	struct list *link = pool->waiting.next;
-	for (int i = 0; i < COMPARED && link != &pool->waiting; i++) {
+	struct list *link = outputs->next;
+	for (int i = 0; i < COMPARED && link != outputs; i++) {
 		const struct block *block =
 		    LIST_OWNER(link, struct block, waiting);
 		/* Those of the same moment are told apart by what they hold. */
@@ -201,4 +224,11 @@ pool_costliest(const struct pool *pool, uint64_t now)
 		link = link->next;
 	}
 	return owner;
+}
+
+void *
+pool_costliest(const struct pool *pool, uint64_t now)
+{
+	void *owner = costliest_of(&pool->unproven, now);
+	return owner != NULL ? owner : costliest_of(&pool->proven, now);
 }

@@ -34,9 +34,10 @@ struct block {
 
 	/* In the first block of an output only. */
 	void *owner;
-	size_t nblocks;      /* of the output */
-	uint64_t moved;      /* when it was stored, or last less than before */
-	struct list waiting; /* in pool.waiting */
+	size_t nblocks; /* of the output */
+	uint64_t moved; /* when it was stored, or last less than before */
+	uint64_t held;  /* by the kernel before it, had nothing been read */
+	struct list waiting; /* in one of the pool's lists */
 	unsigned char bytes[];
 };
 
@@ -45,13 +46,18 @@ struct pool {
 	size_t nblocks;
 	size_t nfree;  /* of all blocks */
 	size_t nfresh; /* of those, the ones that were never used */
-	uint32_t
-	    *used; /* the others, by number: the last one given is on top */
+
+	/* The others, by number: the one that was given last is on top. */
+	uint32_t *used;
 	size_t nused;
 	size_t nunneeded; /* at the bottom, free since the last trim */
 	size_t ncold;     /* at the bottom, given back to the system */
-	struct list
-	    waiting; /* outputs, the longest without progress in front */
+
+	/*
+	 * Outputs, the longest without progress in front: of those who never
+	 * took anything that was stored, and of the others.
+	 */
+	struct list unproven, proven;
 };
 
 /* Takes memory for that many blocks; -1 with ENOMEM. */
@@ -67,10 +73,11 @@ pool_room(const struct pool *pool)
 
 /*
  * Copies n bytes, 0 < n <= pool_room(), and returns the output, which belongs
- * to the given owner until its last block is released.
+ * to the given owner until its last block is released.  Proven is an owner who
+ * has taken something before that had been stored.
  */
 struct block *pool_store(struct pool *, const unsigned char *bytes, size_t n,
-    void *owner, uint64_t now);
+    void *owner, bool is_proven, uint64_t now);
 
 /*
  * Says where the bytes of an output are: in at most n pieces, of its first
@@ -87,10 +94,26 @@ void pool_release(struct pool *, struct block *);
 
 /*
  * The owner of the output that costs most, or NULL: blocks, times how long none
- * of it was taken.  Of those without progress for longest, the first few are
- * compared.
+ * of it was taken.  It is one of those who never took anything, if there are
+ * any: somebody who comes again and again and never reads must not cost those
+ * their answers who read slowly.  Only the outputs without progress for longest
+ * are compared.
  */
 void *pool_costliest(const struct pool *, uint64_t now);
+
+/* Says how many bytes the kernel has for its owner at first. */
+static inline void
+pool_set_held(struct block *block, size_t held)
+{
+	block->held = held;
+}
+
+/*
+ * Says how many bytes the kernel holds now that its owner has not acknowledged.
+ * If that is a block less than it would be had nothing been read, it is
+ * progress as well: true.
+ */
+bool pool_note_held(struct pool *, struct block *, size_t held, uint64_t now);
 
 /*
  * Gives the blocks back to the system that were free all the time since the

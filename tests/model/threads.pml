@@ -261,7 +261,7 @@ inline obey(w)
 
 /*
  * [conns.c conns_detach]
- *	if (upcase_is_at_rest(&conn->upcase) && conn_is_delivered(conn))
+ *	if (upcase_is_at_rest(&conn->upcase) && conn_held(conn) == 0)
  *	handover_put(to, fd);
  */
 /*

@@ -2,8 +2,8 @@
 /*
  * To be preloaded: lets one call of malloc, calloc, realloc or posix_memalign
  * fail with ENOMEM, the one that FAILING_MALLOC_CALL in the environment says,
- * counted from 1.  When it does, it writes a byte to the descriptor
- * FAILING_MALLOC_FD.
+ * counted from 1.  When it does, it says so in the first byte of the file that
+ * is open as FAILING_MALLOC_FD.
  *
  * Only calls from the program itself count: the name service of glibc ends
  * the process when it gets no memory.
@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include <sys/auxv.h>
+#include <sys/mman.h>
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void *(*next_malloc)(size_t);
 static void *(*next_calloc)(size_t, size_t);
@@ -27,7 +27,7 @@ static int (*next_posix_memalign)(void **, size_t, size_t);
 
 /* Calls still to be made before the one that fails; below 0: never. */
 static atomic_long left = -1;
-static int report;
+static char *report;
 static void *program;
 
 /* Where an address was loaded to, or NULL. */
@@ -65,7 +65,10 @@ arm(void)
 	if (call == NULL || fd == NULL)
 		return;
 	program = base_of((const void *)(uintptr_t)getauxval(AT_ENTRY));
-	report = atoi(fd);
+	/* The program closes the descriptor; what is mapped stays. */
+	report = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(fd), 0);
+	if (report == MAP_FAILED)
+		abort();
 	atomic_store(&left, atol(call) - 1);
 }
 
@@ -79,8 +82,7 @@ fails(const void *caller)
 	if (atomic_load(&left) < 0 || base_of(caller) != program ||
 	    atomic_fetch_sub(&left, 1) != 0)
 		return 0;
-	if (write(report, "x", 1) != 1)
-		abort();
+	*report = 'x';
 	errno = ENOMEM;
 	return 1;
 }

@@ -34,6 +34,7 @@ struct peer {
 	bool harmed;   /* by a system call that was made to fail */
 	bool ended;    /* by the server, as its sending the tail shows */
 	bool lingers;  /* the server has sent FIN */
+	bool reads;    /* it took something that had been stored */
 	bool delivers; /* what the kernel holds is looked at */
 	bool gone;   /* as the last look has told, without all of its answer */
 	size_t turn; /* its place among all that received, at the last */
@@ -44,10 +45,12 @@ struct peer {
 	size_t answered;   /* bytes that were sent to it */
 	size_t checked;    /* of those, the ones that are right for good */
 	uint64_t moved_at; /* the turn in which bytes last moved, in ms */
+	uint64_t taken_at; /* the turn in which it last made progress */
 	uint64_t shut_at;  /* the turn in which the server sent FIN */
 	uint64_t asked_at; /* the turn that last asked what the kernel holds */
 	uint64_t less_at;  /* the turn that last found less */
-	size_t held;       /* and how much, then */
+	size_t held;       /* how much; if it is stored, had it read nothing */
+	bool known;        /* that is */
 };
 
 extern struct peer peers[PEERS_MAX];

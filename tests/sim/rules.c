@@ -112,6 +112,14 @@ check_answer(struct peer *peer)
 		check_tail(peer, &due);
 }
 
+/* It took something that was stored, and the kernel has that instead. */
+static void
+note_taken(struct peer *peer, size_t n)
+{
+	peer->reads = true;
+	peer->held += n;
+}
+
 void
 rules_moved(struct peer *peer, enum kernel_call call)
 {
@@ -119,11 +127,14 @@ rules_moved(struct peer *peer, enum kernel_call call)
 	if (peer->lingers)
 		return;
 	if (call == KERNEL_SEND) {
-		rules.nsent += socket->out.end - peer->answered;
+		size_t before = peer->answered;
+		rules.nsent += socket->out.end - before;
 		peer->answered = socket->out.end;
 		/* What the first send does not take is stored. */
 		if (peer->nsends == 1)
 			peer->stored_from = socket->out.end;
+		else
+			note_taken(peer, socket->out.end - before);
 		check_answer(peer);
 	} else {
 		rules_must(peers_pending(peer) == 0, peer,
@@ -135,8 +146,9 @@ rules_moved(struct peer *peer, enum kernel_call call)
 		peer->turn = ++rules.nturns;
 		peer->stored_from = socket->out.end;
 		peer->nsends = 0;
+		peer->known = false;
 	}
-	peer->moved_at = threads_turn();
+	peer->moved_at = peer->taken_at = threads_turn();
 }
 
 /* FIN to a peer that has ended: all is with the kernel, and it has not got it.
@@ -158,12 +170,20 @@ rules_asked(struct peer *peer)
 	const struct kernel_socket *socket = peer->socket;
 	peer->gone = socket->tight && socket->reset_by_peer &&
 		     socket->out.end > socket->out.start;
-	if (!peer->delivers)
-		return;
-	peer->asked_at = threads_turn();
-	if (peers_held(peer) < peer->held)
-		peer->less_at = peer->asked_at;
-	peer->held = peers_held(peer);
+	size_t held = peers_held(peer);
+	if (peer->delivers) {
+		peer->asked_at = threads_turn();
+		if (held < peer->held)
+			peer->less_at = peer->asked_at;
+		peer->held = held;
+	} else if (!peer->known) {
+		peer->known = true;
+		peer->held = held;
+	} else if (held + POOL_BLOCK <= peer->held) {
+		peer->reads = true;
+		peer->taken_at = threads_turn();
+		peer->held = held;
+	}
 }
 
 void
@@ -218,12 +238,13 @@ blocks_taken(void)
 static uint64_t
 cost_of(const struct peer *peer)
 {
-	return (threads_turn() - peer->moved_at + 1) * blocks_of(peer);
+	return (threads_turn() - peer->taken_at + 1) * blocks_of(peer);
 }
 
 /*
- * True if no other costs more.  Only one worker is looked at, since each has a
- * pool of its own, and none with a tail, which may or may not be stored.
+ * True if no other costs more, nor has read less.  Only one worker is looked
+ * at, since each has a pool of its own, and none with a tail, which may or may
+ * not be stored.
  */
 static bool
 is_costliest(const struct peer *peer)
@@ -232,8 +253,11 @@ is_costliest(const struct peer *peer)
 		return true;
 	for (size_t i = 0; i < npeers; i++) {
 		const struct peer *other = &peers[i];
-		if (peers_is_open(other) && !other->socket->resets &&
-		    peers_pending(other) > 0 && cost_of(other) > cost_of(peer))
+		if (!peers_is_open(other) || other->socket->resets ||
+		    peers_pending(other) == 0 || (other->reads && !peer->reads))
+			continue;
+		if ((peer->reads && !other->reads) ||
+		    cost_of(other) > cost_of(peer))
 			return false;
 	}
 	return true;
@@ -283,9 +307,11 @@ check_close(struct peer *peer)
 {
 	const struct kernel_socket *socket = peer->socket;
 	struct due due = peers_due(peer);
-	rules_must(peers_held(peer) <= SMALL_ANSWER || rules.stops > 0, peer,
-	    "it was closed while the kernel held much for it");
-	rules_must(!peer->gone, peer, "it was gone, and passes for served");
+	rules_must(
+	    peers_held(peer) <= SMALL_ANSWER || rules.stops > 0 || peer->harmed,
+	    peer, "it was closed while the kernel held much for it");
+	rules_must(!peer->gone || peer->harmed, peer,
+	    "it was gone, and passes for served");
 	if (peer->lingers) {
 		rules_must(peers_has_ended(peer) || socket->reset_by_peer ||
 			       peer->harmed ||

@@ -43,8 +43,17 @@ PATIENCE = 15 * SLOWNESS
 # How much later than due something may come on a busy machine, in seconds.
 LATE = 3 * SLOWNESS
 
+# What a line of the log begins with in a file or a pipe: time and process.
+STAMP = re.compile(
+    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[\d+\] ", re.M)
+
 SANITIZER_REPORT = re.compile(
     r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:")
+
+
+def unstamped(text):
+    """Lines of the log without the time and the process."""
+    return STAMP.sub("", text)
 
 
 def _backends():
@@ -205,7 +214,8 @@ class Daemon:
     def _read(self):
         for line in self.process.stderr:
             with self.news:
-                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+                text = unstamped(line.decode("utf-8", "replace"))
+                self.lines.append(text.rstrip("\n"))
                 self.news.notify_all()
         with self.news:
             self.at_end = True
@@ -342,6 +352,23 @@ class Daemon:
         return client
 
 
+def listening_port(pid):
+    """The port that the process listens on, or None."""
+    folder = f"/proc/{pid}/fd"
+    sockets = set()
+    for name in os.listdir(folder):
+        try:
+            sockets.add(os.readlink(f"{folder}/{name}"))
+        except FileNotFoundError:
+            pass
+    with open("/proc/net/tcp") as table:
+        for row in table.readlines()[1:]:
+            fields = row.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                return int(fields[1].split(":")[1], 16)
+    return None
+
+
 linux_only = unittest.skipUnless(
     os.path.exists("/proc/self/stat"), "needs the /proc of Linux")
 root_only = unittest.skipUnless(os.geteuid() == 0, "needs root")
@@ -351,7 +378,7 @@ with_shim = unittest.skipUnless(
     SHIM, "needs the library of short reads and writes")
 
 
-def _can_mount():
+def can_mount():
     """Whether a program can have file systems of its own."""
     try:
         return subprocess.run(["unshare", "-m", "true"], timeout=PATIENCE,
@@ -361,7 +388,7 @@ def _can_mount():
 
 
 with_mounts = unittest.skipUnless(
-    _can_mount(), "needs mount name spaces, and the right to them")
+    can_mount(), "needs mount name spaces, and the right to them")
 
 
 def needs(*programs):

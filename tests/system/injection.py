@@ -48,7 +48,8 @@ def wrapper(path, *expressions):
     The daemon stays the child of who starts it.
     """
     options = [word for text in expressions for word in ("-e", text)]
-    return ["strace", "-D", "-f", "-qq", "-o", path, *options]
+    # Of a line of the log more than its beginning is to be seen.
+    return ["strace", "-D", "-f", "-qq", "-s", "80", "-o", path, *options]
 
 
 def injecting(path, call, error, when):

@@ -8,7 +8,6 @@ import re
 import select
 import socket
 import subprocess
-import tempfile
 import threading
 
 import tap
@@ -169,28 +168,6 @@ class DescriptorTest(Case):
                 self.assertTrue(flags & os.O_CLOEXEC, fds[fd])
                 if fd in sockets:
                     self.assertTrue(flags & os.O_NONBLOCK, fds[fd])
-
-    @linux_only
-    @each_backend()
-    def test_inherited(self, how):
-        """Descriptors that it inherits are neither used nor closed"""
-        with tempfile.TemporaryDirectory() as folder:
-            fds = [os.open(f"{folder}/{i}", os.O_RDWR | os.O_CREAT)
-                   for i in range(18)]
-            try:
-                for fd in fds:
-                    os.write(fd, b"ours")
-                with Daemon(**how, pass_fds=fds) as daemon:
-                    self.assertEqual(ask(daemon, PING), upper(PING))
-                    theirs = daemon.fds()
-                    for i, fd in enumerate(fds):
-                        self.assertEqual(theirs.get(fd), f"{folder}/{i}")
-                for fd in fds:
-                    self.assertEqual(os.lseek(fd, 0, os.SEEK_CUR), 4)
-                    self.assertEqual(os.fstat(fd).st_size, 4)
-            finally:
-                for fd in fds:
-                    os.close(fd)
 
 
 if __name__ == "__main__":

@@ -53,9 +53,10 @@ class NetworkTest(Case):
                     wrapper=server.wrapper) as daemon:
             answers = self.ask(client, daemon, texts)
             self.assertTrue(answers == [upper(text) for text in texts])
-            counters = daemon.counters()
-            self.assertEqual(counters["ended"], len(texts))
-            self.assertEqual(counters["failed"], 0)
+            # One has ended when its end of file has arrived as well.
+            wait_until(lambda: daemon.counters()["ended"] == len(texts),
+                       "all have ended")
+            self.assertEqual(daemon.counters()["failed"], 0)
 
     @needs("nft")
     @each_backend(workers=(1, 2) if LONG else (2,))

@@ -352,7 +352,7 @@ class RealDaemon(UpcCase):
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.addCleanup(self.stop, daemon)
         for line in daemon.stderr:
-            if line.startswith(b"listening on "):
+            if b"listening on " in line:
                 return line.decode().split()[-1]
         self.fail("upcased does not listen")
 

@@ -23,6 +23,10 @@ LIBC = ctypes.CDLL(None)
 PROOFS = (b"I am hungry!\n", b"The quick brown fox jumps over a dog. " * 1700)
 
 
+# What upcased begins a line of its log with: the time and its process.
+STAMP = re.compile(r"^[-0-9T:.]+Z \[\d+\] ")
+
+
 class Failure(Exception):
     """What is wrong with a server, in a sentence."""
 
@@ -114,7 +118,8 @@ class Server:
     def _read(self):
         for line in self.process.stdout:
             with self.news:
-                self.lines.append(line.decode("utf-8", "replace").rstrip())
+                text = line.decode("utf-8", "replace").rstrip()
+                self.lines.append(STAMP.sub("", text))
                 # A server that talks on and on is not remembered in full.
                 del self.lines[100:-100]
                 self.news.notify_all()

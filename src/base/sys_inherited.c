@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "sys.h"
+
+#include <sys/resource.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * Where the system cannot tell which descriptors are open they are tried up to
+ * this number.  The limit is no help: it may be a thousand million.
+ */
+enum { TRIED_MAX = 65536 };
+
+/* The folder in which the system lists the descriptors of a process. */
+#ifdef __linux__
+#define LIST_OF_OPEN "/proc/self/fd"
+#elif defined __APPLE__
+#define LIST_OF_OPEN "/dev/fd"
+#else
+/* That of others is a file system that need not be there, or is not exact. */
+#define LIST_OF_OPEN ""
+#endif
+
+/* One system call for all of them, where there is one. */
+#if defined HAVE_CLOSE_RANGE
+static int
+close_from(int first)
+{
+	return close_range((unsigned)first, UINT_MAX, 0);
+}
+#elif defined HAVE_CLOSEFROM && !defined __GLIBC__
+static int
+close_from(int first)
+{
+	(void)closefrom(first);
+	return 0;
+}
+#else
+static int
+close_from(int first)
+{
+	(void)first;
+	errno = ENOSYS;
+	return -1;
+}
+#endif
+
+/* Calls see for each descriptor that is open, but for that of the list. */
+static void
+for_each_open(void (*see)(int fd, void *arg), void *arg)
+{
+	DIR *list = opendir(LIST_OF_OPEN);
+	if (list == NULL) {
+		for (int fd = 0; fd < TRIED_MAX; fd++) {
+			if (fcntl(fd, F_GETFD) != -1)
+				see(fd, arg);
+		}
+		return;
+	}
+	const struct dirent *entry;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): the list is ours alone. */
+	while ((entry = readdir(list)) != NULL) {
+		char *end;
+		long fd = strtol(entry->d_name, &end, 10);
+		if (end != entry->d_name && *end == '\0' && fd != dirfd(list))
+			see((int)fd, arg);
+	}
+	(void)closedir(list);
+}
+
+static void
+close_one(int fd, void *arg)
+{
+	if (fd > *(const int *)arg)
+		(void)close(fd);
+}
+
+static void
+count_one(int fd, void *arg)
+{
+	(void)fd;
+	++*(size_t *)arg;
+}
+
+void
+sys_close_inherited(void)
+{
+	int last = STDERR_FILENO;
+	/* A filter of system calls that does not know it may forbid it. */
+	if (close_from(last + 1) == -1)
+		for_each_open(close_one, &last);
+}
+
+void
+sys_count_descriptors(struct sys_descriptors *descriptors)
+{
+	struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	/* Some systems allow less than they say. */
+	for (rlim_t most = limit.rlim_max; most > limit.rlim_cur; most /= 2) {
+		struct rlimit raised = {most, limit.rlim_max};
+		if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+			limit.rlim_cur = most;
+			break;
+		}
+	}
+	descriptors->limit = SIZE_MAX;
+	if ((uint64_t)limit.rlim_cur < SIZE_MAX)
+		descriptors->limit = (size_t)limit.rlim_cur;
+	descriptors->open = 0;
+	for_each_open(count_one, &descriptors->open);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "dispositions.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <unistd.h>
+
+/* Past the last signal, those for applications included. */
+#ifdef SIGRTMAX
+#define SIGNALS_END (SIGRTMAX + 1)
+#else
+#define SIGNALS_END NSIG
+#endif
+
+static const int ends[] = {SIGTERM, SIGINT, SIGQUIT, 0};
+
+/* What is printed into a pipe that nobody reads, or beyond a limit, ends. */
+static const int of_output[] = {SIGPIPE, SIGXFSZ, 0};
+
+/*
+ * A crash must remain one.  A user who stops the program on a terminal means
+ * it, as opposed to the terminal that stops it for what it logs (SIGTTOU).  The
+ * last two do nothing by default.
+ */
+static const int defaults[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS,
+    SIGTRAP, SIGTSTP, SIGCHLD, SIGCONT, 0};
+
+static bool
+is_in(const int *list, int signo)
+{
+	while (*list != 0 && *list != signo)
+		list++;
+	return *list != 0;
+}
+
+/*
+ * Handlers, which a tool that the program runs under may have set, stay, and so
+ * do the signals that nobody can change.
+ */
+static void
+replace(int signo, void (*from)(int), void (*to)(int))
+{
+	struct sigaction action;
+	if (sigaction(signo, NULL, &action) == 0 && action.sa_handler == from)
+		(void)signal(signo, to);
+}
+
+void
+dispositions_enter(void)
+{
+	for (int signo = 1; signo < SIGNALS_END; signo++) {
+		if (is_in(defaults, signo))
+			replace(signo, SIG_IGN, SIG_DFL);
+		else if (!is_in(ends, signo) && !is_in(of_output, signo))
+			replace(signo, SIG_DFL, SIG_IGN);
+	}
+}
+
+/* Nobody is served yet. */
+static void
+end(int signo)
+{
+	(void)signo;
+	_exit(0);
+}
+
+void
+dispositions_settle(void)
+{
+	for (const int *signo = of_output; *signo != 0; signo++)
+		(void)signal(*signo, SIG_IGN);
+	struct sigaction action = {.sa_handler = end};
+	(void)sigfillset(&action.sa_mask);
+	for (const int *signo = ends; *signo != 0; signo++)
+		(void)sigaction(*signo, &action, NULL);
+	/* Last, for what has been waiting behind the mask comes now. */
+	sigset_t none;
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "hardening.h"
+
+void
+hardening_enter(void)
+{
+}
+
+void
+hardening_bound(void)
+{
+}
+
+int
+hardening_drop(void)
+{
+	return 0;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "surroundings.h"
+
+#include "dispositions.h"
+#include "hardening.h"
+#include "log.h"
+#include "sys.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include <sysexits.h>
+#include <unistd.h>
+
+/*
+ * The least stack, in KiB, that the program starts with: what was seen to be
+ * enough for it and the name service of the C library, four times.
+ */
+enum { STACK_MIN = 128 };
+
+/*
+ * The greatest limit of core files at which there are none.  Linux hands those
+ * for which a program has been set up over to it whatever the limit is, but for
+ * a limit of 1 (core_pattern in core(5)); a file that small it does not begin.
+ */
+#ifdef __linux__
+enum { CORE_MAX = 1 };
+#else
+enum { CORE_MAX = 0 };
+#endif
+
+/* Raises a limit as far as the system lets us, and returns what it is then. */
+static rlim_t
+raise_limit(int resource)
+{
+	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+	(void)getrlimit(resource, &limit);
+	struct rlimit raised = {limit.rlim_max, limit.rlim_max};
+	if (limit.rlim_cur != limit.rlim_max &&
+	    setrlimit(resource, &raised) == 0)
+		return limit.rlim_max;
+	return limit.rlim_cur;
+}
+
+/* The stack grows up to the limit of that moment, not to that of the start. */
+static int
+check_stack(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_STACK, &limit) == -1 ||
+	    limit.rlim_cur >= (rlim_t)STACK_MIN * 1024)
+		return 0;
+	if (raise_limit(RLIMIT_STACK) >= (rlim_t)STACK_MIN * 1024)
+		return 0;
+	/* Standard I/O would need more of it. */
+	static const char text[] =
+	    "upcased: the limit of the stack is too low; raise it to 128 KiB "
+	    "or more (ulimit -s, LimitSTACK=)\n";
+	_Static_assert(STACK_MIN == 128, "as the text says");
+	ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+	(void)written;
+	return EX_OSERR;
+}
+
+int
+surroundings_enter(void)
+{
+	dispositions_enter();
+	/* What a service manager passes is to be left out here. */
+	sys_close_inherited();
+	return check_stack();
+}
+
+/* A timer goes on over exec, and its signals are not for us. */
+static void
+stop_timers(void)
+{
+	static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+	const struct itimerval never = {.it_value = {0, 0}};
+	for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++)
+		(void)setitimer(timers[i], &never, NULL);
+}
+
+/* At the greater limit the kernel kills, which no program can prevent. */
+static void
+check_processor_time(void)
+{
+	rlim_t seconds = raise_limit(RLIMIT_CPU);
+	if (seconds != RLIM_INFINITY)
+		log_warnx("the system will kill this process after %llu "
+			  "seconds of processor time; lift the limit (ulimit "
+			  "-t, LimitCPU=)",
+		    (unsigned long long)seconds);
+}
+
+/* The text of clients, which is in memory, must not get to a file. */
+static void
+leave_no_core(void)
+{
+	const struct rlimit most = {CORE_MAX, CORE_MAX}, none = {0, 0};
+	/* It may be lower already, and then cannot be raised. */
+	if (setrlimit(RLIMIT_CORE, &most) == -1)
+		(void)setrlimit(RLIMIT_CORE, &none);
+}
+
+void
+surroundings_settle(void)
+{
+	dispositions_settle();
+	stop_timers();
+	leave_no_core();
+	check_processor_time();
+	hardening_enter();
+	(void)umask(S_IRWXG | S_IRWXO);
+	/* Whatever directory that was may be needed for something else. */
+	if (chdir("/") == -1)
+		log_warn("cannot change to the directory /");
+}

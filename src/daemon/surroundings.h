@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a process inherits from whoever started it, other than its arguments
+ * and environment: open descriptors, signals, timers, limits, the directory and
+ * the mask for new files.  Nothing of it may hold up, end or widen the service.
+ * What an administrator sets on purpose stays: priority, processors, what is
+ * killed first without memory, and the limits that only bound.
+ */
+#ifndef SURROUNDINGS_H
+#define SURROUNDINGS_H
+
+/*
+ * To be called first, before anything is opened.  Returns 0 or the exit status,
+ * after a sentence on standard error.
+ */
+int surroundings_enter(void);
+
+/* To be called when the log is open, and before anything takes long. */
+void surroundings_settle(void);
+
+#endif
