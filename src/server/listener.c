@@ -410,8 +410,11 @@ listeners_finish(struct listeners *listeners)
 	struct list *link;
 	/* Each is closed as soon as its queue is empty, lest it fill again. */
 	while ((link = list_first(&listeners->all)) != NULL) {
-		accept_rest(listeners, listener_at(link)->watch.fd);
-		close_one(listeners, listener_at(link));
+		struct listener *listener = listener_at(link);
+		(void)loop_watch(
+		    listeners->loop, &listener->watch, POLLER_NOTHING);
+		accept_rest(listeners, listener->watch.fd);
+		close_one(listeners, listener);
 	}
 	listeners_close(listeners);
 }
