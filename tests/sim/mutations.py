@@ -177,7 +177,7 @@ MUTATIONS = [
     ("a second signal does nothing", "server/server.c",
      "(server->ndrains > 1 || server->expired)", "server->expired"),
     ("the queue of a listener is dropped at a stop", "server/listener.c",
-     "accept_rest(listeners, listener_at(link)->watch.fd);", ""),
+     "accept_rest(listeners, listener->watch.fd);", ""),
     ("a stop ends what is still served", "server/conns.c",
      "conns->draining = true;", "conns->draining = true; conns_cut(conns);"),
     ("a full kernel is taken for a failure", "server/conn.c",
