@@ -106,11 +106,11 @@ report_counters(const size_t totals[static NCOUNTERS], const struct load *load,
 		end = append(line, end, "most", load->most);
 	}
 	for (int i = 0; i < NCOUNTERS; i++) {
-		if (all || totals[i] > 0)
+		if (all || totals[i] > 0 || i == COUNTER_ACCEPTED)
 			end = append(line, end, counter_name((enum counter)i),
 			    totals[i]);
 	}
-	if (all || log_dropped() > 0 || end == 0)
+	if (all || log_dropped() > 0)
 		end = append(line, end, "log-dropped", log_dropped());
 	/* Without the blank behind the last one. */
 	if (end > 0 && end <= LOG_LINE_MAX)

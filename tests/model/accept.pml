@@ -94,9 +94,12 @@ inline serve()
 #endif
 
 /*
- * [listener.c listeners_resume]
- *	if (!listeners->paused || listeners->waits ||
- *	    !listeners->may_accept(listeners->owner))
+ * [listener.h listeners_resume]
+ *	if (listeners->paused) listeners_resume_paused(listeners);
+ */
+/*
+ * [listener.c listeners_resume_paused]
+ *	if (listeners->waits || !listeners->may_accept(listeners->owner))
  *	return;
  *	listeners->paused = false;
  *	POLLER_INPUT) == -1)
@@ -140,7 +143,13 @@ inline retry()
  *	listener->listeners->nready++;
  */
 /*
- * [listener.c listeners_accept]
+ * [listener.h listeners_accept]
+ *	if (listeners->nready == 0) return false;
+ *	listeners_accept_ready(listeners);
+ *	return true;
+ */
+/*
+ * [listener.c listeners_accept_ready]
  *	while (listeners->nready > 0) {
  *	if (!listeners->may_accept(listeners->owner)) {
  *	wait_for_end(listeners);
@@ -207,8 +216,7 @@ inline accept_rest()
  * [server.c follow_up]
  *	release(server);
  *	if (server->ndrains == 0) {
- *	listeners_accept(&server->listeners);
- *	release(server);
+ *	if (listeners_accept(&server->listeners)) release(server);
  *	listeners_resume(&server->listeners);
  *	return;
  *	if (!server->draining)

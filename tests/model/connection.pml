@@ -202,7 +202,7 @@ inline end(c, event)
  * [conn.c enter]
  *	enum conn_state to = conn_state_next(from, event);
  *	if (to == from) return;
- *	conn->state = to & 15;
+ *	conn->state = (uint8_t)to;
  *	if (to == CONN_DELIVERING) conn->held = (struct conn_held){0};
  *	if (to == CONN_LINGERING) (void)sys_shutdown(conn->watch.fd);
  *	if (to == CONN_CLOSED) end(conn, event, from);
@@ -277,14 +277,18 @@ inline send(c, channel)
 }
 
 /*
+ * [conn.c store_rest]
+ *	conn->pending = pool_store(&conns->pool, conns->output + taken,
+ *	    n - taken, conn, conn->reads, loop_now(conns->loop));
+ */
+/*
  * [conn.c answer]
  *	if (n == 0) return CONN_MOVED;
  *	note_answer(conn, n);
  *	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
  *	if (sent == -1 && fail(conn) == CONN_FAILED) return CONN_FAILED;
  *	if (taken == n) return CONN_MOVED;
- *	conn->pending = pool_store(&conns->pool, conns->output + taken,
- *	    n - taken, conn, loop_now(conns->loop));
+ *	store_rest(conn, taken, n);
  *	return CONN_DATA;
  */
 inline answer(c)
@@ -433,7 +437,7 @@ inline discard(c)
 /*
  * [conn.c deliver]
  *	if (conn->answered <= SMALL_ANSWER ||
- *	    (conns->draining && sys_has_user_timeout()))
+ *	    (conns->draining && (stall_ms == 0 || sys_gives_up(fd))))
  *	return CONN_FLUSHED;
  *	bool is_first = conn->held.left == 0;
  *	int left = sys_unacknowledged(fd);
@@ -448,7 +452,7 @@ inline discard(c)
  *	} else if (stall_ms != 0 &&
  *	    (now - conn->held.since) % CONN_TIME >= stall_ms) {
  *	return CONN_EXPIRED;
- *	return CONN_MOVED;
+ *	return CONN_NOTHING;
  */
 /* Nobody asks for more. */
 #define COUNT_LOOK(n) n[c] = (n[c] <= STALL -> n[c] + 1 : n[c])
@@ -484,9 +488,9 @@ inline deliver(c)
 #endif
 			:: else
 			fi;
-			event = (IS_STALLED(c) -> EXPIRED : MOVED);
+			event = (IS_STALLED(c) -> EXPIRED : NOTHING);
 #ifndef HONEST
-			assert(event == MOVED -> nlooks[c] <= STALL
+			assert(event == NOTHING -> nlooks[c] <= STALL
 					      : nlooks[c] >= STALL)
 #endif
 		fi
@@ -507,8 +511,12 @@ inline step(c)
 }
 
 /*
+ * [conn.c follow]
+ *	if (event == CONN_MOVED && conn->state != CONN_LINGERING)
+ *	advance(conn, event);
+ */
+/*
  * [conn.c advance]
- *	if (event == CONN_MOVED && from != CONN_LINGERING) {
  *	enter(conn, event);
  *	while (conn->state != before && behaviours[conn->state].begins) {
  *	before = conn->state;
@@ -531,18 +539,21 @@ inline advance(c)
 /*
  * [conn.c conn_expired]
  *	enum conn_event event = behaviours[conn->state].step(conn);
+ *	if (event == CONN_NOTHING && conn->state == CONN_DELIVERING) {
+ *	return;
  *	if (event == CONN_MOVED && conn->state == CONN_LINGERING) event =
  *	    CONN_NOTHING;
  *	if (event == CONN_NOTHING) event = CONN_EXPIRED;
  *	if (event == CONN_EXPIRED && conn->state == CONN_RECEIVING &&
  *	    finish_input(conn) == CONN_FAILED)
  *	event = CONN_FAILED;
- *	advance(conn, event);
+ *	follow(conn, event);
  */
 inline expire(c)
 {
 	if
-	:: event == NOTHING || (event == MOVED && state[c] == LINGERING) ->
+	:: !IS_LOOKED_AT(c) && (event == NOTHING ||
+			(event == MOVED && state[c] == LINGERING)) ->
 		event = EXPIRED
 	:: else
 	fi;

@@ -18,7 +18,7 @@ import tap
 from client import ask
 from daemon import (PATIENCE, SANITIZED, SLOWNESS, UPCASED, Case, Daemon,
                     each_backend, linux_only, needs, not_counted, root_only,
-                    wait_until, with_mounts)
+                    unstamped, wait_until, with_mounts)
 from injection import calls_in, injecting, with_strace, wrapper
 from stream import upper
 
@@ -56,7 +56,7 @@ def refusal(wrapper, *arguments):
         [*wrapper, UPCASED, "--listen", "127.0.0.1:0", *arguments],
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         timeout=PATIENCE)
-    return done.returncode, done.stderr
+    return done.returncode, unstamped(done.stderr)
 
 
 class DescriptorTest(Case):

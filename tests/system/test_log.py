@@ -33,12 +33,15 @@ ROUNDS = 300
 LINES = re.compile("|".join((
     r"serving with \w+, \d workers?, at most \d+ connections?",
     r"buffers: at most \d+ KiB of ours, [^\[\]]* for \d+ of them",
-    r"the kernel holds its part of a closed connection for at most \d+ ms",
+    r"queues: at most \d+ clients wait at each address, [^\[\]]* each",
+    r"the kernel holds its part of a closed connection, [^\[\]]* \d+ ms",
     r"listening on 127\.0\.0\.1:\d+",
     r"warning: there is no account [^\[\]]*",
     r"warning: \d+ lines? of the log w\w+ left out",
     r"draining: open=\d+, served on for at most \d+ ms",
     r"open=\d+ ([a-z-]+=\d+ )+log-dropped=\d+",
+    r"([a-z-]+=\d+ ?)+",
+    r"(ended|reset) [^\[\]]*, which [^\[\]]*",
     r"conn \d+: [^\[\]:]+(: [^\[\]:]+)?")))
 
 ROOT = os.geteuid() == 0
