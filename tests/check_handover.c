@@ -96,7 +96,7 @@ suite(void)
 	TCase *tcase = tcase_create("handover");
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	tcase_set_timeout(tcase, 60);
+	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, empty_gives_nothing);
 	tcase_add_test(
 	    tcase, order_is_kept_when_the_ring_is_full_and_over_its_end);
