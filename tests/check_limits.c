@@ -80,7 +80,7 @@ START_TEST(memory_for_pending_output_is_shared_by_workers_with_a_least_for_each)
 			ck_assert_int_eq(
 			    limits_compute(&limits, &settings, &descriptors),
 			    0);
-			size_t each = limits.blocks * POOL_COST;
+			size_t each = limits.blocks * POOL_BLOCK;
 			ck_assert_uint_ge(each, SERVER_MEMORY_MIN);
 			/* What leaves less than that is no option. */
 			if (memory[j] / workers[i] >= SERVER_MEMORY_MIN)
@@ -104,14 +104,14 @@ START_TEST(memory_follows_the_connections_between_two_bounds)
 		ck_assert_int_eq(
 		    limits_compute(&limits, &settings, &descriptors), 0);
 		ck_assert_uint_eq(
-		    limits.blocks * POOL_COST, cases[i].mebibytes << 20);
+		    limits.blocks * POOL_BLOCK, cases[i].mebibytes << 20);
 	}
 	/* Many workers have their least besides, however few may come. */
 	struct server_settings many = {
 	    .workers = SERVER_WORKERS_MAX, .max_connections = 1};
 	struct limits limits;
 	ck_assert_int_eq(limits_compute(&limits, &many, &descriptors), 0);
-	ck_assert_uint_eq(limits.blocks * POOL_COST, SERVER_MEMORY_MIN);
+	ck_assert_uint_eq(limits.blocks * POOL_BLOCK, SERVER_MEMORY_MIN);
 }
 END_TEST
 
