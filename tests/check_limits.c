@@ -127,7 +127,7 @@ memory_of(const struct worker *worker)
 {
 	const struct conns *conns = &worker->conns;
 	size_t memory = conns->nslots * sizeof *conns->slots +
-			conns->pool.nblocks * POOL_BLOCK + CONNS_INPUT +
+			conns->pool.nblocks * POOL_COST + CONNS_INPUT +
 			UPCASE_BOUND(CONNS_INPUT);
 	if (worker->reports != NULL)
 		memory += (worker->handover.size + worker->returned.size) *
@@ -158,6 +158,9 @@ START_TEST(memory_figure_bounds_what_workers_take)
 			sum += memory_of(&workers[i]);
 		}
 		ck_assert_uint_le(sum, limits.memory);
+		/* Exactly, but for the rings, which may be half as large. */
+		size_t rings = n > 1 ? n * limits.connections * 2 : 0;
+		ck_assert_uint_ge(sum + rings * sizeof(int), limits.memory);
 		for (unsigned i = 0; i < n; i++)
 			worker_close(&workers[i]);
 		loop_close(loop);

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void
@@ -195,6 +196,21 @@ list_signals(void *taken)
 	return NULL;
 }
 
+START_TEST(both_clocks_tell_the_monotonic_time_each_in_its_unit)
+{
+	for (int i = 0; i < 1000; i++) {
+		struct timespec before, after;
+		ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &before), 0);
+		uint64_t ms = sys_now(), us = sys_now_us(), later = sys_now();
+		ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &after), 0);
+		ck_assert_uint_le(ms, us / 1000);
+		ck_assert_uint_le(us / 1000, later);
+		ck_assert_uint_le((uint64_t)before.tv_sec, ms / 1000);
+		ck_assert_uint_le(later / 1000, (uint64_t)after.tv_sec);
+	}
+}
+END_TEST
+
 START_TEST(a_thread_takes_no_signal_and_its_starter_takes_what_it_took)
 {
 	bool before[32] = {false}, taken[32] = {false}, after[32] = {false};
@@ -222,6 +238,8 @@ suite(void)
 	tcase_add_test(sys, an_error_is_told_also_when_it_cannot_be_asked_for);
 	tcase_add_test(
 	    sys, the_clock_does_not_go_back_and_a_sleep_takes_its_time);
+	tcase_add_test(
+	    sys, both_clocks_tell_the_monotonic_time_each_in_its_unit);
 	tcase_add_test(
 	    sys, a_thread_takes_no_signal_and_its_starter_takes_what_it_took);
 	suite_add_tcase(suite, sys);
