@@ -41,4 +41,11 @@ enum options_outcome {
 enum options_outcome options_parse(
     const struct options *, void *settings, int argc, char **argv, int *first);
 
+/*
+ * To be called when what was asked for has been printed, of --help and
+ * --version as well: returns 0, or EX_IOERR and a sentence when standard output
+ * has not taken all of it.  Nothing can be printed afterwards.
+ */
+int options_end_output(const char *program);
+
 #endif

@@ -35,14 +35,19 @@ int sys_socket(int family);
 /* Sets an option whose value is an int. */
 int sys_setsockopt(int fd, int level, int name, int value);
 
+/* The value of such an option, or -1. */
+int sys_getsockopt(int fd, int level, int name);
+
 /*
  * How long, in milliseconds, sent bytes may stay unacknowledged or unwanted
  * by the peer before the kernel ends the connection, also when it has been
- * closed (TCP_USER_TIMEOUT, RFC 5482); 0 is the system's own choice.  Does
- * nothing where the system has no such option.
+ * closed (TCP_USER_TIMEOUT, RFC 5482); 0 is the system's own choice.
+ * ENOPROTOOPT: the system has no such option.
  */
 int sys_set_user_timeout(int fd, unsigned ms);
-bool sys_has_user_timeout(void);
+
+/* True if such a time was set, for the socket or that which accepted it. */
+bool sys_gives_up(int fd);
 
 /*
  * Names the congestion control of the socket, and of those that it accepts

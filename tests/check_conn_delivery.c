@@ -7,6 +7,7 @@
 
 #include "conn_fixture.h"
 #include "runner.h"
+#include "sys.h"
 
 #include <errno.h>
 
@@ -190,6 +191,22 @@ START_TEST(one_that_lingered_and_never_reads_is_reset)
 }
 END_TEST
 
+START_TEST(connection_goes_elsewhere_only_when_all_has_arrived)
+{
+	struct kernel_socket *socket = serve();
+	socket->tight = true;
+	/* Where it begins anew, even a little would be forgotten. */
+	kernel_peer_sends(socket, letters(2), 2);
+	turn();
+	kernel_peer_reads(socket, 1);
+	ck_assert_int_eq(detach(), -1);
+	kernel_peer_reads(socket, 1);
+	ck_assert_int_eq(detach(), socket->fd);
+	ck_assert(!socket->closed);
+	(void)sys_close(socket->fd);
+}
+END_TEST
+
 START_TEST(in_a_drain_the_kernel_delivers_alone)
 {
 	struct kernel_socket *before = ask(LARGE);
@@ -201,6 +218,21 @@ START_TEST(in_a_drain_the_kernel_delivers_alone)
 	ck_assert(after->closed);
 	ck_assert(!after->was_reset);
 	ck_assert_uint_eq(count(COUNTER_ENDED), 2);
+}
+END_TEST
+
+START_TEST(in_a_drain_a_kernel_that_never_gives_up_is_looked_at_on)
+{
+	kernel.is_stubborn = true;
+	struct kernel_socket *reads = ask(LARGE), *never = ask(LARGE);
+	conns_drain(&conns);
+	(void)conns_release(&conns);
+	ck_assert(!reads->closed);
+	kernel_peer_reads(reads, SIZE_MAX);
+	(void)pass_while_open(reads, LOOK_MS + 1);
+	expect_end(reads, false, COUNTER_ENDED);
+	(void)pass_while_open(never, STALL_MS + LOOK_MS);
+	expect_end(never, true, COUNTER_STALLED);
 }
 END_TEST
 
@@ -264,7 +296,11 @@ suite(void)
 	tcase_add_loop_test(
 	    tcase, one_that_lingered_counts_until_its_answer_has_arrived, 0, 2);
 	tcase_add_test(tcase, one_that_lingered_and_never_reads_is_reset);
+	tcase_add_test(
+	    tcase, connection_goes_elsewhere_only_when_all_has_arrived);
 	tcase_add_test(tcase, in_a_drain_the_kernel_delivers_alone);
+	tcase_add_test(
+	    tcase, in_a_drain_a_kernel_that_never_gives_up_is_looked_at_on);
 	tcase_add_test(tcase, end_of_a_drain_resets_what_is_left);
 	tcase_add_test(tcase, answer_that_was_pending_is_delivered_as_well);
 	tcase_add_test(tcase, shutdown_that_fails_does_not_keep_it_open);

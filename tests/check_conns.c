@@ -12,6 +12,9 @@
 /* Less than a block holds, and than the least recv gets. */
 enum { ANSWER = 4000 };
 
+/* After how long memory that was not needed goes back, in ms. */
+enum { TRIM_MS = 60000 };
+
 static void
 reopen(size_t blocks)
 {
@@ -131,6 +134,52 @@ START_TEST(evicted_connection_is_not_called_for_its_event_in_the_same_turn)
 	expect_answer(evictor, "X");
 	ck_assert_uint_eq(evicted->calls[KERNEL_SEND], nsends);
 	expect_end(evicted, true, COUNTER_EVICTED);
+}
+END_TEST
+
+static bool
+is_zero(const unsigned char *bytes, size_t n)
+{
+	size_t i = 0;
+	while (i < n && bytes[i] == 0)
+		i++;
+	return i == n;
+}
+
+START_TEST(memory_that_was_not_needed_for_long_goes_back_and_then_nothing_wakes)
+{
+	enum { BULK = 200000 };
+	settings.idle_ms = settings.stall_ms = 0;
+	reopen(LIMIT_BLOCKS);
+	struct kernel_socket *socket = serve();
+	socket->room = 1;
+	kernel_peer_sends(socket, letters(BULK), BULK);
+	turn();
+	ck_assert_int_eq(conn_of(socket)->state, CONN_SENDING);
+	/* What is pending stays, for however long. */
+	for (int i = 0; i < 5; i++)
+		pass(TRIM_MS);
+	socket->room = KERNEL_ROOM;
+	turn_all();
+	expect_capitals(socket, BULK);
+	/* The first look sees what was in use, and the second one what was not.
+	 */
+	pass(TRIM_MS);
+	ck_assert(!is_zero(conns.pool.memory, POOL_BLOCK));
+	pass(TRIM_MS);
+	ck_assert(is_zero(conns.pool.memory, POOL_BLOCK));
+	ck_assert(is_zero(conns.input, CONNS_INPUT));
+	ck_assert(is_zero(conns.output, UPCASE_BOUND(CONNS_INPUT)));
+	pass(TRIM_MS);
+	turn();
+	ck_assert_int_eq(kernel.timeout_ms, -1);
+	/* And it begins again with the next that is needed. */
+	kernel_peer_sends(socket, letters(BULK), BULK);
+	turn();
+	pass(TRIM_MS);
+	ck_assert(!is_zero(conns.input, CONNS_INPUT));
+	pass(TRIM_MS);
+	ck_assert(is_zero(conns.input, CONNS_INPUT));
 }
 END_TEST
 
@@ -396,6 +445,8 @@ suite(void)
 	tcase_add_test(evict,
 	    evicted_connection_is_not_called_for_its_event_in_the_same_turn);
 	TCase *slots = fixture_case(suite, "slots");
+	tcase_add_test(slots,
+	    memory_that_was_not_needed_for_long_goes_back_and_then_nothing_wakes);
 	tcase_add_test(slots, descriptor_is_closed_after_the_turn_only);
 	tcase_add_test(slots, slots_are_used_again_and_start_afresh);
 	tcase_add_test(slots, one_connection_after_the_other_uses_one_slot);

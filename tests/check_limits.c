@@ -77,19 +77,13 @@ START_TEST(memory_for_pending_output_is_shared_by_workers_with_a_least_for_each)
 			struct server_settings settings = {
 			    .workers = workers[i], .memory_limit = memory[j]};
 			struct limits limits;
-			bool enough =
-			    memory[j] == 0 ||
-			    memory[j] / workers[i] >= SERVER_MEMORY_MIN;
-			errno = 0;
 			ck_assert_int_eq(
 			    limits_compute(&limits, &settings, &descriptors),
-			    enough ? 0 : -1);
-			ck_assert_int_eq(errno, enough ? 0 : EINVAL);
-			if (!enough)
-				continue;
+			    0);
 			size_t each = limits.blocks * POOL_BLOCK;
 			ck_assert_uint_ge(each, SERVER_MEMORY_MIN);
-			if (memory[j] != 0)
+			/* What leaves less than that is no option. */
+			if (memory[j] / workers[i] >= SERVER_MEMORY_MIN)
 				ck_assert_uint_le(each * workers[i], memory[j]);
 		}
 	}

@@ -231,6 +231,35 @@ START_TEST(burst_at_one_listener_leaves_room_for_the_other)
 }
 END_TEST
 
+/* One client for the listener, and the turn in which it comes. */
+static void
+come_to(size_t i)
+{
+	(void)kernel_queue(socket_of(i), 0);
+	turn();
+}
+
+START_TEST(pause_ends_the_turn_of_a_listener_that_had_more_of_it)
+{
+	listen_twice();
+	for (int i = 0; i < 4; i++)
+		come_to(0);
+	come_to(1);
+	/* The first may take two by now, and finds no room for the second. */
+	nallowed = naccepted + 2;
+	(void)kernel_queue(socket_of(0), 0);
+	come_to(1);
+	ck_assert_int_eq(naccepted, nallowed);
+	expect_all_watched(POLLER_NOTHING);
+	size_t before = socket_of(0)->calls[KERNEL_ACCEPT];
+	nallowed++;
+	listeners_resume(&listeners);
+	come_to(1);
+	ck_assert_int_eq(naccepted, nallowed);
+	ck_assert_uint_eq(socket_of(0)->calls[KERNEL_ACCEPT], before);
+}
+END_TEST
+
 START_TEST(full_house_outlasts_the_pause_after_a_failure)
 {
 	listen_twice();
@@ -341,6 +370,8 @@ suite(void)
 	    accepts, listener_without_clients_leaves_its_turn_to_the_others);
 	tcase_add_test(
 	    accepts, burst_at_one_listener_leaves_room_for_the_other);
+	tcase_add_test(
+	    accepts, pause_ends_the_turn_of_a_listener_that_had_more_of_it);
 	tcase_add_test(accepts, full_house_outlasts_the_pause_after_a_failure);
 	tcase_add_test(
 	    accepts, poller_that_refuses_a_listener_is_asked_again_later);

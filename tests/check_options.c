@@ -4,12 +4,18 @@
 
 #include "capture.h"
 #include "options.h"
+#include "printable.h"
 #include "runner.h"
+
+#include <sys/types.h>
+#include <sys/wait.h>
 
 #include <getopt.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 struct settings {
@@ -72,6 +78,20 @@ static const struct {
 	"prog: unknown option '--other=x'; see 'prog --help'\n"},
     {{"prog", "-fxf"}, OPTIONS_BAD, 1, 0, NULL,
 	"prog: unknown option '-x'; see 'prog --help'\n"},
+    {{"prog", "--f"}, OPTIONS_RUN, 1, 2, NULL, ""},
+    {{"prog", "--va=x", "--a", "y"}, OPTIONS_RUN, 0, 4, "y", ""},
+    {{"prog", "--h=x"}, OPTIONS_BAD, 0, 0, NULL,
+	"prog: no value is taken by this option: '--h=x'; see 'prog --help'\n"},
+    {{"prog", "--flag="}, OPTIONS_BAD, 0, 0, NULL,
+	"prog: no value is taken by this option: '--flag='; "
+	"see 'prog --help'\n"},
+    {{"prog", "--=x"}, OPTIONS_BAD, 0, 0, NULL,
+	"prog: several options begin with '--=x'; see 'prog --help'\n"},
+    {{"prog", "-v", "b\x1b[31m\n\\\x80"}, OPTIONS_BAD, 0, 0,
+	"b\x1b[31m\n\\\x80",
+	"prog: --value: 'b\\x1b[31m\\x0a\\x5c\\x80' is not a good value\n"},
+    {{"prog", "--\x1b[31m"}, OPTIONS_BAD, 0, 0, NULL,
+	"prog: unknown option '--\\x1b[31m'; see 'prog --help'\n"},
     {{"prog", "-v"}, OPTIONS_BAD, 0, 0, NULL,
 	"prog: a value is missing after '-v'; see 'prog --help'\n"},
     {{"prog", "-f", "--value"}, OPTIONS_BAD, 1, 0, NULL,
@@ -111,7 +131,50 @@ START_TEST(an_option_outside_ascii_is_not_blamed_on_another_argument)
 	ck_assert_int_eq(
 	    options_parse(&options, &settings, 3, arguments, &first),
 	    OPTIONS_BAD);
-	ck_assert_ptr_nonnull(strstr(written(), "unknown option '-\xc3"));
+	ck_assert_ptr_nonnull(strstr(written(), "unknown option '-\\xc3"));
+}
+END_TEST
+
+START_TEST(a_text_of_any_length_is_shown_in_printable_bytes)
+{
+	char text[2 * PRINTABLE_MAX], shown[PRINTABLE_MAX];
+	for (size_t length = 0; length < sizeof text; length++) {
+		memset(text, 'x', length);
+		text[length] = '\0';
+		ck_assert_ptr_eq(printable(text, shown), shown);
+		size_t room = strlen(shown);
+		ck_assert_uint_lt(room, PRINTABLE_MAX);
+		ck_assert(strcmp(shown, text) == 0 || length > 100);
+		if (strcmp(shown, text) != 0)
+			ck_assert_str_eq(shown + room - 4, "x...");
+		memset(text, '\n', length);
+		printable(text, shown);
+		ck_assert_uint_lt(strlen(shown), PRINTABLE_MAX);
+		ck_assert_ptr_null(strchr(shown, '\n'));
+	}
+}
+END_TEST
+
+START_TEST(output_that_does_not_arrive_is_an_error)
+{
+	static const char *const files[] = {"/dev/null", "/dev/full"};
+	for (int i = 0; i < LENGTH(files); i++) {
+		pid_t child = fork();
+		if (child == 0) {
+			/* More than the buffer, so that a part fails before. */
+			if (freopen(files[i], "w", stdout) == NULL)
+				_exit(EX_OK);
+			for (int j = 0; j < 10000; j++)
+				(void)puts("help");
+			_exit(options_end_output("prog"));
+		}
+		int status;
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert_int_eq(
+		    WEXITSTATUS(status), i == 0 ? EX_OK : EX_IOERR);
+		if (access("/dev/full", F_OK) == -1)
+			break;
+	}
 }
 END_TEST
 
@@ -164,6 +227,9 @@ suite(void)
 	    0, LENGTH(commands));
 	tcase_add_test(
 	    option, an_option_outside_ascii_is_not_blamed_on_another_argument);
+	tcase_add_test(
+	    option, a_text_of_any_length_is_shown_in_printable_bytes);
+	tcase_add_test(option, output_that_does_not_arrive_is_an_error);
 	tcase_add_test(option, help_shows_every_option_and_itself);
 	suite_add_tcase(suite, option);
 	return suite;

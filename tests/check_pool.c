@@ -209,6 +209,25 @@ START_TEST(costliest_holds_most_of_those_without_progress_for_as_long)
 }
 END_TEST
 
+START_TEST(many_that_take_a_part_do_not_hide_one_that_takes_nothing)
+{
+	enum { MANY = 200 };
+	struct pool many;
+	struct block *blocks[MANY + 1];
+	ck_assert_int_eq(pool_open(&many, MANY + 1), 0);
+	for (size_t i = 0; i < MANY; i++)
+		blocks[i] = pool_store(&many, bytes, 10, &first, false, now);
+	blocks[MANY] = pool_store(&many, bytes, 10, &second, false, now);
+	now++;
+	for (size_t i = 0; i < MANY; i++)
+		blocks[i] = pool_drop(&many, blocks[i], 1, now);
+	ck_assert_ptr_eq(pool_costliest(&many, now), &second);
+	for (size_t i = 0; i <= MANY; i++)
+		pool_release(&many, blocks[i]);
+	pool_close(&many);
+}
+END_TEST
+
 START_TEST(release_of_a_part_and_of_nothing_gives_all_back)
 {
 	struct block *output = store(bytes, ALL, &first, false);
@@ -345,6 +364,8 @@ suite(void)
 	tcase_add_test(tcase, taking_what_the_kernel_holds_is_progress);
 	tcase_add_test(
 	    tcase, what_the_kernel_takes_more_is_not_taken_for_what_it_had);
+	tcase_add_test(
+	    tcase, many_that_take_a_part_do_not_hide_one_that_takes_nothing);
 	tcase_add_test(
 	    tcase, trim_gives_back_what_was_not_needed_since_the_last);
 	tcase_add_test(tcase, release_of_a_part_and_of_nothing_gives_all_back);

@@ -93,6 +93,23 @@ START_TEST(a_connection_moves_bytes_and_ends_with_end_of_file)
 }
 END_TEST
 
+START_TEST(what_the_peer_has_not_acknowledged_is_known_until_it_is_gone)
+{
+	static const char bytes[4096];
+	int far, near = make_connection(&far);
+	ck_assert_int_eq(sys_unacknowledged(near), 0);
+	/* Until the peer's system takes no more. */
+	while (sys_send(near, bytes, sizeof bytes) > 0)
+		continue;
+	ck_assert_int_gt(sys_unacknowledged(near), 0);
+	/* With its input unread it resets, which comes at once here. */
+	ck_assert_int_eq(close(far), 0);
+	ck_assert_int_eq(sys_unacknowledged(near), -1);
+	ck_assert(errno == ECONNRESET || errno == EPIPE);
+	ck_assert_int_eq(sys_close(near), 0);
+}
+END_TEST
+
 START_TEST(a_pipe_has_the_flags_and_ends_with_end_of_file)
 {
 	int ends[2];
@@ -233,6 +250,8 @@ suite(void)
 	Suite *suite = suite_create("sys");
 	TCase *sys = tcase_create("sys");
 	tcase_add_test(sys, a_connection_moves_bytes_and_ends_with_end_of_file);
+	tcase_add_test(
+	    sys, what_the_peer_has_not_acknowledged_is_known_until_it_is_gone);
 	tcase_add_test(sys, a_pipe_has_the_flags_and_ends_with_end_of_file);
 	tcase_add_test(sys, a_signal_does_not_show_in_a_call);
 	tcase_add_test(sys, an_error_is_told_also_when_it_cannot_be_asked_for);

@@ -3,11 +3,17 @@
 
 #include "options.h"
 
+#include "printable.h"
+
 #include <assert.h>
+#include <errno.h>
 #include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 enum {
 	ROWS_MAX = 32,
@@ -106,18 +112,38 @@ print_help(const struct options *options)
 	print_row(&help_row);
 }
 
+/* True for two dashes and the beginning of several names. */
+static bool
+is_ambiguous(const struct grammar *grammar, const char *argument)
+{
+	const char *name = argument + strlen("--");
+	size_t length = strcspn(name, "=");
+	int n = 0;
+	for (int i = 0; i < grammar->nrows; i++)
+		n += strncmp(grammar->rows[i]->name, name, length) == 0;
+	return n > 1;
+}
+
 /* The argument that getopt_long has just refused, as the user wrote it. */
 static void
-print_refused(const struct options *options, int outcome, char **argv)
+print_refused(const struct options *options, const struct grammar *grammar,
+    int outcome, char **argv)
 {
 	char letter[3] = {'-', (char)optopt, '\0'};
-	const char *refused = argv[optind - 1];
+	const char *refused = argv[optind - 1], *what = "unknown option";
+	bool is_long = strncmp(refused, "--", strlen("--")) == 0;
+	if (outcome == ':')
+		what = "a value is missing after";
+	else if (is_long && optopt >= FIRST_ROW)
+		what = "no value is taken by this option:";
+	else if (is_long && optopt == 0 && is_ambiguous(grammar, refused))
+		what = "several options begin with";
 	if (optopt != 0 && optopt < FIRST_ROW)
 		refused = letter;
+	char shown[PRINTABLE_MAX];
 	(void)fprintf(stderr, "%s: %s '%s'; see '%s --help'\n",
-	    options->program,
-	    outcome == ':' ? "a value is missing after" : "unknown option",
-	    refused, options->program);
+	    options->program, what, printable(refused, shown),
+	    options->program);
 }
 
 enum options_outcome
@@ -132,7 +158,7 @@ options_parse(const struct options *options, void *settings, int argc,
 	while ((value = getopt_long(
 		    argc, argv, grammar.shorts, grammar.longs, NULL)) != -1) {
 		if (value == ':' || value == '?') {
-			print_refused(options, value, argv);
+			print_refused(options, &grammar, value, argv);
 			return OPTIONS_BAD;
 		}
 		const struct option_row *row = find_row(&grammar, value);
@@ -143,10 +169,29 @@ options_parse(const struct options *options, void *settings, int argc,
 		const char *wanted = row->set(settings, optarg);
 		if (wanted == NULL)
 			continue;
+		char shown[PRINTABLE_MAX];
 		(void)fprintf(stderr, "%s: --%s: '%s' is not %s\n",
-		    options->program, row->name, optarg, wanted);
+		    options->program, row->name, printable(optarg, shown),
+		    wanted);
 		return OPTIONS_BAD;
 	}
 	*first = optind;
 	return OPTIONS_RUN;
+}
+
+int
+options_end_output(const char *program)
+{
+	/* At a limit of the size of files it would end the program. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	/* A write may have failed before, and some file systems fail last. */
+	bool has_failed = ferror(stdout) != 0;
+	errno = EIO;
+	if (fclose(stdout) == 0 && !has_failed)
+		return EX_OK;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads. */
+	const char *reason = strerror(errno);
+	(void)fprintf(stderr, "%s: cannot write to standard output: %s\n",
+	    program, reason);
+	return EX_IOERR;
 }

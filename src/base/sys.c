@@ -96,18 +96,34 @@ sys_setsockopt(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-bool
-sys_has_user_timeout(void)
+int
+sys_getsockopt(int fd, int level, int name)
 {
-	return USER_TIMEOUT != -1;
+	int value;
+	socklen_t length = sizeof value;
+	if (getsockopt(fd, level, name, &value, &length) == -1)
+		return -1;
+	return value;
 }
 
 int
 sys_set_user_timeout(int fd, unsigned ms)
 {
-	if (!sys_has_user_timeout())
-		return 0;
+	if (USER_TIMEOUT == -1) {
+		errno = ENOPROTOOPT;
+		return -1;
+	}
 	return setsockopt(fd, IPPROTO_TCP, USER_TIMEOUT, &ms, sizeof ms);
+}
+
+bool
+sys_gives_up(int fd)
+{
+	unsigned ms = 0;
+	socklen_t length = sizeof ms;
+	return USER_TIMEOUT != -1 &&
+	       getsockopt(fd, IPPROTO_TCP, USER_TIMEOUT, &ms, &length) == 0 &&
+	       ms != 0;
 }
 
 int

@@ -49,17 +49,6 @@ set_signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* What was printed must have arrived, too. */
-static int
-finish_output(void)
-{
-	if (fflush(stdout) == 0 && ferror(stdout) == 0)
-		return EX_OK;
-	(void)fprintf(stderr, "upcbench: cannot write to standard output: %s\n",
-	    strerror(errno));
-	return EX_IOERR;
-}
-
 /* Says that the chart cannot be written, and why. */
 static int
 fail_plot(const char *path)
@@ -96,7 +85,7 @@ measure(const struct bench_options *options, FILE *plot)
 	int status = run(options, result, &has_run);
 	if (has_run) {
 		report_write(stdout, result);
-		int written = finish_output();
+		int written = options_end_output("upcbench");
 		status = status == EX_OK ? written : status;
 	}
 	if (plot != NULL) {
@@ -117,13 +106,13 @@ main(int argc, char **argv)
 	case OPTIONS_BAD:
 		return EX_USAGE;
 	case OPTIONS_DONE:
-		return finish_output();
+		return options_end_output("upcbench");
 	case OPTIONS_RUN:
 		break;
 	}
 	if (options.version) {
 		(void)puts("upcbench " PACKAGE_VERSION);
-		return finish_output();
+		return options_end_output("upcbench");
 	}
 	/* That it cannot be written is better known before the run. */
 	FILE *plot = NULL;

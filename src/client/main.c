@@ -11,7 +11,6 @@
 
 #include <sys/stat.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -102,17 +101,6 @@ exchange(const struct client_options *options, const char *text, int server,
 	return verdict_say(&result, peer, options->timeout);
 }
 
-/* What --help and --version print must have arrived, too. */
-static int
-finish_output(void)
-{
-	if (fflush(stdout) == 0)
-		return EX_OK;
-	(void)fprintf(stderr, "upc: cannot write to standard output: %s\n",
-	    strerror(errno));
-	return EX_IOERR;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -129,7 +117,7 @@ main(int argc, char **argv)
 	if (outcome == OPTIONS_RUN && options.version)
 		(void)puts("upc " PACKAGE_VERSION);
 	if (outcome == OPTIONS_DONE || options.version)
-		return finish_output();
+		return options_end_output("upc");
 
 	char *text = NULL;
 	if (first < argc) {

@@ -5,6 +5,7 @@
 
 #include "duration.h"
 #include "poller.h"
+#include "printable.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -316,6 +317,20 @@ static const struct options command_line = {
     .rows = rows,
 };
 
+/* The one value whose bound depends on another option. */
+static enum options_outcome
+check_memory_limit(const struct server_settings *settings)
+{
+	size_t least = SERVER_MEMORY_MIN * (size_t)settings->workers;
+	if (settings->memory_limit == 0 || settings->memory_limit >= least)
+		return OPTIONS_RUN;
+	(void)fprintf(stderr,
+	    "upcased: --memory-limit: %zu bytes are less than 64K for each of "
+	    "%u workers; raise it, or lower --workers\n",
+	    settings->memory_limit, settings->workers);
+	return OPTIONS_BAD;
+}
+
 enum options_outcome
 daemon_options_read(struct daemon_options *options, int argc, char **argv)
 {
@@ -327,10 +342,13 @@ daemon_options_read(struct daemon_options *options, int argc, char **argv)
 	enum options_outcome outcome =
 	    options_parse(&command_line, options, argc, argv, &first);
 	if (outcome == OPTIONS_RUN && first < argc) {
+		char shown[PRINTABLE_MAX];
 		(void)fprintf(stderr,
 		    "upcased: '%s' is no option; see 'upcased --help'\n",
-		    argv[first]);
+		    printable(argv[first], shown));
 		return OPTIONS_BAD;
 	}
+	if (outcome == OPTIONS_RUN && !options->version)
+		return check_memory_limit(&options->server);
 	return outcome;
 }

@@ -6,6 +6,7 @@
 #include "daemon_options.h"
 #include "log.h"
 #include "poller.h"
+#include "printable.h"
 #include "privileges.h"
 #include "server.h"
 #include "signals.h"
@@ -57,28 +58,18 @@ obey(int signo, void *arg)
 
 /*
  * Descriptors 0, 1 and 2 must be open, or a socket would get such a number
- * and the log would go to a client.
+ * and the log would go to a client.  A standard output that was closed is
+ * opened the wrong way round, so that to print still fails.
  */
 static int
 open_standard_streams(void)
 {
-	int fd;
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd != -1 && fd <= STDERR_FILENO);
-	if (fd == -1)
-		return -1;
-	return close(fd);
-}
-
-/* What was printed must also have arrived. */
-static int
-finish_output(void)
-{
-	if (fflush(stdout) == 0)
-		return 0;
-	perror("upcased: cannot write to standard output");
-	return EX_IOERR;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int flags = fd == STDOUT_FILENO ? O_RDONLY : O_RDWR;
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", flags) != fd)
+			return -1;
+	}
+	return 0;
 }
 
 static int
@@ -92,7 +83,7 @@ print_version(void)
 	for (size_t i = 0; (name = upcase_kernel(i)) != NULL; i++)
 		printf(" %s", name);
 	printf("\n");
-	return finish_output();
+	return options_end_output("upcased");
 }
 
 /*
@@ -106,10 +97,11 @@ choose_kernel(void)
 	const char *name = getenv("UPCASED_KERNEL");
 	if (name == NULL || name[0] == '\0' || upcase_choose_kernel(name) == 0)
 		return 0;
+	char shown[PRINTABLE_MAX];
 	(void)fprintf(stderr,
 	    "upcased: UPCASED_KERNEL: '%s' is no kernel for this processor; "
 	    "see 'upcased --version'\n",
-	    name);
+	    printable(name, shown));
 	return -1;
 }
 
@@ -121,13 +113,13 @@ check_congestion(const char *name)
 		return 0;
 	switch (errno) {
 	case ENOENT:
-		log_errorx("there is no congestion control '%s'; choose one "
+		log_errorx("there is no congestion control '%.64s'; choose one "
 			   "of net.ipv4.tcp_available_congestion_control with "
 			   "--congestion",
 		    name);
 		return EX_UNAVAILABLE;
 	case EPERM:
-		log_errorx("the congestion control '%s' is not for this "
+		log_errorx("the congestion control '%.64s' is not for this "
 			   "account; choose one of "
 			   "net.ipv4.tcp_allowed_congestion_control with "
 			   "--congestion, or start as root",
@@ -138,7 +130,7 @@ check_congestion(const char *name)
 			   "control; leave out --congestion");
 		return EX_UNAVAILABLE;
 	default:
-		log_error("cannot choose the congestion control '%s'", name);
+		log_error("cannot choose the congestion control '%.64s'", name);
 		return EX_OSERR;
 	}
 }
@@ -156,7 +148,8 @@ serve(struct server *server, const struct daemon_options *options)
 	if (status != 0)
 		return status;
 	if (signals_open(server_loop(server), signos, obey, server) == -1) {
-		log_error("cannot catch signals");
+		log_error("cannot catch signals; the limit of descriptors "
+			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
 	}
 	if (server_start(server) == -1)
@@ -176,7 +169,8 @@ main(int argc, char **argv)
 	if (unfit != 0)
 		return unfit;
 	if (open_standard_streams() == -1) {
-		perror("upcased: cannot open /dev/null");
+		perror("upcased: cannot open /dev/null in place of a "
+		       "standard stream that is closed; leave them open");
 		return EX_OSERR;
 	}
 	enum options_outcome outcome =
@@ -184,7 +178,7 @@ main(int argc, char **argv)
 	if (outcome == OPTIONS_BAD)
 		return EX_USAGE;
 	if (outcome == OPTIONS_DONE)
-		return finish_output();
+		return options_end_output("upcased");
 	bool has_kernel = choose_kernel() == 0;
 	if (options.version)
 		return print_version();

@@ -47,10 +47,12 @@ static int
 explain_missing(const char *name)
 {
 	if (errno != 0) {
-		log_error("cannot look up the account %s", name);
+		log_error("cannot look up the account %.64s; check the name "
+			  "service (nsswitch.conf)",
+		    name);
 		return EX_OSERR;
 	}
-	log_errorx("there is no account %s; create it, or name another with "
+	log_errorx("there is no account %.64s; create it, or name another with "
 		   "--user",
 	    name);
 	return EX_NOUSER;
@@ -66,26 +68,43 @@ give_up_capabilities(void)
 	return EX_OSERR;
 }
 
+/* A root that may not change, as in a container, may not at the next start. */
+static int
+explain_refused(const char *name)
+{
+	/* The latter is for an account that a user namespace does not have. */
+	if (errno == EPERM || errno == EINVAL) {
+		log_error("cannot become %s; give root the right to change its "
+			  "account (CAP_SETUID, CAP_SETGID), or start it as "
+			  "another account",
+		    name);
+		return EX_NOPERM;
+	}
+	log_error("cannot become %s; its limit of processes (ulimit -u) may be "
+		  "reached",
+	    name);
+	return EX_OSERR;
+}
+
 /* Groups first: without user 0 they could no longer be changed. */
 static int
 become(const struct passwd *account)
 {
 	hardening_bound();
 	if (setgroups(1, &account->pw_gid) == -1 ||
-	    setgid(account->pw_gid) == -1 || setuid(account->pw_uid) == -1) {
-		log_error("cannot become %s", account->pw_name);
-		return EX_OSERR;
-	}
+	    setgid(account->pw_gid) == -1 || setuid(account->pw_uid) == -1)
+		return explain_refused(account->pw_name);
 	/* By their securebits root may have kept them. */
 	int status = give_up_capabilities();
 	if (status != 0)
 		return status;
 	if (setuid(0) != -1 || seteuid(0) != -1 || getuid() == 0 ||
 	    geteuid() == 0) {
-		log_errorx("%s could become root again; name another account "
-			   "with --user",
+		log_errorx("%s could become root again; start it with the "
+			   "rights to change for good (CAP_SETUID, "
+			   "CAP_SETGID), or not as root",
 		    account->pw_name);
-		return EX_OSERR;
+		return EX_NOPERM;
 	}
 	return 0;
 }

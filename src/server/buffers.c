@@ -6,10 +6,55 @@
 #include "conn.h"
 #include "sys.h"
 
+#include <errno.h>
 #include <stdbool.h>
 
 /* Who has moved no bulk for that long, in ms, has to make room for others. */
 enum { UNUSED_MS = 1000 };
+
+/* Less than that is not asked for. */
+enum { SIZE_LEAST = 16384 };
+
+int
+buffers_set_size(int fd, int name, int size)
+{
+	while (sys_setsockopt(fd, SOL_SOCKET, name, size) == -1) {
+		if (errno != ENOBUFS || size / 2 < SIZE_LEAST)
+			return -1;
+		size /= 2;
+	}
+	return 0;
+}
+
+/* Both buffers of a socket with these sizes. */
+static size_t
+measure(int fd, int send, int receive)
+{
+	/* Linux doubles what it is asked for, and others take it as it is. */
+	if (fd == -1)
+		return 2 * ((size_t)send + (size_t)receive);
+	(void)buffers_set_size(fd, SO_SNDBUF, send);
+	(void)buffers_set_size(fd, SO_RCVBUF, receive);
+	int sending = sys_getsockopt(fd, SOL_SOCKET, SO_SNDBUF);
+	int receiving = sys_getsockopt(fd, SOL_SOCKET, SO_RCVBUF);
+	return (sending == -1 ? (size_t)send : (size_t)sending) +
+	       (receiving == -1 ? (size_t)receive : (size_t)receiving);
+}
+
+void
+buffers_measure(
+    const struct server_settings *settings, struct buffers_held *held)
+{
+	int fd = sys_socket(AF_INET);
+	if (fd == -1)
+		fd = sys_socket(AF_INET6);
+	held->small =
+	    measure(fd, settings->send_buffer, settings->receive_buffer);
+	held->large =
+	    measure(fd, settings->large_buffer, settings->large_buffer);
+	if (fd != -1)
+		(void)sys_close(fd);
+}
 
 size_t
 buffers_large(const struct server_settings *settings)
@@ -35,16 +80,16 @@ buffers_start(const struct buffers *buffers, int fd)
 	 * this one would also decide how large the window can ever be: the
 	 * scale of windows is agreed on in the handshake (RFC 7323).
 	 */
-	(void)sys_setsockopt(
-	    fd, SOL_SOCKET, SO_RCVBUF, buffers->settings->receive_buffer);
+	(void)buffers_set_size(
+	    fd, SO_RCVBUF, buffers->settings->receive_buffer);
 }
 
 /* What the system refuses leaves the sizes as they were, which does no harm. */
 static void
 set(const struct conn *conn, int send, int receive)
 {
-	(void)sys_setsockopt(conn->watch.fd, SOL_SOCKET, SO_SNDBUF, send);
-	(void)sys_setsockopt(conn->watch.fd, SOL_SOCKET, SO_RCVBUF, receive);
+	(void)buffers_set_size(conn->watch.fd, SO_SNDBUF, send);
+	(void)buffers_set_size(conn->watch.fd, SO_RCVBUF, receive);
 }
 
 static void

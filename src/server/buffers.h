@@ -35,6 +35,21 @@ struct buffers {
 	} large[BUFFERS_LARGE_MAX];
 };
 
+/*
+ * Sets SO_SNDBUF or SO_RCVBUF.  Some systems refuse what is above a limit that
+ * others cut it to: there it is a half of that, and so on.  -1: nothing was
+ * set.
+ */
+int buffers_set_size(int fd, int name, int size);
+
+/* What the system holds at most for a connection of either kind, in bytes. */
+struct buffers_held {
+	size_t small, large;
+};
+
+/* Asks the system for that, by a socket that is made for it. */
+void buffers_measure(const struct server_settings *, struct buffers_held *);
+
 void buffers_init(struct buffers *, const struct server_settings *);
 
 /* How many connections of each worker may have large buffers. */

@@ -210,10 +210,10 @@ deliver(struct conn *conn)
 {
 	const struct conns *conns = conn->conns;
 	uint32_t stall_ms = conns->settings->stall_ms;
-	if (conn->answered <= SMALL_ANSWER ||
-	    (conns->draining && sys_has_user_timeout()))
-		return CONN_FLUSHED;
 	int fd = conn->watch.fd;
+	if (conn->answered <= SMALL_ANSWER ||
+	    (conns->draining && (stall_ms == 0 || sys_gives_up(fd))))
+		return CONN_FLUSHED;
 	bool is_first = conn->held.left == 0;
 	int left = sys_unacknowledged(fd);
 	if (left > 0 && is_first) {

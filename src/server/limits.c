@@ -56,12 +56,8 @@ limits_compute(struct limits *limits, const struct server_settings *settings,
 		errno = EMFILE;
 		return -1;
 	}
-	size_t least = SERVER_MEMORY_MIN * (size_t)settings->workers;
-	if (settings->memory_limit != 0 && settings->memory_limit < least) {
-		errno = EINVAL;
-		return -1;
-	}
 	size_t pending = pending_memory(settings, wanted);
+	size_t least = SERVER_MEMORY_MIN * (size_t)settings->workers;
 	if (pending < least)
 		pending = least;
 	limits->blocks = pending / settings->workers / POOL_BLOCK;

@@ -28,10 +28,9 @@ struct limits {
 };
 
 /*
- * Computes the limits.  Returns -1 with EMFILE when the descriptors do not
- * allow a connection, or not as many as the settings ask for; then
- * limits.connections is what they allow.  -1 with EINVAL: the memory limit
- * leaves less than SERVER_MEMORY_MIN for each worker.
+ * Computes the limits.  Returns -1 when the descriptors do not allow a
+ * connection, or not as many as the settings ask for; then limits.connections
+ * is what they allow.
  */
 int limits_compute(struct limits *, const struct server_settings *,
     const struct sys_descriptors *);

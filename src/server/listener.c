@@ -4,6 +4,7 @@
 #include "listener.h"
 
 #include "address.h"
+#include "buffers.h"
 #include "limits.h"
 #include "sys.h"
 
@@ -49,49 +50,89 @@ listeners_init(struct listeners *listeners, struct loop *loop,
 	timer_init(&listeners->retry);
 }
 
-/* Options that accepted sockets inherit are set here, once for all. */
-static int
-set_options(int fd, int family, const struct server_settings *settings)
+/* Options that a listener can do without. */
+enum {
+	REFUSED_REUSE = 1 << 0,
+	REFUSED_NODELAY = 1 << 1,
+	REFUSED_KEEPALIVE = 1 << 2,
+	REFUSED_BUFFER = 1 << 3,
+	REFUSED_TIMEOUT = 1 << 4,
+	REFUSED_INLINE = 1 << 5
+};
+
+/* Says what it costs that the system refuses an option: once for all. */
+static void
+note_refused(struct listeners *listeners, unsigned option, const char *cost)
 {
+	if ((listeners->refused & option) == 0)
+		log_warn("the system refuses an option of TCP: %s", cost);
+	listeners->refused |= option;
+}
+
+uint32_t
+listeners_held_ms(const struct listeners *listeners)
+{
+	uint32_t stall_ms = listeners->settings->stall_ms;
+	if (stall_ms == 0 || (listeners->refused & REFUSED_TIMEOUT) != 0)
+		return 0;
+	return stall_ms + SERVER_STALL_MARGIN_MS;
+}
+
+/* Sets the options without which there is less, but service. */
+static void
+set_wishes(struct listeners *listeners, int fd)
+{
+	const struct server_settings *settings = listeners->settings;
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
-		return -1;
-	/* [::]:5220 and 0.0.0.0:5220 are two listeners, on every system. */
-	if (family == AF_INET6 &&
-	    sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1)
-		return -1;
+		note_refused(listeners, REFUSED_REUSE,
+		    "after a restart an address may be in use for a while");
 	/* Two answers in a row must not wait for an acknowledgement. */
 	if (sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1) == -1)
-		return -1;
+		note_refused(
+		    listeners, REFUSED_NODELAY, "small answers may come late");
 	/*
-	 * An urgent byte is one of the stream, and in its place (RFC 6093):
-	 * else it would be lost.
+	 * An urgent byte is one of the stream, and in its place (RFC 6093).
 	 */
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, 1) == -1)
-		return -1;
+		note_refused(
+		    listeners, REFUSED_INLINE, "urgent bytes are lost");
 	/* With no idle timeout only this finds peers that have vanished. */
 	if (settings->idle_ms == 0 &&
 	    sys_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1) == -1)
-		return -1;
-	if (settings->congestion != NULL &&
-	    sys_set_congestion(fd, settings->congestion) == -1)
-		return -1;
+		note_refused(listeners, REFUSED_KEEPALIVE,
+		    "clients that vanish stay; give an --idle-timeout");
 	/* What a peer that does not read can make the kernel hold. */
-	if (sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, settings->send_buffer) ==
-	    -1)
-		return -1;
+	if (buffers_set_size(fd, SO_SNDBUF, settings->send_buffer) == -1)
+		note_refused(listeners, REFUSED_BUFFER,
+		    "the kernel may hold more for each client than is said");
 	/*
 	 * A closed connection must not keep that for much longer than an open
 	 * one.  While it is open our own deadline is to come first.
 	 */
-	unsigned held_ms = settings->stall_ms;
-	if (held_ms != 0)
-		held_ms += SERVER_STALL_MARGIN_MS;
-	return sys_set_user_timeout(fd, held_ms);
+	if (sys_set_user_timeout(fd, listeners_held_ms(listeners)) == -1)
+		note_refused(listeners, REFUSED_TIMEOUT,
+		    "what a closed connection leaves in the kernel may stay "
+		    "there for longer than --stall-timeout");
+}
+
+/* Options that accepted sockets inherit are set here, once for all. */
+static int
+set_options(struct listeners *listeners, int fd, int family)
+{
+	const char *congestion = listeners->settings->congestion;
+	/* [::]:5220 and 0.0.0.0:5220 are two listeners, on every system. */
+	if (family == AF_INET6 &&
+	    sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1)
+		return -1;
+	if (congestion != NULL && sys_set_congestion(fd, congestion) == -1)
+		return -1;
+	set_wishes(listeners, fd);
+	return 0;
 }
 
 static int
-open_listener(const struct sockaddr *address, socklen_t length,
-    const struct server_settings *settings)
+open_listener(struct listeners *listeners, const struct sockaddr *address,
+    socklen_t length)
 {
 	int fd = sys_socket(address->sa_family);
 	if (fd == -1)
@@ -101,7 +142,7 @@ open_listener(const struct sockaddr *address, socklen_t length,
 	 * that tells whether it is free.  How long the queue is to be is known
 	 * later.
 	 */
-	if (set_options(fd, address->sa_family, settings) == 0 &&
+	if (set_options(listeners, fd, address->sa_family) == 0 &&
 	    sys_bind(fd, address, length) == 0 &&
 	    sys_listen(fd, LIMITS_BACKLOG_MIN) == 0)
 		return fd;
@@ -118,7 +159,7 @@ listeners_bind(struct listeners *listeners, const struct sockaddr *address,
 	struct listener *listener = malloc(sizeof *listener);
 	if (listener == NULL)
 		return -1;
-	int fd = open_listener(address, length, listeners->settings);
+	int fd = open_listener(listeners, address, length);
 	if (fd == -1) {
 		int saved = errno;
 		free(listener);
@@ -349,15 +390,20 @@ accept_rest(struct listeners *listeners, int fd)
 	}
 }
 
+/*
+ * Takes a listener out of the loop for good.  The close alone does not if
+ * somebody holds a duplicate, as a service manager does.
+ */
 static void
-close_one(struct listeners *listeners, struct listener *listener)
+leave_loop(struct listeners *listeners, struct listener *listener)
 {
-	/*
-	 * The close does not end the interest if somebody holds a duplicate, as
-	 * a service manager does.
-	 */
 	(void)loop_watch(listeners->loop, &listener->watch, POLLER_NOTHING);
 	loop_unwatch(listeners->loop, &listener->watch);
+}
+
+static void
+close_one(struct listener *listener)
+{
 	(void)sys_close(listener->watch.fd);
 	list_remove(&listener->link);
 	free(listener);
@@ -369,8 +415,9 @@ listeners_finish(struct listeners *listeners)
 	struct list *link;
 	/* Each is closed as soon as its queue is empty, lest it fill again. */
 	while ((link = list_first(&listeners->all)) != NULL) {
+		leave_loop(listeners, listener_at(link));
 		accept_rest(listeners, listener_at(link)->watch.fd);
-		close_one(listeners, listener_at(link));
+		close_one(listener_at(link));
 	}
 	listeners_close(listeners);
 }
@@ -381,6 +428,8 @@ listeners_close(struct listeners *listeners)
 	struct list *link;
 	timer_disarm(&listeners->retry);
 	listeners->nready = 0;
-	while ((link = list_first(&listeners->all)) != NULL)
-		close_one(listeners, listener_at(link));
+	while ((link = list_first(&listeners->all)) != NULL) {
+		leave_loop(listeners, listener_at(link));
+		close_one(listener_at(link));
+	}
 }

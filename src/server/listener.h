@@ -25,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* It has a place of its own in memory, since the loop keeps its address. */
 struct listener {
@@ -50,6 +51,7 @@ struct listeners {
 	bool paused;        /* out of the loop */
 	bool waits;         /* until the retry */
 	struct log_limit failures, fulls;
+	unsigned refused; /* options that the system does not have */
 };
 
 void listeners_init(struct listeners *, struct loop *,
@@ -60,6 +62,12 @@ void listeners_init(struct listeners *, struct loop *,
  * the errno of socket, setsockopt, bind or listen.
  */
 int listeners_bind(struct listeners *, const struct sockaddr *, socklen_t);
+
+/*
+ * How long the kernel holds its part of a closed connection, in ms; 0: as long
+ * as it likes.  To be called after a bind.
+ */
+uint32_t listeners_held_ms(const struct listeners *);
 
 /*
  * Starts to accept, with queues of the given length, and logs each address: -1

@@ -19,40 +19,31 @@ enum { QUEUED_KIB = 90 };
 
 void
 report_start(const struct server_settings *settings,
-    const struct limits *limits, const char *backend)
+    const struct limits *limits, const struct buffers_held *held,
+    uint32_t held_ms, const char *backend)
 {
 	log_info("serving with %s, %u worker%s, at most %zu connection%s",
 	    backend, settings->workers, settings->workers == 1 ? "" : "s",
 	    limits->connections, limits->connections == 1 ? "" : "s");
-	/* Linux doubles what it is asked for, and others take it as it is. */
-	size_t small = 2 * ((size_t)settings->send_buffer +
-			       (size_t)settings->receive_buffer);
-	size_t large = 4 * (size_t)settings->large_buffer;
 	log_info("buffers: at most %" PRIu64
 		 " KiB of ours, and about %zu KiB of the kernel's for each "
 		 "connection, %zu KiB for %zu of them",
-	    limits->memory / 1024, small / 1024, large / 1024,
+	    limits->memory / 1024, held->small / 1024, held->large / 1024,
 	    buffers_large(settings) * settings->workers);
 	log_info("queues: at most %zu clients wait at each address, with up to "
 		 "about %d KiB of the kernel's each",
 	    limits->backlog, QUEUED_KIB);
-	if (settings->stall_ms != 0 && sys_has_user_timeout())
+	if (held_ms != 0)
 		log_info("the kernel holds its part of a closed connection, an "
 			 "answer of at most 1 KiB, for at most %" PRIu32 " ms",
-		    settings->stall_ms + SERVER_STALL_MARGIN_MS);
+		    held_ms);
 }
 
 void
 report_lack(const struct server_settings *settings, const struct limits *limits,
     size_t descriptors)
 {
-	if (errno == EINVAL)
-		log_errorx("a memory limit of %zu bytes is less than %d for "
-			   "each of %u workers; raise --memory-limit or lower "
-			   "--workers",
-		    settings->memory_limit, SERVER_MEMORY_MIN,
-		    settings->workers);
-	else if (settings->max_connections == 0)
+	if (settings->max_connections == 0)
 		log_errorx("the limit of %zu descriptors leaves none for "
 			   "connections; raise it (ulimit -n, LimitNOFILE=)",
 		    descriptors);
@@ -62,6 +53,33 @@ report_lack(const struct server_settings *settings, const struct limits *limits,
 			   "LimitNOFILE=) or lower --max-connections",
 		    descriptors, limits->connections,
 		    settings->max_connections);
+}
+
+void
+report_no_workers(
+    const struct server_settings *settings, const struct limits *limits)
+{
+	if (errno == ENOMEM)
+		log_error("there is not enough memory for %u worker%s, %zu "
+			  "connections and their answers, at most %" PRIu64
+			  " KiB; lower --max-connections, --memory-limit or "
+			  "--workers, or raise the limit (ulimit -v)",
+		    settings->workers, settings->workers == 1 ? "" : "s",
+		    limits->connections, limits->memory / 1024);
+	else
+		log_error("cannot open what %u workers need; the limit of "
+			  "descriptors (ulimit -n, LimitNOFILE=) may be too "
+			  "low, or lower --workers",
+		    settings->workers);
+}
+
+void
+report_no_thread(const struct server_settings *settings, unsigned number)
+{
+	log_error("cannot start worker %u of %u; lower --workers, or raise the "
+		  "limit of threads (ulimit -u, TasksMax=) or of memory "
+		  "(ulimit -v)",
+	    number, settings->workers);
 }
 
 /* Appends a number behind the end of a line, or what there is room for. */

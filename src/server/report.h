@@ -3,6 +3,7 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include "buffers.h"
 #include "counters.h"
 #include "limits.h"
 #include "log.h"
@@ -17,13 +18,20 @@ struct load {
 	size_t sum, least, most; /* of all workers, and of one */
 };
 
-/* What was decided at the start. */
-void report_start(
-    const struct server_settings *, const struct limits *, const char *backend);
+/*
+ * What was decided at the start, and what the system holds: at most, and for
+ * how long after a connection was closed, in ms (0: as long as it likes).
+ */
+void report_start(const struct server_settings *, const struct limits *,
+    const struct buffers_held *, uint32_t held_ms, const char *backend);
 
-/* Why limits_compute failed, by errno, with so many descriptors. */
+/* Why limits_compute failed, with so many descriptors. */
 void report_lack(
     const struct server_settings *, const struct limits *, size_t descriptors);
+
+/* Why the workers could not be opened, or one not be started, by errno. */
+void report_no_workers(const struct server_settings *, const struct limits *);
+void report_no_thread(const struct server_settings *, unsigned number);
 
 /*
  * The counters, and how the connections are spread over several workers.  Those

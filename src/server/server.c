@@ -232,8 +232,8 @@ start_workers(struct server *server)
 {
 	while (is_threaded(server) && server->nstarted < server->nworkers) {
 		if (worker_start(&server->workers[server->nstarted]) == -1) {
-			log_error("cannot start worker %u of %u",
-			    server->nstarted + 1, server->nworkers);
+			report_no_thread(
+			    server->settings, server->nstarted + 1);
 			return -1;
 		}
 		server->nstarted++;
@@ -247,17 +247,21 @@ server_start(struct server *server)
 	if (decide_limits(server) == -1)
 		return -1;
 	if (open_workers(server) == -1) {
-		log_error("cannot start the workers");
+		report_no_workers(server->settings, &server->limits);
 		return -1;
 	}
 	if (start_workers(server) == -1)
 		return -1;
 	balance_start(&server->balance, server->workers, server->nworkers,
 	    is_threaded(server) ? &server->reports : NULL);
-	report_start(
-	    server->settings, &server->limits, loop_backend(server->loop));
+	struct buffers_held held;
+	buffers_measure(server->settings, &held);
+	report_start(server->settings, &server->limits, &held,
+	    listeners_held_ms(&server->listeners), loop_backend(server->loop));
 	if (listeners_start(&server->listeners, server->limits.backlog) == -1) {
-		log_error("cannot wait for new connections");
+		log_error("cannot wait for new connections; the limits of "
+			  "memory or of watches (fs.epoll.max_user_watches) "
+			  "may be too low");
 		return -1;
 	}
 	return 0;

@@ -136,6 +136,7 @@ extern struct kernel {
 	uint64_t now;
 	uint64_t us;        /* of the finer clock, which runs when it is read */
 	size_t descriptors; /* that there can be at once */
+	bool is_stubborn;   /* without a user timeout */
 	const struct kernel_hooks *hooks;
 	int timeout_ms; /* of the last wait, which never waits */
 	unsigned slept_ms;

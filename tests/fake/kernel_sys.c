@@ -89,10 +89,10 @@ sys_setsockopt(int fd, int level, int name, int value)
 	return 0;
 }
 
-bool
-sys_has_user_timeout(void)
+int
+sys_getsockopt(int fd, int level, int name)
 {
-	return true;
+	return kernel_option(kernel_find(fd), level, name);
 }
 
 int
@@ -103,6 +103,13 @@ sys_set_user_timeout(int fd, unsigned ms)
 		return -1;
 	socket->user_timeout = ms;
 	return 0;
+}
+
+bool
+sys_gives_up(int fd)
+{
+	(void)kernel_find(fd);
+	return !kernel.is_stubborn;
 }
 
 int

@@ -4,8 +4,9 @@
  * model for spin(1), run by tests/system/test_model.py.
  *
  * What is modelled.  NCONNS clients wait for a server that serves LIMIT at
- * once.  The accepting thread takes them from the kernel's queue, chooses a
- * worker, and hands them over through a ring and a bell.  At the limit the
+ * once.  A turn notes that there are some.  When it is over, the accepting thread
+ * takes them from the kernel's queue, chooses a worker, and hands them over
+ * through a ring and a bell.  At the limit the
  * listeners pause until a worker reports the end of a connection; after a
  * failure of accept, or of the poller when they resume, until a timer is due.
  * Adopting a connection may fail.  A drain may come at any time or never, and
@@ -15,7 +16,8 @@
  *
  * What is left out.  What a connection does while it is open, which is in
  * connection.pml: here it stays, ends, or in a drain sticks until the cut.
- * Several listeners: all pause and resume together.  How many are accepted in
+ * Several listeners: all pause and resume together, and which one is accepted
+ * from makes no difference to what is here.  How many are accepted in
  * a turn: it may stop after each.  Time: a deadline comes early or late, but
  * it comes.  That connections change their worker, which is in balance.pml.
  * The log, the counters, failures of the wait.
@@ -27,7 +29,8 @@
  *   the_drain_ends    server_run returns: when all are gone, or by the cut
  *   assertions        a connection is taken once, and whole; the ring and the
  *                     slots never overflow; a pipe never holds two bytes; a
- *                     worker that stops has nothing left; all are counted
+ *                     worker that stops has nothing left; all are counted,
+ *                     before anybody waits
  *   no deadlock       when everybody waits, there is nothing left to do
  *
  * Fairness is weak: a thread that can go on does so at some time.  Each
@@ -72,8 +75,9 @@ inline serve()
 /*
  * [listener.c pause_all]
  *	listeners->paused = true;
+ *	listeners->nready = 0;
  */
-#define PAUSE  d_step { paused = true; is_paused = true }
+#define PAUSE  d_step { paused = true; is_paused = true; ready = false }
 #define RESUME d_step { paused = false; is_paused = false }
 
 /*
@@ -131,30 +135,43 @@ inline retry()
 }
 
 /*
- * [listener.c accept_ready]
- *	while (listeners->may_accept(listeners->owner))
+ * [listener.c note_ready]
+ *	listener->left = turn_of(listener);
+ *	listener->listeners->nready++;
+ */
+/*
+ * [listener.c listeners_accept]
+ *	while (listeners->nready > 0) {
+ *	if (!listeners->may_accept(listeners->owner)) {
+ *	wait_for_end(listeners);
  *	return;
- *	switch (accept_one(listeners, watch->fd))
+ *	switch (accept_one(listeners, listener->watch.fd))
+ *	case ATTEMPT_DONE: if (--listener->left == 0) {
+ *	listeners->nready--;
+ *	case ATTEMPT_EMPTY: listener->left = 0;
+ *	listeners->nready--;
+ *	case ATTEMPT_FAILED: note_failure(listeners);
  *	wait_to_retry(listeners);
  *	return;
- *	wait_for_end(listeners);
  */
 /*
  * [listener.c wait_for_end]
  *	pause_all(listeners);
  */
-inline accept_ready()
+inline listeners_accept()
 {
 	do
-	:: true ->
+	:: !ready -> break
+	:: ready ->
 		has_at_most(LIMIT - 1);
 		if
-		:: sum >= LIMIT -> PAUSE; break
-		:: sum < LIMIT && next == NCONNS -> break
-		:: sum < LIMIT && next < NCONNS -> WAIT_TO_RETRY; break
-		:: sum < LIMIT && next < NCONNS -> serve()
-		fi;
-		if :: break :: true fi
+		:: sum >= LIMIT -> PAUSE
+		:: sum < LIMIT && next == NCONNS -> ready = false
+		:: sum < LIMIT && next < NCONNS -> WAIT_TO_RETRY
+		:: sum < LIMIT && next < NCONNS ->
+			serve();
+			if :: ready = false :: true fi
+		fi
 	od
 }
 
@@ -181,10 +198,17 @@ inline accept_rest()
  * [server.c release]
  *	if (!is_threaded(server)) worker_release(server->workers);
  */
+#ifdef ALONE
+#define RELEASE worker_release(0)
+#else
+#define RELEASE skip
+#endif
 /*
  * [server.c follow_up]
  *	release(server);
  *	if (server->ndrains == 0) {
+ *	listeners_accept(&server->listeners);
+ *	release(server);
  *	listeners_resume(&server->listeners);
  *	return;
  *	if (!server->draining)
@@ -200,6 +224,22 @@ inline accept_rest()
  *	worker_drain(&server->workers[i]);
  *	timer_arm(&server->drains, &server->drain, loop_now(server->loop));
  */
+inline start_drain()
+{
+	if
+	:: draining
+	:: !draining ->
+		d_step { draining = true; is_draining = true; armed = false };
+		accept_rest();
+		ready = false;
+#ifdef ALONE
+		CONNS_DRAIN
+#else
+		ORDER(drain)
+#endif
+	fi
+}
+
 /*
  * [server.c cut_drain]
  *	server->cut = true;
@@ -207,36 +247,35 @@ inline accept_rest()
  */
 inline follow_up()
 {
-#ifdef ALONE
-	worker_release(0);
-#endif
+	RELEASE;
 	if
-	:: drain_due && !draining ->
-		d_step { draining = true; is_draining = true; armed = false };
-		accept_rest();
-#ifdef ALONE
-		drains = true
+	:: !drain_due ->
+#ifdef BUG_RESUMED_BEFORE_ACCEPT
+		listeners_resume();
+		listeners_accept();
+		RELEASE
 #else
-		ORDER(drain)
+		listeners_accept();
+#ifndef BUG_NOT_RELEASED_AFTER_ACCEPT
+		RELEASE;
 #endif
-	:: else
-	fi;
-	if
-	:: cut_due && draining && !was_cut ->
-		was_cut = true;
+		listeners_resume()
+#endif
+	:: else ->
+		start_drain();
+		if
+		:: cut_due && !was_cut ->
+			was_cut = true;
 #ifdef ALONE
-		CONNS_CUT
+			CONNS_CUT
 #else
-		ORDER(cut)
+			ORDER(cut)
 #endif
-	:: else
-	fi;
-#if defined(ALONE) && !defined(BUG_NOT_RELEASED_AFTER_ORDERS)
-	worker_release(0);
+		:: else
+		fi;
+#ifndef BUG_NOT_RELEASED_AFTER_ORDERS
+		RELEASE
 #endif
-	if
-	:: !draining -> listeners_resume()
-	:: else
 	fi
 }
 
@@ -252,7 +291,8 @@ inline follow_up()
 proctype accepting()
 {
 	byte sum, least, next;
-	bool paused, waits, armed; /* the last is the timer of the retry */
+	bool ready, paused, waits;
+	bool armed; /* the timer of the retry */
 	bool draining, drain_due, cut_due, was_cut;
 #ifdef ALONE
 	bool drains;
@@ -260,13 +300,16 @@ proctype accepting()
 #endif
 	do
 	:: true ->
+#ifdef ALONE
+		assert(nclosed == 0);
+#endif
 		/* The wait, and the events of the turn. */
 end:		if
 		:: HEARS(REPORTS)
 #ifdef BUG_BELL_CLEARED_AFTER
 			; rung[REPORTS] = false
 #endif
-		:: !draining && !paused && next < NCONNS -> accept_ready()
+		:: !draining && !paused && next < NCONNS -> ready = true
 		:: RETRY_IS_DUE; retry()
 		:: DRAIN_IS_ASKED_FOR
 		:: CUT_IS_DUE
@@ -277,6 +320,9 @@ end:		if
 		if
 		:: RETRY_IS_DUE; retry()
 		:: DRAIN_IS_ASKED_FOR
+#ifdef ALONE
+		:: ENDS
+#endif
 		:: true
 		fi;
 		follow_up();

@@ -16,14 +16,20 @@
  * character.  The kernel takes INSIDE units on their way in and OUTSIDE on
  * their way out, and of a send any part that fits.  A block of the pool holds
  * one unit.  A client sends, reads, half-closes, resets or stops for ever, in
- * any order.  Deadlines pass at any time, and with CUT all connections are cut
- * at some time.  With HONEST clients half-close after their text, read until
- * the end of file and then close, and there are no deadlines; with SLOW
- * besides, there is that of a connection that is idle.
+ * any order.  What it has not read, it has not acknowledged.  Deadlines pass at
+ * any time.  With DRAIN there is a drain at some time, and all connections are
+ * cut then or later; with NO_TIMEOUT too, the kernel does not give up by itself.
+ * With HONEST clients half-close after their text, read until the end of file
+ * and then close, and nothing is due but looks at what the kernel holds; with
+ * SLOW besides, there is the deadline of a connection that is idle.
+ *
+ * An answer of SMALL units is small.  The stall time is that between STALL looks
+ * at what the kernel holds: these come at any time, but time is counted by them.
  *
  * What is left out.  What the transform makes of bytes.  Blocks that are sent
- * in part.  The time: that a deadline passes only after its span, and is armed
- * anew by progress.  The loop: a connection that is ready or due may be called
+ * in part.  That FIN may count for what the kernel holds.  The other times: that
+ * a deadline passes only after its span, and is armed anew by progress.  The
+ * loop: a connection that is ready or due may be called
  * next.  The causes that are counted.  Failures of the poller and of memory.
  *
  * What is proved, for every order of the steps within these bounds:
@@ -35,8 +41,12 @@
  *   back-pressure: nothing is received while output is pending
  *   storing in the pool cannot fail, and in the end all blocks are back
  *   the table is never asked for a pair of state and event that it excludes
+ *   a connection is closed without a reset only when all was acknowledged, or
+ *     the answer is small, or the server drains and the kernel may go on alone
+ *   who takes nothing of what the kernel holds keeps its place for the stall
+ *     time and one look, and who takes some of it keeps it for that time
  *   an honest client is reset only when its memory is needed for others
- *   a cut closes all connections
+ *   a drain leaves nothing to look at, and a cut closes all connections
  *   no deadlock: when everybody waits, all connections are closed; so with
  *     deadlines every client gets an end, and without them an honest one
  *   every_connection_ends, which also excludes that two go round for ever
@@ -60,6 +70,12 @@
 #ifndef NBLOCKS
 #define NBLOCKS 2
 #endif
+#ifndef SMALL
+#define SMALL 1
+#endif
+#ifndef STALL
+#define STALL 2
+#endif
 #define CARRY   1 /* units that the transform may hold back */
 #define BAD     255
 #define NONE    0
@@ -74,6 +90,8 @@ bool server_shut[2], server_reset[2]; /* we have */
 byte state[2], held[2];
 chan pending[2] = [NBLOCKS] of { byte };
 bool refused[2];
+byte left[2], since[2]; /* of conn_held; the second one is counted in looks */
+bool drains;
 
 /* The pool: its free blocks, and who has output pending, the longest first. */
 byte nfree = NBLOCKS;
@@ -85,6 +103,7 @@ chan output = [INSIDE + CARRY] of { byte };
 /* For the assertions: good units received, and answers given to the kernel. */
 byte nreceived[2], nsent[2];
 bool ended_by_us[2], evicted[2];
+byte nlooks[2]; /* since the client last read, and the connection is DELIVERING */
 
 #define SOME(channel) (len(channel) > 0)
 #define NO(channel)   (len(channel) == 0)
@@ -94,21 +113,43 @@ bool ended_by_us[2], evicted[2];
 ltl every_connection_ends { <> ALL_CLOSED }
 
 #define WANTS_INPUT(c) (state[c] == RECEIVING || state[c] == LINGERING)
-#define IS_READY(c) (state[c] != CLOSED && (client_reset[c] || \
-	(WANTS_INPUT(c) -> SOME(to_server[c]) || client_shut[c] \
+#define IS_LOOKED_AT(c) (state[c] == DELIVERING)
+#define IS_READY(c) (state[c] != CLOSED && !IS_LOOKED_AT(c) && \
+	(client_reset[c] || (WANTS_INPUT(c) -> SOME(to_server[c]) || client_shut[c] \
 			 : CAN_TAKE(c))))
 #ifdef HONEST
 #ifdef SLOW
-#define IS_DUE(c) (state[c] == RECEIVING)
+#define IS_DUE(c) (state[c] == RECEIVING || IS_LOOKED_AT(c))
 #else
-#define IS_DUE(c) false
+#define IS_DUE(c) IS_LOOKED_AT(c)
 #endif
 #else
 #ifdef BUG_NO_STALL_DEADLINE
-#define IS_DUE(c) WANTS_INPUT(c)
+#define IS_DUE(c) (WANTS_INPUT(c) || IS_LOOKED_AT(c))
+#else
+#ifdef BUG_NO_LOOKS
+#define IS_DUE(c) (state[c] != CLOSED && !IS_LOOKED_AT(c))
 #else
 #define IS_DUE(c) (state[c] != CLOSED)
 #endif
+#endif
+#endif
+
+/* How long the server waits for progress, and whether it may wait no longer. */
+#if defined(HONEST) || defined(BUG_LOOKS_WITHOUT_END)
+#define IS_STALLED(c) false
+#else
+#define IS_STALLED(c) (since[c] >= STALL)
+#endif
+#ifdef NO_TIMEOUT
+#define MAY_GO_ALONE false
+#else
+#define MAY_GO_ALONE drains
+#endif
+#ifdef BUG_ALL_IS_SMALL
+#define IS_SMALL(c) true
+#else
+#define IS_SMALL(c) (nsent[c] <= SMALL)
 #endif
 
 inline empty_out(channel)
@@ -122,18 +163,21 @@ inline empty_out(channel)
 
 /*
  * [conn.c end]
- *	bool whole = event == CONN_FLUSHED || from == CONN_LINGERING;
- *	if (!whole || event == CONN_EVICTED)
+ *	if (event != CONN_FLUSHED)
  *	(void)sys_set_reset(conn->watch.fd);
+ *	if (from != CONN_DELIVERING)
  *	pool_release(&conns->pool, conn->pending);
  */
-inline end(c, event, from)
+inline end(c, event)
 {
 #ifdef BUG_NEVER_RESETS
 	server_reset[c] = false;
 #else
-	server_reset[c] = !(event == FLUSHED || from == LINGERING);
+	server_reset[c] = event != FLUSHED;
 #endif
+	assert(server_reset[c] || NO(to_client[c]) || client_reset[c] ||
+		nsent[c] <= SMALL || MAY_GO_ALONE);
+	d_step { left[c] = 0; since[c] = 0; nlooks[c] = 0 };
 	if
 	:: SOME(pending[c]) ->
 		waiting??eval(c);
@@ -158,7 +202,8 @@ inline end(c, event, from)
  * [conn.c enter]
  *	enum conn_state to = conn_state_next(from, event);
  *	if (to == from) return;
- *	conn->state = (uint8_t)to;
+ *	conn->state = to & 15;
+ *	if (to == CONN_DELIVERING) conn->held = (struct conn_held){0};
  *	if (to == CONN_LINGERING) (void)sys_shutdown(conn->watch.fd);
  *	if (to == CONN_CLOSED) end(conn, event, from);
  */
@@ -171,7 +216,7 @@ inline enter(c, event)
 		(event == REFUSED || event == EXPIRED));
 	if
 	:: state[c] == LINGERING && from != LINGERING -> server_shut[c] = true
-	:: state[c] == CLOSED && from != CLOSED -> end(c, event, from)
+	:: state[c] == CLOSED && from != CLOSED -> end(c, event)
 	:: else
 	fi
 }
@@ -179,7 +224,7 @@ inline enter(c, event)
 /*
  * [conns.c conns_evict]
  *	while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))
- *	evict_longest_waiting(conns);
+ *	evict(conns);
  */
 inline make_room()
 {
@@ -234,10 +279,12 @@ inline send(c, channel)
 /*
  * [conn.c answer]
  *	if (n == 0) return CONN_MOVED;
+ *	note_answer(conn, n);
  *	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
  *	if (sent == -1 && fail(conn) == CONN_FAILED) return CONN_FAILED;
  *	if (taken == n) return CONN_MOVED;
- *	pool_store(&conns->pool, conns->output + taken, n - taken, conn);
+ *	conn->pending = pool_store(&conns->pool, conns->output + taken,
+ *	    n - taken, conn, loop_now(conns->loop));
  *	return CONN_DATA;
  */
 inline answer(c)
@@ -343,8 +390,8 @@ inline receive(c)
  *	ssize_t sent = sys_sendv(conn->watch.fd, pieces, n);
  *	if (sent == -1)
  *	    return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
- *	conn->pending =
- *	    pool_drop(&conns->pool, conn->pending, (size_t)sent);
+ *	conn->pending = pool_drop(&conns->pool, conn->pending, (size_t)sent,
+ *	    loop_now(conns->loop));
  *	event = CONN_MOVED;
  *	return CONN_FLUSHED;
  */
@@ -383,9 +430,73 @@ inline discard(c)
 	fi
 }
 
+/*
+ * [conn.c deliver]
+ *	if (conn->answered <= SMALL_ANSWER ||
+ *	    (conns->draining && sys_has_user_timeout()))
+ *	return CONN_FLUSHED;
+ *	bool is_first = conn->held.left == 0;
+ *	int left = sys_unacknowledged(fd);
+ *	if (left > 0 && is_first) {
+ *	(void)sys_shutdown(fd);
+ *	left = sys_unacknowledged(fd);
+ *	if (left <= 0)
+ *	    return left == 0 ? CONN_FLUSHED : fail(conn);
+ *	if (is_first || (uint32_t)left < conn->held.left) {
+ *	conn->held.left = (uint32_t)left;
+ *	conn->held.since = now % CONN_TIME;
+ *	} else if (stall_ms != 0 &&
+ *	    (now - conn->held.since) % CONN_TIME >= stall_ms) {
+ *	return CONN_EXPIRED;
+ *	return CONN_MOVED;
+ */
+/* Nobody asks for more. */
+#define COUNT_LOOK(n) n[c] = (n[c] <= STALL -> n[c] + 1 : n[c])
+/* One that is gone keeps what it had not read. */
+inline deliver(c)
+{
+	atomic {
+		event = (IS_SMALL(c) || MAY_GO_ALONE -> FLUSHED : NOTHING);
+		if
+		:: event == NOTHING && left[c] == 0 && SOME(to_client[c]) ->
+			server_shut[c] = true
+		:: else
+		fi
+	};
+	atomic {
+		if
+		:: event == FLUSHED
+		:: event == NOTHING && NO(to_client[c]) -> event = FLUSHED
+		:: event == NOTHING && SOME(to_client[c]) && client_reset[c] ->
+			event = FAILED
+		:: event == NOTHING && SOME(to_client[c]) && !client_reset[c] ->
+			COUNT_LOOK(since);
+			COUNT_LOOK(nlooks);
+			if
+			:: left[c] == 0 ->
+				left[c] = len(to_client[c]);
+				since[c] = 0;
+				nlooks[c] = 0
+			:: left[c] != 0 && len(to_client[c]) < left[c] ->
+				left[c] = len(to_client[c]);
+#ifndef BUG_PROGRESS_DOES_NOT_COUNT
+				since[c] = 0
+#endif
+			:: else
+			fi;
+			event = (IS_STALLED(c) -> EXPIRED : MOVED);
+#ifndef HONEST
+			assert(event == MOVED -> nlooks[c] <= STALL
+					      : nlooks[c] >= STALL)
+#endif
+		fi
+	}
+}
+
 inline step(c)
 {
 	if
+	:: state[c] == DELIVERING -> deliver(c)
 	:: state[c] == RECEIVING -> receive(c)
 	:: state[c] == LINGERING -> atomic { discard(c) }
 #ifdef BUG_RECEIVES_WHILE_SENDING
@@ -399,24 +510,22 @@ inline step(c)
  * [conn.c advance]
  *	if (event == CONN_MOVED && from != CONN_LINGERING) {
  *	enter(conn, event);
- *	if (from == CONN_RECEIVING && (conn->state == CONN_FINISHING ||
- *	    conn->state == CONN_ENDING)) {
- *	event = send_pending(conn);
- *	enter(conn, event);
+ *	while (conn->state != before && behaviours[conn->state].begins) {
+ *	before = conn->state;
+ *	enter(conn, behaviours[before].step(conn));
  */
 inline advance(c)
 {
-	atomic {
-		enter(c, event);
-		was_receiving = (from == RECEIVING)
-	};
-	if
-	:: was_receiving && (state[c] == FINISHING || state[c] == ENDING) ->
+	atomic { enter(c, event) };
+	do
+	:: state[c] != from && (state[c] == FINISHING || state[c] == ENDING) ->
 		atomic { send_pending(c); enter(c, event) }
-	:: else
-	fi;
-	event = NOTHING;
-	was_receiving = false
+	:: state[c] != from && state[c] == DELIVERING ->
+		deliver(c);
+		atomic { enter(c, event) }
+	:: else -> break
+	od;
+	event = NOTHING
 }
 
 /*
@@ -447,12 +556,51 @@ inline expire(c)
 	fi
 }
 
+/*
+ * [conns.c conns_drain]
+ *	conns->draining = true;
+ *	if (conn->state != CONN_DELIVERING)
+ *	conn_expired(&conn->timer);
+ */
+inline conns_drain()
+{
+	drains = true;
+#ifndef BUG_DRAIN_LEAVES_THEM
+	c = 0;
+	do
+	:: c < 2 && IS_LOOKED_AT(c) -> deliver(c); advance(c); c++
+	:: c < 2 && !IS_LOOKED_AT(c) -> c++
+	:: c == 2 -> break
+	od;
+#endif
+	assert(!MAY_GO_ALONE || !(IS_LOOKED_AT(0) || IS_LOOKED_AT(1)))
+}
+
+/*
+ * [conns.c conns_cut]
+ *	if (conns->slots[i].state != CONN_CLOSED)
+ *	conn_evict(&conns->slots[i], COUNTER_CUT);
+ */
+inline conns_cut()
+{
+	c = 0;
+	do
+	:: atomic { c < 2 && state[c] != CLOSED -> enter(c, EVICTED); c++ }
+	:: c < 2 && state[c] == CLOSED -> c++
+	:: c == 2 -> break
+	od;
+	assert(ALL_CLOSED)
+}
+
 active proctype worker()
 {
 	byte event, from, unit, room, other, c;
-	bool taken, was_receiving, is_due;
-#ifdef CUT
+	bool taken, is_due;
+#ifdef DRAIN
 	bool was_cut;
+#endif
+#ifdef BUG_FINISHED_CLOSES
+	NEXT(FINISHING, FLUSHED) = CLOSED;
 #endif
 #ifdef BUG_DATA_KEEPS_RECEIVING
 	NEXT(RECEIVING, DATA) = RECEIVING;
@@ -479,24 +627,10 @@ active proctype worker()
 		if :: is_due -> expire(c) :: else fi;
 		is_due = false;
 		advance(c);
-#ifdef CUT
+#ifdef DRAIN
 		if
-		:: !was_cut ->
-			was_cut = true;
-			c = 0;
-			do
-			:: c < 2 ->
-				atomic {
-					if
-					:: state[c] != CLOSED ->
-						enter(c, EVICTED)
-					:: else
-					fi;
-					c++
-				}
-			:: c == 2 -> break
-			od;
-			assert(ALL_CLOSED)
+		:: !drains -> conns_drain()
+		:: drains && !was_cut -> was_cut = true; conns_cut()
 		:: true
 		fi;
 #endif
@@ -520,6 +654,7 @@ proctype client(byte c, text)
 	:: atomic { SOME(to_client[c]) ->
 		to_client[c]?unit;
 		nread++;
+		nlooks[c] = 0;
 		assert(unit == nread);
 		unit = NONE }
 	:: atomic { server_reset[c] ->

@@ -171,6 +171,17 @@ inline conns_adopt(c)
 		nopen--; nclosed++ }
 
 /*
+ * [conns.c conns_drain]
+ *	conns->draining = true;
+ *	conn_expired(&conn->timer);
+ */
+/*
+ * A drain ends those at once that only have to be delivered.  With a thread, the
+ * turn that obeys may end one anyway.
+ */
+#define CONNS_DRAIN drains = true; if :: ENDS :: true fi
+
+/*
  * [worker.h worker_release]
  *	size_t n = conns_release(&worker->conns);
  *	if (n > 0) worker_note_ends(worker, n);
@@ -250,6 +261,7 @@ inline obey(w)
 
 /*
  * [conns.c conns_detach]
+ *	if (upcase_is_at_rest(&conn->upcase) && conn_held(conn) == 0)
  *	handover_put(to, fd);
  */
 /*

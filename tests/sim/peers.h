@@ -36,7 +36,8 @@ struct peer {
 	bool lingers;  /* the server has sent FIN */
 	bool reads;    /* it took something that had been stored */
 	bool delivers; /* what the kernel holds is looked at */
-	size_t turn;   /* its place among all that received, at the last */
+	bool gone;   /* as the last look has told, without all of its answer */
+	size_t turn; /* its place among all that received, at the last */
 	size_t nsends; /* calls since the last that received something */
 	size_t
 	    stored_from;   /* the place in the answer where the pool's begins */

@@ -75,6 +75,8 @@ rules_accepted(struct peer *peer)
 void
 rules_adopted(struct peer *peer)
 {
+	rules_must(peers_held(peer) == 0, peer,
+	    "it was moved while its answer was on its way");
 	peer->moved_at = threads_turn();
 }
 
@@ -165,6 +167,9 @@ check_delivery(struct peer *peer)
 void
 rules_asked(struct peer *peer)
 {
+	const struct kernel_socket *socket = peer->socket;
+	peer->gone = socket->tight && socket->reset_by_peer &&
+		     socket->out.end > socket->out.start;
 	size_t held = peers_held(peer);
 	if (peer->delivers) {
 		peer->asked_at = threads_turn();
@@ -305,6 +310,7 @@ check_close(struct peer *peer)
 	rules_must(
 	    peers_held(peer) <= SMALL_ANSWER || rules.stops > 0 || peer->harmed,
 	    peer, "it was closed while the kernel held much for it");
+	rules_must(!peer->gone, peer, "it was gone, and passes for served");
 	if (peer->lingers) {
 		rules_must(peers_has_ended(peer) || socket->reset_by_peer ||
 			       peer->harmed ||

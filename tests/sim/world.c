@@ -21,6 +21,9 @@
 /* How long after an end loads are looked at, in ms: as in balance.c. */
 enum { CHECK_MS = 100 };
 
+/* After how long memory is given back, in ms: as in conns.c. */
+enum { TRIM_MS = 60000 };
+
 /* Steps until a server that does something for nothing is said to spin. */
 enum { SPINS = 100000 };
 
@@ -106,6 +109,9 @@ pass_time(void)
 {
 	static const size_t spans[] = {1, 3, 10, 30, 100, 300, 1000, 5000};
 	kernel.now += draw(DRAW_ONE_OF(spans)) + 1;
+	/* Now and then for so long that what is not needed is given back. */
+	if (draw_chance(50))
+		kernel.now += TRIM_MS;
 }
 
 /* Lets all threads run until they wait, without any faults. */

@@ -44,7 +44,8 @@ SMALL = [
     ("balance", "DRAIN FIRST=1 SECOND=0", "the_drain_ends"),
     ("connection", "TEXT=2 OTHER_TEXT=1", None),
     ("connection", "TEXT=2 OTHER_TEXT=0", "every_connection_ends"),
-    ("connection", "TEXT=2 OTHER_TEXT=0 CUT", None),
+    ("connection", "TEXT=2 OTHER_TEXT=0 DRAIN", None),
+    ("connection", "TEXT=3 OTHER_TEXT=0 OUTSIDE=2", None),
     ("connection", "HONEST TEXT=3", None),
     ("connection", "HONEST TEXT=2", "every_connection_ends"),
     ("connection", "HONEST TEXT=2 SLOW", None),
@@ -55,7 +56,8 @@ LARGE = [
     ("accept", "NCONNS=2 LIMIT=1", "the_drain_ends"),
     ("accept", "NCONNS=5 LIMIT=2 ALONE", "the_drain_ends"),
     ("balance", "DRAIN FIRST=2 SECOND=0", None),
-    ("connection", "TEXT=2 CUT", None),
+    ("connection", "TEXT=2 DRAIN", None),
+    ("connection", "TEXT=2 OTHER_TEXT=0 DRAIN NO_TIMEOUT", None),
     ("connection", "TEXT=2 OTHER_TEXT=1", "every_connection_ends"),
     ("connection", "HONEST TEXT=4 NBLOCKS=3", None),
 ]
@@ -71,13 +73,18 @@ PARTS = {
 PLANTED_IN = {
     "BUG_RECALLED_WITHOUT_BELL": ("balance", "", "loads_become_even"),
     "BUG_COUNT_BEFORE_SOCKET": ("accept", "NCONNS=3 LIMIT=3", None),
+    "BUG_DRAIN_LEAVES_THEM": ("connection", "OTHER_TEXT=0 DRAIN", None),
     "BUG_EOF_CLOSES": ("connection", "HONEST", None),
     "BUG_FLUSHED_KEEPS_SENDING":
         ("connection", "HONEST", "every_connection_ends"),
     "BUG_GIVEN_COUNTS_TWICE": ("balance", "DRAIN FIRST=1 SECOND=0", None),
     "BUG_GIVEN_WITHOUT_BELL": ("balance", "", "loads_become_even"),
+    "BUG_NOT_RELEASED_AFTER_ACCEPT": ("accept", "ALONE", None),
     "BUG_NOT_RELEASED_AFTER_ORDERS": ("accept", "ALONE", None),
     "BUG_NOT_TAKEN_IN_A_DRAIN": ("balance", "DRAIN FIRST=1 SECOND=0", None),
+    "BUG_PROGRESS_DOES_NOT_COUNT":
+        ("connection", "TEXT=3 OTHER_TEXT=0 OUTSIDE=2", None),
+    "BUG_RESUMED_BEFORE_ACCEPT": ("accept", "ALONE", None),
 }
 
 # A quotation: the file and function, and the lines that a model stands for.

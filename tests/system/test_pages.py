@@ -223,7 +223,7 @@ class Page:
 class DaemonPage(Page, unittest.TestCase):
     NAME = "upcased.8"
     PROGRAM = UPCASED
-    FOLDERS = ("daemon", "server")
+    FOLDERS = ("base", "daemon", "server")
     SECTIONS = (
         "NAME",
         "SYNOPSIS",
@@ -249,7 +249,7 @@ class DaemonPage(Page, unittest.TestCase):
 class ClientPage(Page, unittest.TestCase):
     NAME = "upc.1"
     PROGRAM = UPC
-    FOLDERS = ("client",)
+    FOLDERS = ("base", "client")
     SECTIONS = (
         "NAME",
         "SYNOPSIS",
@@ -265,7 +265,7 @@ class ClientPage(Page, unittest.TestCase):
 class BenchPage(Page, unittest.TestCase):
     NAME = "upcbench.1"
     PROGRAM = UPCBENCH
-    FOLDERS = ("bench",)
+    FOLDERS = ("base", "bench")
     SECTIONS = (
         "NAME",
         "SYNOPSIS",

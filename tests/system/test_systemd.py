@@ -53,8 +53,8 @@ def show(name):
     return call("systemctl", "show", "--value", "-p", name, UNIT)
 
 
-def wait_until(condition, what):
-    deadline = time.monotonic() + 10
+def wait_until(condition, what, patience=10):
+    deadline = time.monotonic() + patience
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited in vain until {what}")
@@ -65,9 +65,11 @@ def installed(name):
     return next(path for path in INSTALLED if os.path.basename(path) == name)
 
 
-def answers():
+def answers(*options):
     done = subprocess.run(
-        [installed("upc"), "straße"], capture_output=True, timeout=10
+        [installed("upc"), *options, "straße"],
+        capture_output=True,
+        timeout=10,
     )
     return done.stdout.decode() == "STRASSE\n"
 
@@ -176,23 +178,80 @@ class InstalledUnit(unittest.TestCase):
         # Otherwise it would be failed.
         self.assertEqual(show("ActiveState"), "inactive")
 
-    def test_bad_usage(self):
-        """bad usage fails the unit and is not tried again"""
+    def start_with(self, arguments, *settings):
+        """Starts the service anew, with other arguments and settings."""
         call("systemctl", "stop", UNIT)
         self.addCleanup(call, "systemctl", "daemon-reload")
         self.addCleanup(shutil.rmtree, os.path.dirname(DROP_IN))
+        # Before the folder goes, or it would be started anew for ever.
+        self.addCleanup(call, "systemctl", "stop", UNIT)
         os.makedirs(os.path.dirname(DROP_IN))
         with open(DROP_IN, "w", encoding="ascii") as file:
             file.write("[Service]\nExecStart=\n")
-            file.write(f"ExecStart={installed('upcased')} --listen nowhere\n")
+            file.write(f"ExecStart={installed('upcased')} {arguments}\n")
+            file.writelines(f"{setting}\n" for setting in settings)
         call("systemctl", "daemon-reload")
         # It may fail before or after systemd holds it for started.
         call("systemctl", "start", "--no-block", UNIT)
+
+    def check_refused(self, arguments, status):
+        self.start_with(arguments)
         wait_until(
             lambda: show("ActiveState") == "failed", "the unit has failed"
         )
-        self.assertEqual(show("ExecMainStatus"), "64")
+        self.assertEqual(show("ExecMainStatus"), status)
         self.assertEqual(show("NRestarts"), "0")
+
+    def test_bad_usage(self):
+        """bad usage fails the unit and is not tried again"""
+        self.check_refused("--listen nowhere", "64")
+
+    def test_wrong_address(self):
+        """an address that can never be served is not tried again either"""
+        self.check_refused("--listen [fe80::1]:5220", "64")
+
+    def test_forbidden_port(self):
+        """nor is a port that the unit gives no right to"""
+        self.check_refused("--listen 127.0.0.1:80", "77")
+
+    def check_late(self, address, status, *come):
+        """What is not there at first is served once it comes."""
+        # Many starts are made to fail in little time.
+        self.start_with(f"--listen {address}", "RestartSec=10ms")
+        wait_until(
+            lambda: int(show("NRestarts")) > 60,
+            "the start was tried again and again",
+            patience=120,
+        )
+        # It is 0 while the next start is under way, which is most of the time.
+        output = call("journalctl", "-u", UNIT, "-o", "cat", "--no-pager")
+        self.assertIn(f"status={status}/", output)
+        call(*come)
+        wait_until(
+            lambda: answers("--server", address), "it serves", patience=60
+        )
+
+    def test_late_address(self):
+        """an address that comes late at boot is served in the end"""
+        self.addCleanup(call, "ip", "addr", "flush", "to", "192.0.2.1/32")
+        self.check_late(
+            "192.0.2.1:5220",
+            "69",
+            *("ip", "addr", "add", "192.0.2.1/32", "dev", "lo"),
+        )
+
+    def test_late_name(self):
+        """a name that resolves late at boot is served in the end"""
+        self.check_late(
+            "late.test:5221",
+            "68",
+            *("sh", "-c", "echo 127.0.0.1 late.test >>/etc/hosts"),
+        )
+
+    def test_pace(self):
+        """a start is tried again soon after a crash, but not in a hurry"""
+        self.assertEqual(show("RestartUSec"), "500ms")
+        self.assertEqual(show("StartLimitIntervalUSec"), "0")
 
 
 def install(tree):
