@@ -30,6 +30,21 @@ getpwnam(const char *name)
 	return NULL;
 }
 
+/* Whom the process is, which this test plays as well. */
+static uid_t real, effective;
+
+uid_t
+getuid(void)
+{
+	return real;
+}
+
+uid_t
+geteuid(void)
+{
+	return effective;
+}
+
 static void
 expect(const char *user, int with, int status, int calls)
 {
@@ -56,15 +71,29 @@ END_TEST
 
 START_TEST(default_accounts_are_asked_for_in_turn_as_long_as_they_are_missing)
 {
+	/* Root is who could become root again. */
+	static const uid_t roots[][2] = {{0, 0}, {0, 1000}, {1000, 0}};
 	log_open("test", LOG_LEVEL_ERROR);
-	if (geteuid() != 0) {
-		expect(NULL, 0, EX_OK, 0);
-		return;
+	for (int i = 0; i < LENGTH(roots); i++) {
+		real = roots[i][0];
+		effective = roots[i][1];
+		expect(NULL, ENOENT, EX_NOUSER, 2);
+		ck_assert_str_eq(last_asked, "nobody");
+		expect(NULL, EIO, EX_OSERR, 1);
+		ck_assert_str_eq(last_asked, "upcased");
 	}
-	expect(NULL, ENOENT, EX_NOUSER, 2);
-	ck_assert_str_eq(last_asked, "nobody");
-	expect(NULL, EIO, EX_OSERR, 1);
-	ck_assert_str_eq(last_asked, "upcased");
+}
+END_TEST
+
+START_TEST(whoever_is_not_root_needs_no_account)
+{
+	static const uid_t others[] = {1, 2, 1000};
+	log_open("test", LOG_LEVEL_ERROR);
+	for (int i = 0; i < LENGTH(others); i++) {
+		real = effective = others[i];
+		expect(NULL, ENOENT, EX_OK, 0);
+		expect("somebody", ENOENT, EX_NOUSER, 1);
+	}
 }
 END_TEST
 
@@ -78,5 +107,6 @@ suite(void)
 	    account_that_is_missing_is_told_from_one_that_cannot_be_looked_up);
 	tcase_add_test(tcase,
 	    default_accounts_are_asked_for_in_turn_as_long_as_they_are_missing);
+	tcase_add_test(tcase, whoever_is_not_root_needs_no_account);
 	return suite;
 }
