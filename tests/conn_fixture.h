@@ -43,6 +43,9 @@ extern size_t nserved;
 /* Detaches one, and returns its descriptor, which is open; or -1. */
 int detach(void);
 
+/* The same, but returns what is handed over of it. */
+int detach_handed(void);
+
 /* One turn, and the release that follows it. */
 void turn(void);
 

@@ -436,7 +436,7 @@ conn_evict(struct conn *conn, enum counter cause)
 }
 
 int
-conn_start(struct conn *conn, struct conns *conns, int fd)
+conn_start(struct conn *conn, struct conns *conns, int fd, bool owes)
 {
 	watch_init(&conn->watch, fd, ready);
 	timer_init(&conn->timer);
@@ -444,7 +444,8 @@ conn_start(struct conn *conn, struct conns *conns, int fd)
 		return -1;
 	conn->conns = conns;
 	conn->pending = NULL;
-	conn->answered = 0;
+	/* How much that was is forgotten, so it has to be asked about. */
+	conn->answered = owes ? SMALL_ANSWER + 1 : 0;
 	conn->reads = false;
 	upcase_init(&conn->upcase, conns->invalid);
 	buffers_start(&conns->buffers, fd);

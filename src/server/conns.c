@@ -156,12 +156,13 @@ trim(struct timer *timer)
 }
 
 void
-conns_adopt(struct conns *conns, int fd)
+conns_adopt(struct conns *conns, int handed)
 {
+	int fd = handed & ~HANDOVER_OWES;
 	struct conn *conn = take_slot(conns);
 	/* The server hands over no more connections than there are slots. */
 	assert(conn != NULL);
-	if (conn_start(conn, conns, fd) == 0)
+	if (conn_start(conn, conns, fd, handed != fd) == 0)
 		return;
 	conns_warn(conns);
 	/* A plain close would pass for the answer to an empty text. */
@@ -172,17 +173,19 @@ conns_adopt(struct conns *conns, int fd)
 	conns_retire(conns, conn);
 }
 
-/* Takes a connection out of all books, and returns its socket, or -1. */
+/* Takes a connection out of all books, and returns what to hand over, or -1. */
 static int
 detach(struct conns *conns, struct conn *conn)
 {
-	int fd = conn->watch.fd;
+	int handed = conn->watch.fd;
+	if (conn->answered > 0)
+		handed |= HANDOVER_OWES;
 	if (loop_watch(conns->loop, &conn->watch, POLLER_NOTHING) == -1)
 		return -1;
 	timer_disarm(&conn->timer);
 	buffers_withdraw(&conns->buffers, conn, loop_now(conns->loop));
 	give_slot(conns, conn);
-	return fd;
+	return handed;
 }
 
 size_t
@@ -195,12 +198,12 @@ conns_detach(struct conns *conns, size_t most, struct handover *to)
 	for (int i = 0; link != armed && n < most && i < LOOKS_MOST; i++) {
 		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
 		link = link->prev;
-		int fd = -1;
-		if (upcase_is_at_rest(&conn->upcase) && conn_held(conn) == 0)
-			fd = detach(conns, conn);
-		if (fd == -1)
+		int handed = -1;
+		if (upcase_is_at_rest(&conn->upcase))
+			handed = detach(conns, conn);
+		if (handed == -1)
 			continue;
-		handover_put(to, fd);
+		handover_put(to, handed);
 		n++;
 	}
 	return n;

@@ -94,8 +94,11 @@ int conns_open(struct conns *, struct loop *, const struct server_settings *,
 /* No connection may be open. */
 void conns_close(struct conns *);
 
-/* Serves the socket; when that fails it is reset, and counted as such. */
-void conns_adopt(struct conns *, int fd);
+/*
+ * Serves the socket, as it comes out of a handover; when that fails it is
+ * reset, and counted as such.
+ */
+void conns_adopt(struct conns *, int handed);
 
 /*
  * Gives up connections that are between two messages, of which nothing is left

@@ -139,7 +139,7 @@ inline handover_put(r, c)
 /*
  * [conns.c conns_adopt]
  *	struct conn *conn = take_slot(conns);
- *	if (conn_start(conn, conns, fd) == 0)
+ *	if (conn_start(conn, conns, fd, handed != fd) == 0)
  *	conns_retire(conns, conn);
  */
 inline conns_adopt(c)
@@ -261,8 +261,8 @@ inline obey(w)
 
 /*
  * [conns.c conns_detach]
- *	if (upcase_is_at_rest(&conn->upcase) && conn_held(conn) == 0)
- *	handover_put(to, fd);
+ *	if (upcase_is_at_rest(&conn->upcase))
+ *	handover_put(to, handed);
  */
 /*
  * [worker.c give_back]

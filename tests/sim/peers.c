@@ -173,7 +173,7 @@ bool
 peers_is_at_rest(const struct peer *peer)
 {
 	return peer->socket->wants == POLLER_INPUT && !peer->lingers &&
-	       !is_cut(peer) && peers_held(peer) == 0;
+	       !is_cut(peer);
 }
 
 bool
