@@ -202,7 +202,12 @@ sys_send(int fd, const void *bytes, size_t n)
 ssize_t
 sys_sendv(int fd, struct iovec *pieces, size_t n)
 {
-	const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = n};
+	/* A number of this type suits whatever type the system has there. */
+	const unsigned short npieces = (unsigned short)n;
+	const struct msghdr message = {
+	    .msg_iov = pieces,
+	    .msg_iovlen = npieces,
+	};
 	ssize_t sent;
 	do
 		sent = sendmsg(fd, &message, SEND_FLAGS);
@@ -275,11 +280,13 @@ sys_give_back(void *memory, size_t n)
 	long page = sysconf(_SC_PAGESIZE);
 	if (GIVE_BACK == -1 || page <= 0)
 		return;
-	uintptr_t size = (uintptr_t)page;
-	uintptr_t start = ((uintptr_t)memory + size - 1) / size * size;
-	uintptr_t end = ((uintptr_t)memory + n) / size * size;
-	if (start < end)
-		(void)madvise((void *)start, end - start, GIVE_BACK);
+	/* From the first border of a page to the last. */
+	size_t size = (size_t)page;
+	size_t skipped = (size - (uintptr_t)memory % size) % size;
+	if (n < skipped + size)
+		return;
+	(void)madvise((unsigned char *)memory + skipped,
+	    (n - skipped) / size * size, GIVE_BACK);
 }
 
 int

@@ -79,5 +79,5 @@ dispositions_settle(void)
 	/* Last, for what has been waiting behind the mask comes now. */
 	sigset_t none;
 	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
 }

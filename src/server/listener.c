@@ -314,12 +314,14 @@ close_one(struct listener *listener)
 void
 listeners_finish(struct listeners *listeners)
 {
-	struct list *link;
+	struct list *all = &listeners->all, *next;
 	/* Each is closed as soon as its queue is empty, lest it fill again. */
-	while ((link = list_first(&listeners->all)) != NULL) {
-		leave_loop(listeners, listener_at(link));
-		accept_rest(listeners, listener_at(link)->watch.fd);
-		close_one(listener_at(link));
+	for (struct list *link = all->next; link != all; link = next) {
+		struct listener *listener = listener_at(link);
+		next = link->next;
+		leave_loop(listeners, listener);
+		accept_rest(listeners, listener->watch.fd);
+		close_one(listener);
 	}
 	listeners_close(listeners);
 }
@@ -327,10 +329,11 @@ listeners_finish(struct listeners *listeners)
 void
 listeners_close(struct listeners *listeners)
 {
-	struct list *link;
+	struct list *all = &listeners->all, *next;
 	timer_disarm(&listeners->retry);
 	listeners->nready = 0;
-	while ((link = list_first(&listeners->all)) != NULL) {
+	for (struct list *link = all->next; link != all; link = next) {
+		next = link->next;
 		leave_loop(listeners, listener_at(link));
 		close_one(listener_at(link));
 	}
