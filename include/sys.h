@@ -86,12 +86,17 @@ ssize_t sys_sendv(int fd, struct iovec *pieces, size_t n);
 int sys_shutdown(int fd);
 
 /*
- * How many bytes of what was sent, FIN included, the peer's system has not
- * acknowledged: the kernel holds those (tcp(7), SIOCOUTQ; FIONWRITE on BSD).  0
- * as well where the system does not tell.  -1 with the errno of the connection
- * once that is broken.
+ * How many bytes of what was sent the peer's system has not acknowledged, which
+ * the kernel holds until then; some systems count FIN as one more.  0 as well
+ * where the system does not tell.  One that is broken may keep its count.
  */
-int sys_unacknowledged(int fd);
+size_t sys_unacknowledged(int fd);
+
+/*
+ * -1 with the errno of the connection if that is broken for good; an error that
+ * may pass, as an unreachable network, is none (RFC 1122, section 4.2.3.9).
+ */
+int sys_check_connection(int fd);
 
 /*
  * Makes the close that follows a reset, which drops what the kernel still

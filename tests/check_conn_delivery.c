@@ -117,14 +117,28 @@ END_TEST
 START_TEST(peer_that_reads_on_is_not_reset)
 {
 	struct kernel_socket *socket = ask(LARGE);
-	for (int i = 0; i < 20; i++) {
+	for (size_t n = 4096; n < LARGE; n += 4096) {
 		(void)pass_while_open(socket, STALL_MS - LOOK_MS - 1);
 		ck_assert(!socket->closed);
-		kernel_peer_reads(socket, 1);
+		kernel_peer_reads(socket, 4096);
 	}
 	unsigned passed = pass_while_open(socket, 10 * STALL_MS);
 	ck_assert_uint_ge(passed, STALL_MS);
 	ck_assert_uint_le(passed, STALL_MS + 2 * LOOK_MS);
+	expect_end(socket, true, COUNTER_STALLED);
+}
+END_TEST
+
+START_TEST(peer_that_drips_is_reset)
+{
+	struct kernel_socket *socket = ask(LARGE);
+	unsigned passed = 0;
+	for (; passed < 10 * STALL_MS && !socket->closed; passed++) {
+		if (passed % 10 == 0)
+			kernel_peer_reads(socket, 1);
+		pass(1);
+	}
+	ck_assert_uint_le(passed, STALL_MS + LOOK_MS);
 	expect_end(socket, true, COUNTER_STALLED);
 }
 END_TEST
@@ -299,6 +313,7 @@ suite(void)
 	tcase_add_test(
 	    tcase, peer_that_never_reads_is_reset_after_the_stall_time);
 	tcase_add_test(tcase, peer_that_reads_on_is_not_reset);
+	tcase_add_test(tcase, peer_that_drips_is_reset);
 	tcase_add_test(tcase, peer_that_is_gone_is_noticed);
 	tcase_add_test(
 	    tcase, what_is_delivered_is_looked_at_less_and_less_often);

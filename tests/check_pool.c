@@ -168,22 +168,41 @@ START_TEST(costliest_is_who_makes_no_progress_for_longest)
 }
 END_TEST
 
-START_TEST(costliest_is_none_who_has_read_while_there_are_others)
+START_TEST(who_never_read_costs_more_than_who_has_just_read)
 {
-	/* It holds more, and for longer. */
+	/* It came first, and holds more. */
 	struct block *reader =
 	    store(bytes, 3 * POOL_BLOCK_OUTPUT, &first, true);
-	now += 1000;
+	now += 100;
 	struct block *other = store(bytes, 1, &second, false);
+	now += 100;
 	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
-	struct block *third_one = store_later(bytes, 2, &third, false);
-	third_one = pool_drop(&pool, third_one, 1, ++now);
+	/* Taking a part is reading. */
+	other = pool_drop(&pool, other, 0, now);
 	ck_assert_ptr_eq(pool_costliest(&pool, now), &second);
 	pool_release(&pool, other);
+	other = store(bytes, 2, &second, false);
+	other = pool_drop(&pool, other, 1, now);
+	now += 100;
 	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
+	pool_release(&pool, other);
 	pool_release(&pool, reader);
-	ck_assert_ptr_eq(pool_costliest(&pool, now), &third);
-	pool_release(&pool, third_one);
+}
+END_TEST
+
+START_TEST(who_read_once_is_not_trusted_for_long)
+{
+	struct block *reader = store(bytes, 1, &first, true);
+	now += POOL_TRUST_MS - 1;
+	struct block *other = store(bytes, 1, &second, false);
+	now += 100 - (POOL_TRUST_MS - 1) % 100;
+	pool_release(&pool, other);
+	other = store(bytes, 1, &second, false);
+	now++;
+	/* Both count in full now, and it waits for longer. */
+	ck_assert_ptr_eq(pool_costliest(&pool, now), &first);
+	pool_release(&pool, other);
+	pool_release(&pool, reader);
 }
 END_TEST
 
@@ -307,32 +326,56 @@ is_cold(size_t i)
 	return true;
 }
 
+/* As the server does it, at the end of each minute; true if it has to go on. */
+static bool
+trim(void)
+{
+	while (pool_trim(&pool, 2))
+		continue;
+	return pool_begin(&pool);
+}
+
 START_TEST(trim_gives_back_what_was_not_needed_since_the_last)
 {
 	struct block *kept = store(bytes, 1, &first, false);
 	pool_release(
 	    &pool, store(bytes, ALL - POOL_BLOCK_OUTPUT, &second, false));
 	/* All but one were needed until now. */
-	ck_assert(pool_trim(&pool));
+	ck_assert(trim());
 	for (size_t i = 0; i < NBLOCKS; i++)
 		ck_assert(!is_cold(i));
 	/* Two are needed once more, each the one that was used last. */
 	pool_release(
 	    &pool, store(bytes, 2 * POOL_BLOCK_OUTPUT, &second, false));
-	ck_assert(pool_trim(&pool));
+	ck_assert(trim());
 	size_t ncold = 0;
 	for (size_t i = 0; i < NBLOCKS; i++)
 		ncold += is_cold(i);
 	ck_assert_uint_eq(ncold, NBLOCKS - 3);
 	pool_release(&pool, kept);
-	ck_assert(pool_trim(&pool));
+	ck_assert(trim());
 	/* At last nothing is left to give, until something is used again. */
-	ck_assert(!pool_trim(&pool));
+	ck_assert(!trim());
 	for (size_t i = 0; i < NBLOCKS; i++)
 		ck_assert(is_cold(i));
-	ck_assert(!pool_trim(&pool));
+	ck_assert(!trim());
 	drop_all(store(bytes, ALL, &first, false), 0, ALL, SIZE_MAX);
-	ck_assert(pool_trim(&pool));
+	ck_assert(trim());
+}
+END_TEST
+
+START_TEST(trim_goes_by_steps)
+{
+	pool_release(&pool, store(bytes, ALL, &first, false));
+	ck_assert(pool_begin(&pool));
+	for (size_t i = 1; i <= NBLOCKS; i++) {
+		ck_assert_int_eq(pool_trim(&pool, 1), i < NBLOCKS);
+		size_t ncold = 0;
+		for (size_t j = 0; j < NBLOCKS; j++)
+			ncold += is_cold(j);
+		ck_assert_uint_eq(ncold, i);
+	}
+	ck_assert(!pool_begin(&pool));
 }
 END_TEST
 
@@ -357,8 +400,8 @@ suite(void)
 	tcase_add_test(tcase, outputs_do_not_touch_each_other);
 	tcase_add_loop_test(
 	    tcase, costliest_is_who_makes_no_progress_for_longest, 0, 2);
-	tcase_add_test(
-	    tcase, costliest_is_none_who_has_read_while_there_are_others);
+	tcase_add_test(tcase, who_never_read_costs_more_than_who_has_just_read);
+	tcase_add_test(tcase, who_read_once_is_not_trusted_for_long);
 	tcase_add_test(
 	    tcase, costliest_holds_most_of_those_without_progress_for_as_long);
 	tcase_add_test(tcase, taking_what_the_kernel_holds_is_progress);
@@ -370,6 +413,7 @@ suite(void)
 	    tcase, trim_gives_back_what_was_not_needed_since_the_last);
 	tcase_add_test(tcase, release_of_a_part_and_of_nothing_gives_all_back);
 	tcase_add_test(tcase, blocks_that_were_not_needed_stay_untouched);
+	tcase_add_test(tcase, trim_goes_by_steps);
 	tcase_add_test(tcase, size_that_overflows_is_a_lack_of_memory);
 	return suite;
 }

@@ -97,14 +97,16 @@ START_TEST(what_the_peer_has_not_acknowledged_is_known_until_it_is_gone)
 {
 	static const char bytes[4096];
 	int far, near = make_connection(&far);
-	ck_assert_int_eq(sys_unacknowledged(near), 0);
+	ck_assert_uint_eq(sys_unacknowledged(near), 0);
+	ck_assert_int_eq(sys_check_connection(near), 0);
 	/* Until the peer's system takes no more. */
 	while (sys_send(near, bytes, sizeof bytes) > 0)
 		continue;
-	ck_assert_int_gt(sys_unacknowledged(near), 0);
+	ck_assert_uint_gt(sys_unacknowledged(near), 0);
+	ck_assert_int_eq(sys_check_connection(near), 0);
 	/* With its input unread it resets, which comes at once here. */
 	ck_assert_int_eq(close(far), 0);
-	ck_assert_int_eq(sys_unacknowledged(near), -1);
+	ck_assert_int_eq(sys_check_connection(near), -1);
 	ck_assert(errno == ECONNRESET || errno == EPIPE);
 	ck_assert_int_eq(sys_close(near), 0);
 }

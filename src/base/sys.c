@@ -36,12 +36,44 @@ enum { CONGESTION = TCP_CONGESTION };
 enum { CONGESTION = -1 };
 #endif
 
-/* What asks a socket for the bytes that are not acknowledged. */
-#if defined FIONWRITE
-enum { UNACKNOWLEDGED = FIONWRITE };
+/* The bytes that a socket still has to send, or of which it does not know. */
+#if defined FIONWRITE || defined __linux__
+/* What TIOCOUTQ is for a socket of Linux, tcp(7) calls SIOCOUTQ. */
+#ifdef FIONWRITE
+enum { ASK_QUEUE = FIONWRITE };
 #else
-/* On Linux this is SIOCOUTQ; elsewhere a socket does not know it. */
-enum { UNACKNOWLEDGED = TIOCOUTQ };
+enum { ASK_QUEUE = TIOCOUTQ };
+#endif
+static int
+ask_queue(int fd, int *n)
+{
+	return ioctl(fd, ASK_QUEUE, n);
+}
+#elif defined SO_NWRITE
+static int
+ask_queue(int fd, int *n)
+{
+	socklen_t length = sizeof *n;
+	return getsockopt(fd, SOL_SOCKET, SO_NWRITE, n, &length);
+}
+#else
+static int
+ask_queue(int fd, int *n)
+{
+	(void)fd;
+	(void)n;
+	return -1;
+}
+#endif
+
+/*
+ * What poll(2) reports of a connection that is broken.  On Linux it tells that
+ * from an error that may pass, of which SO_ERROR tells as well.
+ */
+#ifdef __linux__
+enum { BROKEN = POLLERR };
+#else
+enum { BROKEN = POLLERR | POLLHUP };
 #endif
 
 /* Only this one promises that the memory is given back at once. */
@@ -221,18 +253,22 @@ sys_shutdown(int fd)
 	return shutdown(fd, SHUT_WR);
 }
 
-int
+size_t
 sys_unacknowledged(int fd)
 {
 	int n = 0;
-	if (ioctl(fd, UNACKNOWLEDGED, &n) == -1 || n == 0)
+	return ask_queue(fd, &n) == -1 || n < 0 ? 0 : (size_t)n;
+}
+
+int
+sys_check_connection(int fd)
+{
+	struct pollfd connection = {.fd = fd};
+	if (poll(&connection, 1, 0) <= 0 || (connection.revents & BROKEN) == 0)
 		return 0;
-	/* One that is broken keeps its count. */
 	int error = sys_socket_error(fd);
-	if (error == 0)
-		return n;
 	errno = error;
-	return -1;
+	return error == 0 ? 0 : -1;
 }
 
 int

@@ -11,6 +11,12 @@
 void hardening_enter(void);
 
 /*
+ * For where a limit cannot do it: the memory of the process is nobody's to
+ * read.  That ends with the next change of the account.
+ */
+void hardening_forbid_core(void);
+
+/*
  * While the process is root, if it is: from now on no program that it could
  * execute gets rights that it has not, and none of the rights of root.
  */

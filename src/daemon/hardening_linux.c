@@ -40,6 +40,16 @@ hardening_enter(void)
 	(void)prctl(PR_SET_TIMERSLACK, (unsigned long)TIMER_SLACK, 0, 0, 0);
 }
 
+/*
+ * After a change of the account it is so in any case, unless the system is set
+ * up otherwise (fs.suid_dumpable in core(5)).
+ */
+void
+hardening_forbid_core(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
+}
+
 void
 hardening_bound(void)
 {

@@ -9,6 +9,11 @@ hardening_enter(void)
 }
 
 void
+hardening_forbid_core(void)
+{
+}
+
+void
 hardening_bound(void)
 {
 }

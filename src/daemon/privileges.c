@@ -64,8 +64,9 @@ give_up_capabilities(void)
 {
 	if (hardening_drop() == 0)
 		return 0;
-	log_error("cannot give up the capabilities");
-	return EX_OSERR;
+	log_error("cannot give up the capabilities; let the sandbox it is "
+		  "started in allow capset(2)");
+	return errno == EPERM ? EX_NOPERM : EX_OSERR;
 }
 
 /* A root that may not change, as in a container, may not at the next start. */
@@ -94,7 +95,7 @@ become(const struct passwd *account)
 	if (setgroups(1, &account->pw_gid) == -1 ||
 	    setgid(account->pw_gid) == -1 || setuid(account->pw_uid) == -1)
 		return explain_refused(account->pw_name);
-	/* By their securebits root may have kept them. */
+	/* The securebits of root may let an account keep capabilities. */
 	int status = give_up_capabilities();
 	if (status != 0)
 		return status;

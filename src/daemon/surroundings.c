@@ -32,17 +32,26 @@ enum { CORE_MAX = 1 };
 enum { CORE_MAX = 0 };
 #endif
 
-/* Raises a limit as far as the system lets us, and returns what it is then. */
+static const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
 static rlim_t
-raise_limit(int resource)
+raise_stack(void)
 {
-	struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
-	(void)getrlimit(resource, &limit);
-	struct rlimit raised = {limit.rlim_max, limit.rlim_max};
-	if (limit.rlim_cur != limit.rlim_max &&
-	    setrlimit(resource, &raised) == 0)
-		return limit.rlim_max;
-	return limit.rlim_cur;
+	struct rlimit limit = unlimited;
+	(void)getrlimit(RLIMIT_STACK, &limit);
+	const struct rlimit raised = {limit.rlim_max, limit.rlim_max};
+	return setrlimit(RLIMIT_STACK, &raised) == 0 ? limit.rlim_max
+						     : limit.rlim_cur;
+}
+
+static rlim_t
+raise_processor_time(void)
+{
+	struct rlimit limit = unlimited;
+	(void)getrlimit(RLIMIT_CPU, &limit);
+	const struct rlimit raised = {limit.rlim_max, limit.rlim_max};
+	return setrlimit(RLIMIT_CPU, &raised) == 0 ? limit.rlim_max
+						   : limit.rlim_cur;
 }
 
 /* The stack grows up to the limit of that moment, not to that of the start. */
@@ -53,7 +62,7 @@ check_stack(void)
 	if (getrlimit(RLIMIT_STACK, &limit) == -1 ||
 	    limit.rlim_cur >= (rlim_t)STACK_MIN * 1024)
 		return 0;
-	if (raise_limit(RLIMIT_STACK) >= (rlim_t)STACK_MIN * 1024)
+	if (raise_stack() >= (rlim_t)STACK_MIN * 1024)
 		return 0;
 	/* Standard I/O would need more of it. */
 	static const char text[] =
@@ -78,17 +87,17 @@ surroundings_enter(void)
 static void
 stop_timers(void)
 {
-	static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
 	const struct itimerval never = {.it_value = {0, 0}};
-	for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++)
-		(void)setitimer(timers[i], &never, NULL);
+	(void)setitimer(ITIMER_REAL, &never, NULL);
+	(void)setitimer(ITIMER_VIRTUAL, &never, NULL);
+	(void)setitimer(ITIMER_PROF, &never, NULL);
 }
 
 /* At the greater limit the kernel kills, which no program can prevent. */
 static void
 check_processor_time(void)
 {
-	rlim_t seconds = raise_limit(RLIMIT_CPU);
+	rlim_t seconds = raise_processor_time();
 	if (seconds != RLIM_INFINITY)
 		log_warnx("the system will kill this process after %llu "
 			  "seconds of processor time; lift the limit (ulimit "
@@ -101,9 +110,11 @@ static void
 leave_no_core(void)
 {
 	const struct rlimit most = {CORE_MAX, CORE_MAX}, none = {0, 0};
-	/* It may be lower already, and then cannot be raised. */
-	if (setrlimit(RLIMIT_CORE, &most) == -1)
-		(void)setrlimit(RLIMIT_CORE, &none);
+	if (setrlimit(RLIMIT_CORE, &most) == 0)
+		return;
+	/* It is lower already, and cannot be raised. */
+	(void)setrlimit(RLIMIT_CORE, &none);
+	hardening_forbid_core();
 }
 
 void

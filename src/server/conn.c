@@ -4,6 +4,7 @@
 #include "conn.h"
 
 #include "conns.h"
+#include "delivery.h"
 #include "log.h"
 #include "report.h"
 #include "sys.h"
@@ -16,12 +17,6 @@ _Static_assert(sizeof(struct conn) <= CONN_ALIGNMENT || sizeof(void *) > 8,
 
 /* Blocks of pending output that one call sends: 256 KiB. */
 enum { PIECES = 16 };
-
-/*
- * A connection with no more than that to answer, in bytes, is closed without
- * asking what the kernel still holds: the question is a system call.
- */
-enum { SMALL_ANSWER = 1024 };
 
 static enum conn_event receive(struct conn *);
 static enum conn_event send_pending(struct conn *);
@@ -50,6 +45,14 @@ static const struct behaviour {
 };
 /* clang-format on */
 
+static void
+report(const struct conn *conn, enum counter cause)
+{
+	struct conns *conns = conn->conns;
+	report_end(
+	    &conns->ends[cause], loop_now(conns->loop), conn->watch.fd, cause);
+}
+
 /*
  * What a call that returned -1 means.  A timeout of the kernel's is a stall as
  * well: its clock can run out before ours, while it still takes what the peer
@@ -62,41 +65,13 @@ fail(struct conn *conn)
 		return CONN_NOTHING;
 	if (log_enabled(LOG_LEVEL_DEBUG))
 		log_debug_errno("conn %d", conn->watch.fd);
-	if (conn->state != CONN_LINGERING)
-		conn->cause =
-		    errno == ETIMEDOUT ? COUNTER_STALLED : COUNTER_FAILED;
+	if (conn->state == CONN_LINGERING)
+		return CONN_FAILED;
+	bool timed_out = errno == ETIMEDOUT;
+	conn->cause = timed_out ? COUNTER_STALLED : COUNTER_FAILED;
+	if (timed_out)
+		report(conn, COUNTER_STALLED);
 	return CONN_FAILED;
-}
-
-/* Counts what is answered, until it is more than a small answer. */
-static void
-note_answer(struct conn *conn, size_t n)
-{
-	size_t sum = conn->answered + n;
-	conn->answered = (sum <= SMALL_ANSWER ? sum : SMALL_ANSWER + 1) & 2047;
-}
-
-size_t
-conn_held(const struct conn *conn)
-{
-	int held = sys_unacknowledged(conn->watch.fd);
-	return held > 0 ? (size_t)held : 0;
-}
-
-/*
- * Stores what the kernel did not take of the n bytes in the output buffer, for
- * which the caller has made room.
- */
-static void
-store_rest(struct conn *conn, size_t taken, size_t n)
-{
-	struct conns *conns = conn->conns;
-	conn->pending = pool_store(&conns->pool, conns->output + taken,
-	    n - taken, conn, conn->reads, loop_now(conns->loop));
-	pool_set_held(conn->pending, conn_held(conn));
-	conns_note_use(conns);
-	/* Whatever ends us now, the peer must not take a part for the whole. */
-	(void)sys_set_partial(conn->watch.fd, true);
 }
 
 /*
@@ -110,8 +85,8 @@ answer(struct conn *conn, size_t n)
 	size_t taken = 0;
 	if (n == 0)
 		return CONN_MOVED;
-	if (conn->answered <= SMALL_ANSWER)
-		note_answer(conn, n);
+	if (conn->answered <= DELIVERY_SMALL || n >= 1024)
+		delivery_note(conn, n);
 	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
 	if (sent == -1 && fail(conn) == CONN_FAILED)
 		return CONN_FAILED;
@@ -120,7 +95,7 @@ answer(struct conn *conn, size_t n)
 	counters_add(conns->counters, COUNTER_SENT, taken);
 	if (taken == n)
 		return CONN_MOVED;
-	store_rest(conn, taken, n);
+	delivery_store(conn, taken, n);
 	return CONN_DATA;
 }
 
@@ -200,40 +175,12 @@ discard(struct conn *conn)
 	return got == 0 ? CONN_EOF : CONN_MOVED;
 }
 
-/*
- * DELIVERING: looks at what the kernel still has.  FIN goes out at once, lest
- * the peer wait for it.  In a drain nobody comes any more who would have to
- * wait for the place, so the kernel may go on alone, if it gives up in time.
- */
+/* DELIVERING: a look at what the kernel still has for the peer. */
 static enum conn_event
 deliver(struct conn *conn)
 {
-	const struct conns *conns = conn->conns;
-	uint32_t stall_ms = conns->settings->stall_ms;
-	int fd = conn->watch.fd;
-	if (conn->answered <= SMALL_ANSWER ||
-	    (conns->draining && (stall_ms == 0 || sys_gives_up(fd))))
-		return CONN_FLUSHED;
-	bool is_first = conn->held.left == 0;
-	int left = sys_unacknowledged(fd);
-	if (left > 0 && is_first) {
-		(void)sys_shutdown(fd);
-		/* On some systems FIN counts as well. */
-		left = sys_unacknowledged(fd);
-	}
-	if (left <= 0)
-		return left == 0 ? CONN_FLUSHED : fail(conn);
-	if (!is_first && conn->held.nlooks < CONNS_LOOKS - 1)
-		conn->held.nlooks++;
-	uint32_t now = (uint32_t)loop_now(conns->loop);
-	if (is_first || (uint32_t)left < conn->held.left) {
-		conn->held.left = (uint32_t)left;
-		conn->held.since = now % CONN_TIME;
-	} else if (stall_ms != 0 &&
-		   (now - conn->held.since) % CONN_TIME >= stall_ms) {
-		return CONN_EXPIRED;
-	}
-	return CONN_NOTHING;
+	enum conn_event event = delivery_look(conn);
+	return event == CONN_FAILED ? fail(conn) : event;
 }
 
 /* Why a connection ends, when an event moves it towards its end. */
@@ -282,14 +229,6 @@ end(struct conn *conn, enum conn_event event, enum conn_state from)
 		pool_release(&conns->pool, conn->pending);
 	conn->pending = NULL;
 	counters_add(conns->counters, (enum counter)conn->cause, 1);
-}
-
-static void
-report(const struct conn *conn, enum counter cause)
-{
-	struct conns *conns = conn->conns;
-	report_end(
-	    &conns->ends[cause], loop_now(conns->loop), conn->watch.fd, cause);
 }
 
 /* The only place that changes the state. */
@@ -445,7 +384,7 @@ conn_start(struct conn *conn, struct conns *conns, int fd, bool owes)
 	conn->conns = conns;
 	conn->pending = NULL;
 	/* How much that was is forgotten, so it has to be asked about. */
-	conn->answered = owes ? SMALL_ANSWER + 1 : 0;
+	conn->answered = owes ? DELIVERY_SMALL + 1 : 0;
 	conn->reads = false;
 	upcase_init(&conn->upcase, conns->invalid);
 	buffers_start(&conns->buffers, fd);

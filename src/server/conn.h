@@ -43,9 +43,9 @@ struct conn {
 	};
 	struct upcase upcase;
 	uint8_t state;          /* enum conn_state */
-	uint16_t answered : 11; /* bytes of output, or a few more than matter */
 	uint16_t cause : 4;     /* enum counter: why it ends, once it does */
 	uint16_t reads : 1;     /* it has taken output that had been pending */
+	uint16_t answered : 11; /* how much was, see note_answer in conn.c */
 };
 
 /*
@@ -60,11 +60,5 @@ void conn_evict(struct conn *, enum counter cause);
 
 /* For the queues of deadlines: the deadline of the state has passed. */
 void conn_expired(struct timer *);
-
-/*
- * How many bytes the kernel holds that the peer has not acknowledged; 0 as well
- * if the connection is broken, or the system does not tell.
- */
-size_t conn_held(const struct conn *);
 
 #endif

@@ -26,6 +26,9 @@ enum { ASKED_MOST = 16 };
  */
 enum { TRIM_MS = 60000 };
 
+/* It does in steps of so many blocks, so many ms apart: others wait for it. */
+enum { STEP_BLOCKS = 128, STEP_MS = 10 };
+
 /*
  * How long after each other what is delivered is looked at, in ms.  The first
  * is long enough for an acknowledgement in a local network, and the last one
@@ -86,6 +89,7 @@ conns_open(struct conns *conns, struct loop *loop,
 		    i < CONNS_LOOK ? spans[i] : looks[i - CONNS_LOOK],
 		    conn_expired);
 	timer_queue_init(&conns->trims, loop_timers(loop), TRIM_MS, trim);
+	timer_queue_init(&conns->steps, loop_timers(loop), STEP_MS, trim);
 	timer_init(&conns->trim);
 	return 0;
 }
@@ -145,7 +149,11 @@ static void
 trim(struct timer *timer)
 {
 	struct conns *conns = LIST_OWNER(timer, struct conns, trim);
-	bool has_more = pool_trim(&conns->pool);
+	if (pool_trim(&conns->pool, STEP_BLOCKS)) {
+		timer_arm(&conns->steps, &conns->trim, loop_now(conns->loop));
+		return;
+	}
+	bool has_more = pool_begin(&conns->pool);
 	if (!conns->has_bulk) {
 		sys_give_back(conns->input, CONNS_INPUT);
 		sys_give_back(conns->output, UPCASE_BOUND(CONNS_INPUT));
@@ -256,8 +264,8 @@ conns_release_closed(struct conns *conns)
 static bool
 look_for_progress(struct conns *conns, const struct conn *conn)
 {
-	return pool_note_held(&conns->pool, conn->pending, conn_held(conn),
-	    loop_now(conns->loop));
+	return pool_note_held(&conns->pool, conn->pending,
+	    sys_unacknowledged(conn->watch.fd), loop_now(conns->loop));
 }
 
 static void

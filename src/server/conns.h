@@ -76,7 +76,7 @@ struct conns {
 	struct list free;   /* slots that were used before, by timer.link */
 	struct list closed; /* to be released after the turn, likewise */
 
-	struct timer_queue trims;
+	struct timer_queue trims, steps;
 	struct timer trim; /* armed while there may be memory to give back */
 	bool has_bulk;     /* since the last trim much was received at once */
 

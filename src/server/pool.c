@@ -88,11 +88,17 @@ give_block(struct pool *pool, const struct block *block)
 }
 
 bool
-pool_trim(struct pool *pool)
+pool_trim(struct pool *pool, size_t most)
 {
-	for (; pool->ncold < pool->nunneeded; pool->ncold++)
+	for (; pool->ncold < pool->nunneeded && most > 0; most--)
 		sys_give_back(
-		    block_at(pool, pool->used[pool->ncold]), POOL_BLOCK);
+		    block_at(pool, pool->used[pool->ncold++]), POOL_BLOCK);
+	return pool->ncold < pool->nunneeded;
+}
+
+bool
+pool_begin(struct pool *pool)
+{
 	pool->nunneeded = pool->nused;
 	return pool->ncold < pool->nblocks - pool->nfresh;
 }
@@ -206,29 +212,40 @@ pool_release(struct pool *pool, struct block *block)
 		block = drop_block(pool, block);
 }
 
-static void *
-costliest_of(const struct list *outputs, uint64_t now)
+static uint64_t
+cost_of(const struct block *block, bool is_proven, uint64_t now)
 {
-	void *owner = NULL;
-	uint64_t most = 0;
+	/* Those of the same moment are told apart by what they hold. */
+	uint64_t age = now - block->moved + 1;
+	uint64_t cost = age * block->nblocks;
+	return is_proven && age <= POOL_TRUST_MS ? cost : cost * POOL_DOUBT;
+}
+
+/* The costliest of a list, if it costs more than *most; or else the other. */
+static const struct block *
+costlier(const struct list *outputs, bool are_proven, uint64_t now,
+    const struct block *other, uint64_t *most)
+{
 	struct list *link = outputs->next;
 	for (int i = 0; i < COMPARED && link != outputs; i++) {
 		const struct block *block =
 		    LIST_OWNER(link, struct block, waiting);
-		/* Those of the same moment are told apart by what they hold. */
-		uint64_t cost = (now - block->moved + 1) * block->nblocks;
-		if (cost > most) {
-			most = cost;
-			owner = block->owner;
+		uint64_t cost = cost_of(block, are_proven, now);
+		if (cost > *most) {
+			*most = cost;
+			other = block;
 		}
 		link = link->next;
 	}
-	return owner;
+	return other;
 }
 
 void *
 pool_costliest(const struct pool *pool, uint64_t now)
 {
-	void *owner = costliest_of(&pool->unproven, now);
-	return owner != NULL ? owner : costliest_of(&pool->proven, now);
+	uint64_t most = 0;
+	const struct block *block =
+	    costlier(&pool->unproven, false, now, NULL, &most);
+	block = costlier(&pool->proven, true, now, block, &most);
+	return block == NULL ? NULL : block->owner;
 }

@@ -94,11 +94,13 @@ void pool_release(struct pool *, struct block *);
 
 /*
  * The owner of the output that costs most, or NULL: blocks, times how long none
- * of it was taken.  It is one of those who never took anything, if there are
- * any: somebody who comes again and again and never reads must not cost those
- * their answers who read slowly.  Only the outputs without progress for longest
- * are compared.
+ * of it was taken.  Those who read slowly must not lose their answers to
+ * somebody who comes again and again and never reads, so for POOL_TRUST_MS
+ * after progress an output costs only one part in POOL_DOUBT of that.  Only the
+ * outputs without progress for longest are compared.
  */
+#define POOL_DOUBT    64
+#define POOL_TRUST_MS 2000
 void *pool_costliest(const struct pool *, uint64_t now);
 
 /* Says how many bytes the kernel has for its owner at first. */
@@ -116,9 +118,16 @@ pool_set_held(struct block *block, size_t held)
 bool pool_note_held(struct pool *, struct block *, size_t held, uint64_t now);
 
 /*
- * Gives the blocks back to the system that were free all the time since the
- * last call.  True if more may be given back later.
+ * Gives blocks back to the system that were free all the time since pool_begin:
+ * at most the given number, as each takes a system call.  True if there are
+ * more.  (Where pages are larger than blocks, none can be given back.)
  */
-bool pool_trim(struct pool *);
+bool pool_trim(struct pool *, size_t most);
+
+/*
+ * Begins a new time for pool_trim.  True if there may be something to give back
+ * at the end of it.
+ */
+bool pool_begin(struct pool *);
 
 #endif

@@ -69,7 +69,8 @@ set_wishes(const struct server_settings *settings, unsigned *refused, int fd)
 	 * A closed connection must not keep that for much longer than an open
 	 * one.  While it is open our own deadline is to come first.
 	 */
-	if (sys_set_user_timeout(fd, tcp_held_ms(settings, *refused)) == -1)
+	if (settings->stall_ms != 0 &&
+	    sys_set_user_timeout(fd, tcp_held_ms(settings, *refused)) == -1)
 		note_refused(refused, REFUSED_TIMEOUT,
 		    "what a closed connection leaves in the kernel may stay "
 		    "there for longer than --stall-timeout");

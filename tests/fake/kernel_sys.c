@@ -266,19 +266,22 @@ sys_shutdown(int fd)
 	return 0;
 }
 
-int
+size_t
 sys_unacknowledged(int fd)
 {
 	struct kernel_socket *socket = kernel_find(fd);
-	if (kernel_enter(socket, KERNEL_ASK) == -1)
-		return -1;
+	(void)kernel_enter(socket, KERNEL_ASK);
 	note_move(socket, KERNEL_ASK);
 	if (!socket->tight)
 		return 0;
-	if (socket->reset_by_peer)
-		return fail(ECONNRESET);
 	size_t left = socket->out.end - socket->out.start;
-	return (int)(left + (left > 0 && socket->shut));
+	return left + (left > 0 && socket->shut);
+}
+
+int
+sys_check_connection(int fd)
+{
+	return kernel_find(fd)->reset_by_peer ? fail(ECONNRESET) : 0;
 }
 
 int

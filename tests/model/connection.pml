@@ -277,18 +277,19 @@ inline send(c, channel)
 }
 
 /*
- * [conn.c store_rest]
+ * [delivery.c delivery_store]
  *	conn->pending = pool_store(&conns->pool, conns->output + taken,
- *	    n - taken, conn, conn->reads, loop_now(conns->loop));
+ *	    n - taken, conn, is_proven(conn, n - taken, held),
+ *	    loop_now(conns->loop));
  */
 /*
  * [conn.c answer]
  *	if (n == 0) return CONN_MOVED;
- *	note_answer(conn, n);
+ *	delivery_note(conn, n);
  *	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
  *	if (sent == -1 && fail(conn) == CONN_FAILED) return CONN_FAILED;
  *	if (taken == n) return CONN_MOVED;
- *	store_rest(conn, taken, n);
+ *	delivery_store(conn, taken, n);
  *	return CONN_DATA;
  */
 inline answer(c)
@@ -436,21 +437,33 @@ inline discard(c)
 
 /*
  * [conn.c deliver]
- *	if (conn->answered <= SMALL_ANSWER ||
+ *	enum conn_event event = delivery_look(conn);
+ *	return event == CONN_FAILED ? fail(conn) : event;
+ */
+/*
+ * Here each byte is progress, as 4096 are there.
+ *
+ * [delivery.c delivery_look]
+ *	if (conn->answered <= DELIVERY_SMALL ||
  *	    (conns->draining && (stall_ms == 0 || sys_gives_up(fd))))
  *	return CONN_FLUSHED;
- *	bool is_first = conn->held.left == 0;
- *	int left = sys_unacknowledged(fd);
- *	if (left > 0 && is_first) {
+ *	bool is_first = held->left == 0;
+ *	size_t left = sys_unacknowledged(fd);
+ *	if (left == 0 && is_first)
+ *	return CONN_FLUSHED;
+ *	if (is_first) {
  *	(void)sys_shutdown(fd);
  *	left = sys_unacknowledged(fd);
- *	if (left <= 0)
- *	    return left == 0 ? CONN_FLUSHED : fail(conn);
- *	if (is_first || (uint32_t)left < conn->held.left) {
- *	conn->held.left = (uint32_t)left;
- *	conn->held.since = now % CONN_TIME;
+ *	bool moves = left + PROGRESS <= held->left;
+ *	if ((!moves || left == 0) && sys_check_connection(fd) == -1)
+ *	return CONN_FAILED;
+ *	if (left == 0)
+ *	return CONN_FLUSHED;
+ *	if (moves || is_first) {
+ *	held->left = (uint32_t)left;
+ *	held->since = now % CONN_TIME;
  *	} else if (stall_ms != 0 &&
- *	    (now - conn->held.since) % CONN_TIME >= stall_ms) {
+ *	    (now - held->since) % CONN_TIME >= stall_ms) {
  *	return CONN_EXPIRED;
  *	return CONN_NOTHING;
  */

@@ -35,6 +35,7 @@ struct peer {
 	bool ended;    /* by the server, as its sending the tail shows */
 	bool lingers;  /* the server has sent FIN */
 	bool reads;    /* it took something that had been stored */
+	bool asked;    /* what the kernel holds, and nothing moved since */
 	bool delivers; /* what the kernel holds is looked at */
 	bool gone;   /* as the last look has told, without all of its answer */
 	size_t turn; /* its place among all that received, at the last */
@@ -43,6 +44,8 @@ struct peer {
 	    stored_from;   /* the place in the answer where the pool's begins */
 	size_t received;   /* by the server, before it ended the connection */
 	size_t answered;   /* bytes that were sent to it */
+	size_t small;      /* bytes that were answered to it, at first */
+	size_t kib;        /* and then, of each answer the whole KiB */
 	size_t checked;    /* of those, the ones that are right for good */
 	uint64_t moved_at; /* the turn in which bytes last moved, in ms */
 	uint64_t taken_at; /* the turn in which it last made progress */

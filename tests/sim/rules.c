@@ -19,6 +19,12 @@ enum { RETRY_MS = 100 };
  */
 enum { SMALL_ANSWER = 1024, LOOK_MS = 1000 };
 
+/* What has to be taken of it in the stall time, in bytes, as in conn.c. */
+enum { PROGRESS = 4096 };
+
+/* What a peer has to take until it is one that reads, and what is counted. */
+enum { PROOF = 65536, KIB_MOST = 1022 };
+
 struct rules rules;
 
 void
@@ -110,6 +116,20 @@ check_answer(struct peer *peer)
 		check_tail(peer, &due);
 }
 
+/* As the server counts what it answers, in conn.c. */
+static void
+note_answer(struct peer *peer, size_t n)
+{
+	if (peer->small <= SMALL_ANSWER && peer->small + n <= SMALL_ANSWER) {
+		peer->small += n;
+		return;
+	}
+	peer->small = SMALL_ANSWER + 1;
+	peer->kib += n / 1024;
+	if (peer->kib > KIB_MOST)
+		peer->kib = KIB_MOST;
+}
+
 /* It took something that was stored, and the kernel has that instead. */
 static void
 note_taken(struct peer *peer, size_t n)
@@ -122,6 +142,7 @@ void
 rules_moved(struct peer *peer, enum kernel_call call)
 {
 	const struct kernel_socket *socket = peer->socket;
+	peer->asked = false;
 	if (peer->lingers)
 		return;
 	if (call == KERNEL_SEND) {
@@ -139,8 +160,10 @@ rules_moved(struct peer *peer, enum kernel_call call)
 		    "it was read while its answer was pending");
 		rules_must(!peer->ended && !peers_is_refused(peer), peer,
 		    "it was read after its end");
+		size_t due = peers_due(peer).n;
 		rules.nreceived += socket->in.start - peer->received;
 		peer->received = socket->in.start;
+		note_answer(peer, peers_due(peer).n - due);
 		peer->turn = ++rules.nturns;
 		peer->stored_from = socket->out.end;
 		peer->nsends = 0;
@@ -155,9 +178,10 @@ static void
 check_delivery(struct peer *peer)
 {
 	struct due due = peers_due(peer);
+	rules_must(peer->lingers || peers_has_ended(peer), peer,
+	    "it was ended too early");
 	rules_must(peer->lingers || peer->socket->out.end == due.n + due.ntail,
 	    peer, "FIN before the answer to the tail");
-	rules_must(peers_held(peer) > 0, peer, "nothing is left to deliver");
 	peer->delivers = true;
 	peer->held = SIZE_MAX;
 }
@@ -165,18 +189,22 @@ check_delivery(struct peer *peer)
 void
 rules_asked(struct peer *peer)
 {
+	peer->asked = true;
 	const struct kernel_socket *socket = peer->socket;
 	peer->gone = socket->tight && socket->reset_by_peer &&
 		     socket->out.end > socket->out.start;
 	size_t held = peers_held(peer);
 	if (peer->delivers) {
 		peer->asked_at = threads_turn();
-		if (held < peer->held)
+		if (peer->held == SIZE_MAX || held + PROGRESS <= peer->held) {
 			peer->less_at = peer->asked_at;
-		peer->held = held;
+			peer->held = held;
+		}
 	} else if (!peer->known) {
 		peer->known = true;
 		peer->held = held;
+		peer->reads |=
+		    peer->kib * 1024 >= peers_pending(peer) + held + PROOF;
 	} else if (held + POOL_BLOCK <= peer->held) {
 		peer->reads = true;
 		peer->taken_at = threads_turn();
@@ -188,10 +216,8 @@ void
 rules_shut(struct peer *peer)
 {
 	rules_must(peers_pending(peer) == 0, peer, "FIN before the answer");
-	if (peer->lingers ||
-	    (peers_has_ended(peer) && !peer->ended && !peers_is_refused(peer) &&
-		!has_passed(peer->moved_at, idle_span()) &&
-		peers_held(peer) > 0)) {
+	/* What is looked at for delivery was asked about just before. */
+	if (peer->lingers || peer->asked) {
 		check_delivery(peer);
 		return;
 	}
@@ -231,16 +257,20 @@ blocks_taken(void)
 	return sum;
 }
 
-/* The blocks that its pending output takes, times how long it has taken none.
+/*
+ * The blocks that its pending output takes, times how long it has taken none;
+ * less for one that took some lately.
  */
 static uint64_t
 cost_of(const struct peer *peer)
 {
-	return (threads_turn() - peer->taken_at + 1) * blocks_of(peer);
+	uint64_t age = threads_turn() - peer->taken_at + 1;
+	uint64_t cost = age * blocks_of(peer);
+	return peer->reads && age <= POOL_TRUST_MS ? cost : cost * POOL_DOUBT;
 }
 
 /*
- * True if no other costs more, nor has read less.  Only one worker is looked
+ * True if no other costs more.  Only one worker is looked
  * at, since each has a pool of its own, and none with a tail, which may or may
  * not be stored.
  */
@@ -251,11 +281,8 @@ is_costliest(const struct peer *peer)
 		return true;
 	for (size_t i = 0; i < npeers; i++) {
 		const struct peer *other = &peers[i];
-		if (!peers_is_open(other) || other->socket->resets ||
-		    peers_pending(other) == 0 || (other->reads && !peer->reads))
-			continue;
-		if ((peer->reads && !other->reads) ||
-		    cost_of(other) > cost_of(peer))
+		if (peers_is_open(other) && !other->socket->resets &&
+		    peers_pending(other) > 0 && cost_of(other) > cost_of(peer))
 			return false;
 	}
 	return true;

@@ -53,6 +53,26 @@ class Host:
                  f" }}\n}}\n")
         self.run("nft", "-f", "-", input=rules, text=True)
 
+    def refuse(self, length):
+        """Packets longer than that are refused, as by a host on the way."""
+        rules = (f"table ip refusal {{\n chain input {{\n"
+                 f"  type filter hook input priority 0\n"
+                 f"  iifname {WIRE} ip length > {length} counter "
+                 f"reject with icmp type host-unreachable\n"
+                 f" }}\n}}\n")
+        self.run("nft", "-f", "-", input=rules, text=True)
+
+    def refused(self):
+        """How many packets were refused up to now."""
+        rules = subprocess.run(
+            [*self.wrapper, "nft", "list", "table", "ip", "refusal"],
+            stdout=subprocess.PIPE, check=True, timeout=PATIENCE, text=True)
+        return int(re.search(r"counter packets (\d+)", rules.stdout).group(1))
+
+    def accept(self):
+        """No packet is refused any more."""
+        self.run("nft", "delete", "table", "ip", "refusal")
+
     def lost(self):
         """How many packets were lost up to now."""
         rules = subprocess.run(

@@ -263,6 +263,21 @@ class LimitTest(Case):
                 self.assertIn(soft, "01")
                 self.assertEqual(soft, hard)
 
+    @linux_only
+    @root_only
+    @needs("setpriv", "prlimit")
+    def test_no_dump(self):
+        """Nor where the limit of core files is none and cannot be changed"""
+        # Then the kernel would hand them to a program all the same.
+        wrapper = ["prlimit", "--core=0:0", "setpriv", "--reuid=65534",
+                   "--regid=65534", "--clear-groups"]
+        with Daemon(wrapper=wrapper) as daemon:
+            self.assertEqual(limit(daemon.pid, "Max core file size"),
+                             ("0", "0"))
+            # What cannot be dumped belongs to root: proc(5).
+            self.assertEqual(os.stat(f"/proc/{daemon.pid}/mem").st_uid, 0)
+            self.assertEqual(ask(daemon, LINE), upper(LINE))
+
     @unittest.skipIf(SANITIZED, "sanitizers need a larger stack themselves")
     @needs("prlimit")
     def test_stack(self):

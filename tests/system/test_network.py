@@ -85,6 +85,65 @@ class NetworkTest(Case):
             self.check(server, client, how, [
                 mixed_text(40_000, seed) for seed in range(8 if LONG else 4)])
 
+    @needs("nft")
+    @each_backend()
+    def test_soft_error(self, how):
+        """An error that passes, such as a host that is not reached for a
+        while, costs no answer, though the client has half-closed"""
+        text = mixed_text(20_000, seed=1)
+        with two_hosts() as (server, client), Daemon(
+                **how, listen=[f"{SERVER}:0"],
+                wrapper=server.wrapper) as daemon:
+            # The answer is refused on its way, and not what is short.
+            client.refuse(length=200)
+            asker = subprocess.Popen(
+                [*client.wrapper, UPC, "--server", f"{SERVER}:{daemon.port}"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            feeder = threading.Thread(target=feed, args=(asker, text))
+            feeder.start()
+            try:
+                wait_until(lambda: client.refused() > 2, "it is refused")
+                self.assertEqual(daemon.counters()["open"], 1)
+                client.accept()
+                self.assertEqual(asker.stdout.read(), upper(text))
+                self.assertEqual(asker.wait(PATIENCE), 0)
+            finally:
+                asker.kill()
+                asker.wait()
+                asker.stdout.close()
+                feeder.join()
+            wait_until(lambda: daemon.counters()["ended"] == 1, "it ended")
+            self.assertEqual(daemon.counters()["failed"], 0)
+
+    @each_backend()
+    def test_vanished(self, how):
+        """That a client vanished before its answer arrived is logged, though
+        it was the kernel that noticed"""
+        with two_hosts() as (server, client), Daemon(
+                **how, listen=[f"{SERVER}:0"],
+                args=["--stall-timeout", "1s"],
+                wrapper=server.wrapper) as daemon:
+            asker = subprocess.Popen(
+                [*client.wrapper, UPC, "--server", f"{SERVER}:{daemon.port}"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL)
+            try:
+                asker.stdin.write(b"first\n")
+                asker.stdin.flush()
+                self.assertEqual(asker.stdout.readline(), b"FIRST\n")
+                # Its half of the second one comes, and no acknowledgement.
+                client.run("nft", "-f", "-", text=True, input=(
+                    "table ip gone {\n chain input {\n"
+                    "  type filter hook input priority 0\n"
+                    "  policy drop\n }\n}\n"))
+                asker.stdin.write(b"second\n")
+                asker.stdin.flush()
+                daemon.wait_for_line("^reset .*--stall-timeout$")
+                self.assertEqual(daemon.counters()["stalled"], 1)
+            finally:
+                asker.kill()
+                asker.communicate()
+
     @each_backend()
     def test_cut(self, how):
         """A client whose wire is pulled in the middle of its answer is given
