@@ -185,7 +185,7 @@ START_TEST(addresses_are_kept_in_their_order_as_many_as_there_may_be)
 	ck_assert_int_eq(read_all(2 * N - 1, argv), OPTIONS_RUN);
 	ck_assert_uint_eq(options.nlisten, DAEMON_ADDRESSES_MAX);
 	for (int i = 0; i < DAEMON_ADDRESSES_MAX; i++) {
-		char text[64];
+		char text[sizeof(struct address) + 1];
 		(void)snprintf(text, sizeof text, "%s:%s",
 		    options.listen[i].host, options.listen[i].port);
 		ck_assert_str_eq(text, addresses[i]);

@@ -14,7 +14,8 @@ import unittest
 
 import tap
 from client import ask
-from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, UPCASED, Daemon,
+from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, SANITIZERS,
+                    UPCASED, Daemon,
                     each_backend, linux_only, needs, not_counted, root_only,
                     with_mounts)
 from injection import calls_in, injecting, with_strace
@@ -128,6 +129,7 @@ class OutputTest(RefusalCase):
                               ["sh", "-c", f'exec "$@" {closed}', "sh"])
 
     @not_counted
+    @unittest.skipIf("thread" in SANITIZERS, "ThreadSanitizer is killed")
     def test_limited_output(self):
         """So is what the limit of the size of files leaves no room for"""
         with tempfile.TemporaryFile() as file:
@@ -261,7 +263,9 @@ class AccountTest(RefusalCase):
         """Rights of root that cannot be given up are refused"""
         self.check(NO_PERMISSION, "nobody could become root again; .*CAP_SET",
                    *ANYWHERE, "--user", "nobody", wrapper=[
-                       "setpriv", "--ruid=nobody", "--bounding-set=-setuid"])
+                       "setpriv", "--ruid=nobody", "--bounding-set=-setuid"],
+                   # Leaks are looked for with rights that are gone by then.
+                   env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
 
     @linux_only
     @needs("unshare")

@@ -201,6 +201,16 @@ class ForeignPipe(ForeignTerminal):
     open = Pipe.open
 
 
+def sleeps(pid):
+    """Whether all threads of the process wait for something."""
+    time.sleep(0.005)
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/stat") as stat:
+            if stat.read().rpartition(")")[2].split()[0] != "S":
+                return False
+    return True
+
+
 class LimitedFile(Stream):
     """A file that gets the size that a process may give it."""
 
@@ -217,7 +227,10 @@ class LimitedFile(Stream):
 
     def revive(self):
         self.read()
-        # The place in the file is shared with the daemon.
+        # The place in the file is shared with the daemon, so it must not be
+        # in the middle of a line.
+        wait_until(lambda: all(sleeps(self.process.pid) for _ in range(20)),
+                   "it has nothing to do")
         os.ftruncate(self.writer, 0)
         os.lseek(self.writer, 0, os.SEEK_SET)
         os.lseek(self.reader, 0, os.SEEK_SET)
