@@ -23,9 +23,9 @@ struct conns;
 
 /* What the kernel holds of an answer that the peer has not acknowledged. */
 struct conn_held {
-	uint32_t left;       /* bytes, when it was last less than before */
+	uint32_t left;       /* bytes, when the peer had last taken enough */
 	uint32_t since : 30; /* when that was: loop_now modulo CONN_TIME */
-	uint32_t nlooks : 2; /* how often it was looked at, or the most */
+	uint32_t nlooks : 2; /* looks since the first, up to the most */
 };
 
 /* More ms than the longest span. */
@@ -45,7 +45,7 @@ struct conn {
 	uint8_t state;          /* enum conn_state */
 	uint16_t cause : 4;     /* enum counter: why it ends, once it does */
 	uint16_t reads : 1;     /* it has taken output that had been pending */
-	uint16_t answered : 11; /* how much was, see note_answer in conn.c */
+	uint16_t answered : 11; /* how much was, see delivery_note */
 };
 
 /*

@@ -15,24 +15,24 @@
 enum { LOOKS_MOST = 16384 };
 
 /*
- * How many are asked what progress they make, until one is evicted: what the
- * kernel holds may become less for long before it takes more.
+ * How many connections are looked at for progress before one is evicted: what
+ * the kernel holds for a peer can shrink for a while before it takes more.
  */
 enum { ASKED_MOST = 16 };
 
 /*
- * What was used in a burst, and not again for so long, in ms, goes back to the
- * system.
+ * Memory that was used in a burst, and not in this long afterwards, in ms, goes
+ * back to the system.
  */
 enum { TRIM_MS = 60000 };
 
-/* It does in steps of so many blocks, so many ms apart: others wait for it. */
+/* This many blocks at a time, this many ms apart: clients wait meanwhile. */
 enum { STEP_BLOCKS = 128, STEP_MS = 10 };
 
 /*
- * How long after each other what is delivered is looked at, in ms.  The first
- * is long enough for an acknowledgement in a local network, and the last one
- * is then the usual one: that is how long a place may be taken for nothing.
+ * The times between two looks at what is delivered, in ms.  The first leaves
+ * time for an acknowledgement in a local network.  The last, which is repeated,
+ * is how long a place may be taken for nothing.
  */
 static const uint64_t looks[CONNS_LOOKS] = {4, 32, 256, 1000};
 

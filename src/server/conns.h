@@ -41,7 +41,7 @@ enum { CONNS_SHARED_MS = 10 };
 _Static_assert(UPCASE_BOUND(CONNS_INPUT_MIN) <= POOL_BLOCK_OUTPUT,
     "one free block holds the answer to the least input");
 
-/* How often the time until the next look at what is delivered grows. */
+/* The steps in which the time between two looks at a delivery grows. */
 #define CONNS_LOOKS 4
 
 /* What a connection can be late with; CONNS_NEVER: it has no deadline. */

@@ -35,8 +35,8 @@ struct block {
 	/* In the first block of an output only. */
 	void *owner;
 	size_t nblocks; /* of the output */
-	uint64_t moved; /* when it was stored, or last less than before */
-	uint64_t held;  /* by the kernel before it, had nothing been read */
+	uint64_t moved; /* when it was stored, or something last taken */
+	uint64_t held;  /* what the kernel would hold, had nothing been read */
 	struct list waiting; /* in one of the pool's lists */
 	unsigned char bytes[];
 };
@@ -54,8 +54,8 @@ struct pool {
 	size_t ncold;     /* at the bottom, given back to the system */
 
 	/*
-	 * Outputs, the longest without progress in front: of those who never
-	 * took anything that was stored, and of the others.
+	 * Outputs, the longest without progress in front: of owners who are not
+	 * known to read, and of the others.
 	 */
 	struct list unproven, proven;
 };
@@ -74,7 +74,7 @@ pool_room(const struct pool *pool)
 /*
  * Copies n bytes, 0 < n <= pool_room(), and returns the output, which belongs
  * to the given owner until its last block is released.  Proven is an owner who
- * has taken something before that had been stored.
+ * is known to read.
  */
 struct block *pool_store(struct pool *, const unsigned char *bytes, size_t n,
     void *owner, bool is_proven, uint64_t now);
