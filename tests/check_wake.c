@@ -140,6 +140,7 @@ close_server(void)
 static void *
 run_server(void *arg)
 {
+	runner_begin_thread();
 	server_run(server);
 	return arg;
 }
@@ -265,6 +266,7 @@ END_TEST
 static void *
 ask_often(void *arg)
 {
+	runner_begin_thread();
 	for (int i = 0; i < ASKED; i++) {
 		int client = open_client();
 		join(client);

@@ -12,14 +12,21 @@
 /*
  * MemorySanitizer's, null without it.  The Check library is not built with it,
  * so what the library hands to the C library would count as uninitialized.
+ * Each thread has its own mark.
  */
 void __msan_scoped_disable_interceptor_checks(void) __attribute__((weak));
+
+void
+runner_begin_thread(void)
+{
+	if (__msan_scoped_disable_interceptor_checks != NULL)
+		__msan_scoped_disable_interceptor_checks();
+}
 
 int
 main(void)
 {
-	if (__msan_scoped_disable_interceptor_checks != NULL)
-		__msan_scoped_disable_interceptor_checks();
+	runner_begin_thread();
 	/* As in the programs: a peer that is gone is an error, not the end. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	SRunner *runner = srunner_create(suite());

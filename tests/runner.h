@@ -11,4 +11,7 @@
 /* Each program defines it. */
 Suite *suite(void);
 
+/* A thread that asserts something calls it first. */
+void runner_begin_thread(void);
+
 #endif
