@@ -168,8 +168,8 @@ START_TEST(memory_that_was_not_needed_for_long_goes_back_and_then_nothing_wakes)
 	ck_assert(!is_zero(conns.pool.memory, POOL_BLOCK));
 	pass(TRIM_MS);
 	ck_assert(is_zero(conns.pool.memory, POOL_BLOCK));
-	ck_assert(is_zero(conns.input, CONNS_INPUT));
-	ck_assert(is_zero(conns.output, UPCASE_BOUND(CONNS_INPUT)));
+	ck_assert(is_zero(conns.input, BULK));
+	ck_assert(is_zero(conns.output, BULK));
 	pass(TRIM_MS);
 	turn();
 	ck_assert_int_eq(kernel.timeout_ms, -1);
@@ -177,9 +177,52 @@ START_TEST(memory_that_was_not_needed_for_long_goes_back_and_then_nothing_wakes)
 	kernel_peer_sends(socket, letters(BULK), BULK);
 	turn();
 	pass(TRIM_MS);
-	ck_assert(!is_zero(conns.input, CONNS_INPUT));
+	ck_assert(!is_zero(conns.input, BULK));
 	pass(TRIM_MS);
-	ck_assert(is_zero(conns.input, CONNS_INPUT));
+	ck_assert(is_zero(conns.input, BULK));
+}
+END_TEST
+
+/* The blocks that are gone or were never used. */
+static size_t
+count_cold(void)
+{
+	size_t ncold = 0;
+	for (size_t i = 0; i < nblocks; i++)
+		ncold +=
+		    is_zero(conns.pool.memory + i * POOL_BLOCK, POOL_BLOCK);
+	return ncold;
+}
+
+START_TEST(much_memory_goes_back_by_steps)
+{
+	enum { STEP = 128, STEP_MS = 10, TAKERS = 5, BULK = 1000000 };
+	struct kernel_socket *takers[TAKERS];
+	settings.idle_ms = settings.stall_ms = 0;
+	/* All that is used goes back in three steps. */
+	reopen(3 * STEP);
+	memset(conns.pool.memory, 0, nblocks * POOL_BLOCK);
+	for (int i = 0; i < TAKERS; i++) {
+		takers[i] = serve();
+		takers[i]->room = 0;
+		kernel_peer_sends(takers[i], letters(BULK), BULK);
+		turn();
+	}
+	for (int i = 0; i < TAKERS; i++)
+		takers[i]->room = KERNEL_ROOM;
+	turn_all();
+	pass(TRIM_MS);
+	size_t ncold = count_cold();
+	ck_assert_uint_lt(ncold, STEP);
+	pass(TRIM_MS);
+	ck_assert_uint_eq(count_cold(), ncold + STEP);
+	pass(STEP_MS);
+	ck_assert_uint_eq(count_cold(), ncold + 2 * STEP);
+	pass(STEP_MS);
+	ck_assert_uint_eq(count_cold(), nblocks);
+	pass(TRIM_MS);
+	pass(STEP_MS);
+	ck_assert_int_eq(kernel.timeout_ms, -1);
 }
 END_TEST
 
@@ -447,6 +490,7 @@ suite(void)
 	TCase *slots = fixture_case(suite, "slots");
 	tcase_add_test(slots,
 	    memory_that_was_not_needed_for_long_goes_back_and_then_nothing_wakes);
+	tcase_add_test(slots, much_memory_goes_back_by_steps);
 	tcase_add_test(slots, descriptor_is_closed_after_the_turn_only);
 	tcase_add_test(slots, slots_are_used_again_and_start_afresh);
 	tcase_add_test(slots, one_connection_after_the_other_uses_one_slot);

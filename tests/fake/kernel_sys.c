@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* The port of a listener that asks for 0, and of a peer. */
-enum { ANY_PORT = 43121, PEER_PORT = 50000, GIVEN_BACK = 16384 };
+enum { ANY_PORT = 43121, PEER_PORT = 50000, GIVEN_BACK = 1 << 18 };
 
 static int
 fail(int error)
@@ -355,8 +355,8 @@ void
 sys_give_back(void *memory, size_t n)
 {
 	/*
-	 * Whoever expects to find what was there is wrong.  The beginning is
-	 * enough to show it, and megabytes take their time.
+	 * Whoever expects to find what was there is wrong.  The beginning
+	 * shows it as well as megabytes, which would take their time.
 	 */
 	memset(memory, 0, n < GIVEN_BACK ? n : GIVEN_BACK);
 }
