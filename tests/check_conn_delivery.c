@@ -170,13 +170,21 @@ START_TEST(what_is_delivered_is_looked_at_less_and_less_often)
 }
 END_TEST
 
-START_TEST(one_that_lingered_counts_until_its_answer_has_arrived)
+/* One that has its answer in the kernel when the idle time is over. */
+static struct kernel_socket *
+serve_until_idle(void)
 {
 	struct kernel_socket *socket = serve();
 	socket->tight = true;
 	kernel_peer_sends(socket, letters(LARGE), LARGE);
 	turn();
 	pass(IDLE_MS);
+	return socket;
+}
+
+START_TEST(one_that_lingered_counts_until_its_answer_has_arrived)
+{
+	struct kernel_socket *socket = serve_until_idle();
 	ck_assert_int_eq(conn_of(socket)->state, CONN_LINGERING);
 	/* By its end of file, or by the end of lingering. */
 	if (_i == 0)
@@ -192,11 +200,7 @@ END_TEST
 
 START_TEST(one_that_lingered_and_never_reads_is_reset)
 {
-	struct kernel_socket *socket = serve();
-	socket->tight = true;
-	kernel_peer_sends(socket, letters(LARGE), LARGE);
-	turn();
-	pass(IDLE_MS);
+	struct kernel_socket *socket = serve_until_idle();
 	pass(LINGER_MS);
 	unsigned passed = pass_while_open(socket, 10 * STALL_MS);
 	ck_assert_uint_ge(passed, STALL_MS);

@@ -315,6 +315,13 @@ class BurstTest(Case):
             self.assertEqual(ask(daemon, b"z" * 400_000), b"Z" * 400_000)
 
 
+def send_too_much(client):
+    """Sends until the server stops reading, as it cannot answer."""
+    client.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        client.sendall(b"x" * 4_000_000)
+
+
 class EndsTest(Case):
     """At the usual level the log says whom the server ended, and why."""
 
@@ -334,9 +341,7 @@ class EndsTest(Case):
         with Daemon(**how, args=["--stall-timeout", "300ms"]) as daemon, \
                 daemon.connect(receive_buffer=1) as client:
             host, port = client.getsockname()
-            client.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                client.sendall(b"x" * 4_000_000)
+            send_too_much(client)
             daemon.wait_for_line(
                 f"^reset {host}:{port}, which took nothing .*--stall-timeout$")
 
@@ -356,9 +361,7 @@ class EndsTest(Case):
         with Daemon(**how, args=["--drain-timeout", "100ms"]) as daemon, \
                 daemon.connect(receive_buffer=1) as client:
             host, port = client.getsockname()
-            client.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                client.sendall(b"x" * 4_000_000)
+            send_too_much(client)
             wait_until(lambda: daemon.counters()["received"] > 0, "it sends")
             self.assertEqual(daemon.stop(), 0)
             daemon.wait_for_line(f"^reset {host}:{port}, which had not ended")
