@@ -226,11 +226,11 @@ class LimitedFile(Stream):
         return reader, writer
 
     def revive(self):
-        self.read()
         # The place in the file is shared with the daemon, so it must not be
-        # in the middle of a line.
+        # in the middle of a line, nor about to take one back.
         wait_until(lambda: all(sleeps(self.process.pid) for _ in range(20)),
                    "it has nothing to do")
+        self.read()
         os.ftruncate(self.writer, 0)
         os.lseek(self.writer, 0, os.SEEK_SET)
         os.lseek(self.reader, 0, os.SEEK_SET)
