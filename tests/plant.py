@@ -16,6 +16,7 @@ those of all folders below, in turn; arguments pick some by a part of their
 names.
 """
 
+import glob
 import os
 import random
 import re
@@ -40,6 +41,8 @@ CFLAGS = ("-O2 -Werror=int-conversion -Werror=incompatible-pointer-types "
 FOLDERS = {
     "client": ["upc_terminal", "upc_faults", "upc", "netcats"],
     "reactor": ["each_call", "memory", "clock", "injected", "serve"],
+    "config": ["start", "upc", "tuning"],
+    "net": ["addresses", "start", "upc", "upc_faults"],
     "base": ["each_call", "start", "upc", "upc_faults", "memory", "injected",
              "serve"],
     "daemon": ["start", "each_call", "serve", "tuning", "drain"],
@@ -284,8 +287,9 @@ class Tests:
                    if name.endswith(".c") and name not in FOREIGN
                    for option in ("-W", f"../src/{folder}/{name}")]
             # Not by way of check: -W does not reach the makes that it makes.
-            programs = [name for name in sorted(os.listdir(DRAWN))
-                        if re.fullmatch(r"check_\w+|simulate", name)]
+            programs = ["simulate"] + sorted(
+                os.path.relpath(path[:-2], SOURCE) for path in
+                glob.glob(f"{SOURCE}/tests/unit/*/check_*.c"))
             output = make("-n", *new, *programs).stdout
             self.programs[folder] = sorted(
                 (name for name in programs
@@ -305,7 +309,7 @@ class Tests:
     def command(name):
         if name == "simulate":
             return ["./simulate", "1", str(RUNS)]
-        if name.startswith("check_"):
+        if name.startswith("tests/unit/"):
             return [f"./{name}"]
         return [sys.executable, "-B", f"../tests/system/test_{name}.py"]
 

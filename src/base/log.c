@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "log.h"
+#include "base/log.h"
 
-#include "log_stream.h"
+#include "base/log_stream.h"
 
 #include <sys/stat.h>
 

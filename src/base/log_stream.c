@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "log_stream.h"
+#include "base/log_stream.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -24,7 +24,7 @@
 #ifndef LOG_STREAM_H
 #define LOG_STREAM_H
 
-#include "log.h"
+#include "base/log.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "printable.h"
+#include "base/printable.h"
 
 #include <stddef.h>
 #include <stdio.h>

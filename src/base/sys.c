@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "sys.h"
+#include "base/sys.h"
 
 #include <sys/ioctl.h>
 #include <sys/mman.h>

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "sys.h"
+#include "base/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "duplex.h"
+#include "bench/duplex.h"
 
-#include "sys.h"
+#include "base/sys.h"
 
 #include <fcntl.h>
 

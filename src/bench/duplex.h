@@ -12,7 +12,7 @@
 #ifndef DUPLEX_H
 #define DUPLEX_H
 
-#include "poller.h"
+#include "reactor/poller.h"
 
 /* What the poller knows: the owner of an event. */
 struct side {

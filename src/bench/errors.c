@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "errors.h"
+#include "bench/errors.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "exchange.h"
+#include "bench/exchange.h"
 
 #include <string.h>
 

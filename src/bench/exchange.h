@@ -6,7 +6,7 @@
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
 
-#include "text.h"
+#include "bench/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "histogram.h"
+#include "bench/histogram.h"
 
 #include <string.h>
 

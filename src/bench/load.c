@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "load.h"
+#include "bench/load.h"
 
-#include "sys.h"
+#include "base/sys.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -8,8 +8,8 @@
 #ifndef LOAD_H
 #define LOAD_H
 
-#include "bench_options.h"
-#include "session.h"
+#include "bench/options.h"
+#include "bench/session.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,10 +3,10 @@
  */
 #include "config.h"
 
-#include "bench_options.h"
-#include "plot.h"
-#include "report.h"
-#include "run.h"
+#include "bench/options.h"
+#include "bench/plot.h"
+#include "bench/report.h"
+#include "bench/run.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "plot.h"
+#include "bench/plot.h"
 
-#include "report.h"
+#include "bench/report.h"
 
 #include <math.h>
 #include <stdbool.h>

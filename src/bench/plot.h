@@ -7,7 +7,7 @@
 #ifndef PLOT_H
 #define PLOT_H
 
-#include "run.h"
+#include "bench/run.h"
 
 #include <stdio.h>
 

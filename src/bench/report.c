@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "report.h"
+#include "bench/report.h"
 
-#include "ticks.h"
+#include "bench/ticks.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

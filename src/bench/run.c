@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "run.h"
+#include "bench/run.h"
 
-#include "load.h"
-#include "sys.h"
-#include "ticker.h"
-#include "ticks.h"
+#include "base/sys.h"
+#include "bench/load.h"
+#include "bench/ticker.h"
+#include "bench/ticks.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -6,10 +6,10 @@
 #ifndef RUN_H
 #define RUN_H
 
-#include "address.h"
-#include "bench_options.h"
-#include "errors.h"
-#include "histogram.h"
+#include "bench/errors.h"
+#include "bench/histogram.h"
+#include "bench/options.h"
+#include "net/address.h"
 
 #include <stdbool.h>
 #include <stddef.h>

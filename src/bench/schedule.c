@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "schedule.h"
+#include "bench/schedule.h"
 
-#include "ticks.h"
+#include "bench/ticks.h"
 
 uint64_t
 schedule_due(const struct schedule *schedule, uint64_t k)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "session.h"
+#include "bench/session.h"
 
-#include "sys.h"
-#include "ticks.h"
+#include "base/sys.h"
+#include "bench/ticks.h"
 
 #include <errno.h>
 #include <string.h>

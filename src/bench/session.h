@@ -16,14 +16,14 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include "duplex.h"
-#include "errors.h"
-#include "exchange.h"
-#include "histogram.h"
-#include "poller.h"
-#include "schedule.h"
-#include "target.h"
-#include "timer.h"
+#include "bench/duplex.h"
+#include "bench/errors.h"
+#include "bench/exchange.h"
+#include "bench/histogram.h"
+#include "bench/schedule.h"
+#include "bench/target.h"
+#include "reactor/poller.h"
+#include "reactor/timer.h"
 
 #include <stdbool.h>
 #include <stddef.h>

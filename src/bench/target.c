@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "target.h"
+#include "bench/target.h"
 
-#include "sys.h"
+#include "base/sys.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

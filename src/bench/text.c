@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "text.h"
+#include "bench/text.h"
 
 #include "upcase.h"
 

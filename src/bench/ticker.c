@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "ticker.h"
+#include "bench/ticker.h"
 
-#include "ticks.h"
+#include "bench/ticks.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "ticks.h"
+#include "bench/ticks.h"
 
 #include <time.h>
 

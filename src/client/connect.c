@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "connect.h"
+#include "client/connect.h"
 
-#include "sys.h"
+#include "base/sys.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -3,7 +3,7 @@
 #ifndef CONNECT_H
 #define CONNECT_H
 
-#include "address.h"
+#include "net/address.h"
 
 #include <stdint.h>
 

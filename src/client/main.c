@@ -2,12 +2,12 @@
 /* upc: sends text to upcased and prints the answer. */
 #include "config.h"
 
-#include "client_options.h"
-#include "connect.h"
-#include "progress.h"
-#include "sys.h"
-#include "transfer.h"
-#include "verdict.h"
+#include "base/sys.h"
+#include "client/connect.h"
+#include "client/options.h"
+#include "client/progress.h"
+#include "client/transfer.h"
+#include "client/verdict.h"
 
 #include <sys/stat.h>
 

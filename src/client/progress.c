@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "progress.h"
+#include "client/progress.h"
 
-#include "sys.h"
+#include "base/sys.h"
 
 #include <stdio.h>
 

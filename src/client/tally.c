@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "tally.h"
+#include "client/tally.h"
 
 void
 tally_add(struct tally *tally, const char *bytes, size_t n)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "transfer.h"
+#include "client/transfer.h"
 
-#include "sys.h"
+#include "base/sys.h"
 
 #include <errno.h>
 #include <limits.h>

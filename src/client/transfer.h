@@ -13,8 +13,8 @@
 #ifndef TRANSFER_H
 #define TRANSFER_H
 
-#include "progress.h"
-#include "tally.h"
+#include "client/progress.h"
+#include "client/tally.h"
 
 #include <stdbool.h>
 #include <stddef.h>

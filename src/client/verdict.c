@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "verdict.h"
+#include "client/verdict.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #ifndef VERDICT_H
 #define VERDICT_H
 
-#include "transfer.h"
+#include "client/transfer.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "dispositions.h"
+#include "daemon/dispositions.h"
 
 #include <signal.h>
 #include <stdbool.h>

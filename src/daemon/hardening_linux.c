@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "hardening.h"
+#include "daemon/hardening.h"
 
 #include <sys/prctl.h>
 #include <sys/syscall.h>

@@ -2,15 +2,15 @@
 /* upcased, the daemon: the stages from the command line to the end. */
 #include "config.h"
 
-#include "addresses.h"
-#include "daemon_options.h"
-#include "log.h"
-#include "poller.h"
-#include "printable.h"
-#include "privileges.h"
-#include "server.h"
-#include "signals.h"
-#include "surroundings.h"
+#include "base/log.h"
+#include "base/printable.h"
+#include "daemon/bind.h"
+#include "daemon/options.h"
+#include "daemon/privileges.h"
+#include "daemon/surroundings.h"
+#include "reactor/poller.h"
+#include "reactor/signals.h"
+#include "server/server.h"
 #include "upcase.h"
 
 #include <errno.h>

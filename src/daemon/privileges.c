@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "privileges.h"
+#include "daemon/privileges.h"
 
-#include "hardening.h"
-#include "log.h"
+#include "base/log.h"
+#include "daemon/hardening.h"
 
 #include <errno.h>
 #include <grp.h>

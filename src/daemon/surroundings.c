@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "surroundings.h"
+#include "daemon/surroundings.h"
 
-#include "dispositions.h"
-#include "hardening.h"
-#include "log.h"
-#include "sys.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "daemon/dispositions.h"
+#include "daemon/hardening.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "bell.h"
+#include "reactor/bell.h"
 
-#include "sys.h"
+#include "base/sys.h"
 
 #include <errno.h>
 

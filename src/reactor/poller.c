@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "poller.h"
+#include "reactor/poller.h"
 
-#include "poller_impl.h"
+#include "reactor/poller_impl.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* epoll(7), Linux. */
 #include "config.h"
 
-#include "poller_impl.h"
+#include "reactor/poller_impl.h"
 
 #include <sys/epoll.h>
 

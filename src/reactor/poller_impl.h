@@ -3,7 +3,7 @@
 #ifndef POLLER_IMPL_H
 #define POLLER_IMPL_H
 
-#include "poller.h"
+#include "reactor/poller.h"
 
 struct poller {
 	const struct poller_ops *ops;

@@ -11,7 +11,7 @@
  */
 #include "config.h"
 
-#include "poller_impl.h"
+#include "reactor/poller_impl.h"
 
 #include <sys/types.h>
 

@@ -9,7 +9,7 @@
  */
 #include "config.h"
 
-#include "poller_impl.h"
+#include "reactor/poller_impl.h"
 
 #include <errno.h>
 #include <poll.h>

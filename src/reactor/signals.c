@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "signals.h"
+#include "reactor/signals.h"
 
-#include "bell.h"
+#include "reactor/bell.h"
 
 #include <errno.h>
 #include <signal.h>

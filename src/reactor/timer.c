@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "timer.h"
+#include "reactor/timer.h"
 
 #include <stddef.h>
 

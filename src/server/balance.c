@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "balance.h"
+#include "server/balance.h"
 
 #include <stdatomic.h>
 

@@ -14,12 +14,12 @@
 #ifndef BALANCE_H
 #define BALANCE_H
 
-#include "counters.h"
-#include "loop.h"
-#include "report.h"
-#include "server.h"
-#include "timer.h"
-#include "worker.h"
+#include "reactor/loop.h"
+#include "reactor/timer.h"
+#include "server/counters.h"
+#include "server/report.h"
+#include "server/server.h"
+#include "server/worker.h"
 
 #include <stdbool.h>
 #include <stddef.h>

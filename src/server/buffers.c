@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "buffers.h"
+#include "server/buffers.h"
 
-#include "conn.h"
-#include "sys.h"
+#include "base/sys.h"
+#include "server/conn.h"
 
 #include <errno.h>
 #include <stdbool.h>

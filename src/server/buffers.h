@@ -12,7 +12,7 @@
 #ifndef BUFFERS_H
 #define BUFFERS_H
 
-#include "server.h"
+#include "server/server.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "conn.h"
+#include "server/conn.h"
 
-#include "conns.h"
-#include "delivery.h"
-#include "log.h"
-#include "report.h"
-#include "sys.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "server/conns.h"
+#include "server/delivery.h"
+#include "server/report.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -6,11 +6,11 @@
 #ifndef CONN_H
 #define CONN_H
 
-#include "conn_state.h"
-#include "counters.h"
-#include "loop.h"
-#include "pool.h"
-#include "timer.h"
+#include "reactor/loop.h"
+#include "reactor/timer.h"
+#include "server/conn_state.h"
+#include "server/counters.h"
+#include "server/pool.h"
 #include "upcase.h"
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "conn_state.h"
+#include "server/conn_state.h"
 
 #include <assert.h>
 

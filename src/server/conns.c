@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "conns.h"
+#include "server/conns.h"
 
-#include "report.h"
-#include "sys.h"
+#include "base/sys.h"
+#include "server/report.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -6,15 +6,15 @@
 #ifndef CONNS_H
 #define CONNS_H
 
-#include "buffers.h"
-#include "conn.h"
-#include "counters.h"
-#include "handover.h"
-#include "log.h"
-#include "loop.h"
-#include "pool.h"
-#include "server.h"
-#include "timer.h"
+#include "base/log.h"
+#include "reactor/loop.h"
+#include "reactor/timer.h"
+#include "server/buffers.h"
+#include "server/conn.h"
+#include "server/counters.h"
+#include "server/handover.h"
+#include "server/pool.h"
+#include "server/server.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "counters.h"
+#include "server/counters.h"
 
 static const char *const names[NCOUNTERS] = {
     [COUNTER_ACCEPTED] = "accepted",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "delivery.h"
+#include "server/delivery.h"
 
-#include "conns.h"
-#include "sys.h"
+#include "base/sys.h"
+#include "server/conns.h"
 
 #include <stdint.h>
 

@@ -6,7 +6,7 @@
 #ifndef DELIVERY_H
 #define DELIVERY_H
 
-#include "conn.h"
+#include "server/conn.h"
 
 #include <stddef.h>
 

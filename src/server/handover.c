@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "handover.h"
+#include "server/handover.h"
 
 #include <assert.h>
 #include <stdlib.h>

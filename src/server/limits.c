@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "limits.h"
+#include "server/limits.h"
 
-#include "conns.h"
+#include "server/conns.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
 #ifndef LIMITS_H
 #define LIMITS_H
 
-#include "server.h"
-#include "sys.h"
+#include "base/sys.h"
+#include "server/server.h"
 
 #include <stddef.h>
 #include <stdint.h>

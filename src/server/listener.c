@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "listener.h"
+#include "server/listener.h"
 
-#include "address.h"
-#include "limits.h"
-#include "sys.h"
-#include "tcp.h"
+#include "base/sys.h"
+#include "net/address.h"
+#include "server/limits.h"
+#include "server/tcp.h"
 
 #include <errno.h>
 #include <stdlib.h>

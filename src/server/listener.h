@@ -15,11 +15,11 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
-#include "counters.h"
-#include "log.h"
-#include "loop.h"
-#include "server.h"
-#include "timer.h"
+#include "base/log.h"
+#include "reactor/loop.h"
+#include "reactor/timer.h"
+#include "server/counters.h"
+#include "server/server.h"
 
 #include <sys/socket.h>
 

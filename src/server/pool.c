@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "pool.h"
+#include "server/pool.h"
 
-#include "sys.h"
+#include "base/sys.h"
 
 #include <assert.h>
 #include <errno.h>

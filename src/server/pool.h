@@ -13,7 +13,7 @@
 #ifndef POOL_H
 #define POOL_H
 
-#include "list.h"
+#include "base/list.h"
 
 #include <sys/uio.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "report.h"
+#include "server/report.h"
 
-#include "address.h"
-#include "buffers.h"
-#include "sys.h"
+#include "base/sys.h"
+#include "net/address.h"
+#include "server/buffers.h"
 
 #include <errno.h>
 #include <inttypes.h>

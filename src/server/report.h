@@ -3,11 +3,11 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "buffers.h"
-#include "counters.h"
-#include "limits.h"
-#include "log.h"
-#include "server.h"
+#include "base/log.h"
+#include "server/buffers.h"
+#include "server/counters.h"
+#include "server/limits.h"
+#include "server/server.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "server.h"
+#include "server/server.h"
 
-#include "balance.h"
-#include "counters.h"
-#include "limits.h"
-#include "listener.h"
-#include "log.h"
-#include "report.h"
-#include "sys.h"
-#include "worker.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "server/balance.h"
+#include "server/counters.h"
+#include "server/limits.h"
+#include "server/listener.h"
+#include "server/report.h"
+#include "server/worker.h"
 
 #include <errno.h>
 #include <inttypes.h>

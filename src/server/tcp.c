@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "tcp.h"
+#include "server/tcp.h"
 
-#include "buffers.h"
-#include "limits.h"
-#include "log.h"
-#include "sys.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "server/buffers.h"
+#include "server/limits.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -4,7 +4,7 @@
 #ifndef TCP_H
 #define TCP_H
 
-#include "server.h"
+#include "server/server.h"
 
 #include <sys/socket.h>
 

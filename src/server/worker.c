@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "worker.h"
+#include "server/worker.h"
 
-#include "log.h"
-#include "sys.h"
+#include "base/log.h"
+#include "base/sys.h"
 
 #include <errno.h>
 

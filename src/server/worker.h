@@ -11,12 +11,12 @@
 #ifndef WORKER_H
 #define WORKER_H
 
-#include "bell.h"
-#include "conns.h"
-#include "counters.h"
-#include "handover.h"
-#include "loop.h"
-#include "server.h"
+#include "reactor/bell.h"
+#include "reactor/loop.h"
+#include "server/conns.h"
+#include "server/counters.h"
+#include "server/handover.h"
+#include "server/server.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -42,12 +42,12 @@
  */
 #include "config.h"
 
-#include "avx2_block.h"
-#include "avx2_letters.h"
-#include "avx2_shape.h"
-#include "block.h"
-#include "kernel.h"
-#include "upcase_pages.h"
+#include "upcase/avx2_block.h"
+#include "upcase/avx2_letters.h"
+#include "upcase/avx2_shape.h"
+#include "upcase/block.h"
+#include "upcase/kernel.h"
+#include "upcase/upcase_pages.h"
 
 #include <immintrin.h>
 #include <stdint.h>

@@ -3,9 +3,9 @@
 #ifndef AVX2_SHAPE_H
 #define AVX2_SHAPE_H
 
-#include "avx2_block.h"
-#include "block.h"
-#include "upcase_pages.h"
+#include "upcase/avx2_block.h"
+#include "upcase/block.h"
+#include "upcase/upcase_pages.h"
 
 #include <immintrin.h>
 #include <stdint.h>

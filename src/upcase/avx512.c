@@ -35,11 +35,11 @@
  */
 #include "config.h"
 
-#include "avx512_letters.h"
-#include "avx512_shape.h"
-#include "block.h"
-#include "kernel.h"
-#include "upcase_pages.h"
+#include "upcase/avx512_letters.h"
+#include "upcase/avx512_shape.h"
+#include "upcase/block.h"
+#include "upcase/kernel.h"
+#include "upcase/upcase_pages.h"
 
 #include <immintrin.h>
 #include <stdint.h>

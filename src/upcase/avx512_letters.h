@@ -16,9 +16,9 @@
 #ifndef AVX512_LETTERS_H
 #define AVX512_LETTERS_H
 
-#include "avx512_shape.h"
-#include "block.h"
-#include "upcase_pages.h"
+#include "upcase/avx512_shape.h"
+#include "upcase/block.h"
+#include "upcase/upcase_pages.h"
 
 #include <immintrin.h>
 #include <stdbool.h>

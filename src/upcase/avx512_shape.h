@@ -3,8 +3,8 @@
 #ifndef AVX512_SHAPE_H
 #define AVX512_SHAPE_H
 
-#include "block.h"
-#include "upcase_pages.h"
+#include "upcase/block.h"
+#include "upcase/upcase_pages.h"
 
 #include <immintrin.h>
 #include <stddef.h>

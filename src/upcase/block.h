@@ -6,7 +6,7 @@
 #ifndef UPCASE_BLOCK_H
 #define UPCASE_BLOCK_H
 
-#include "kernel.h"
+#include "upcase/kernel.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 /* Which kernel is used: the best that the processor has, or one by name. */
 #include "config.h"
 
-#include "kernels.h"
+#include "upcase/kernels.h"
 
 #include "upcase.h"
 

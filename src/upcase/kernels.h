@@ -3,7 +3,7 @@
 #ifndef KERNELS_H
 #define KERNELS_H
 
-#include "kernel.h"
+#include "upcase/kernel.h"
 
 #include <stdatomic.h>
 #include <stddef.h>

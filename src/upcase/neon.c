@@ -35,10 +35,10 @@
  */
 #include "config.h"
 
-#include "block.h"
-#include "kernel.h"
-#include "neon_block.h"
-#include "upcase_pages.h"
+#include "upcase/block.h"
+#include "upcase/kernel.h"
+#include "upcase/neon_block.h"
+#include "upcase/upcase_pages.h"
 
 #include <arm_neon.h>
 #include <stdbool.h>

@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
-#include "kernel.h"
+#include "upcase/kernel.h"
 
 #include "upcase.h"
-#include "upcase_pages.h"
-#include "upcase_table.h"
+#include "upcase/upcase_pages.h"
+#include "upcase/upcase_table.h"
 
 #include <stdbool.h>
 #include <stddef.h>

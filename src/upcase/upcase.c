@@ -15,7 +15,7 @@
 
 #include "upcase.h"
 
-#include "kernels.h"
+#include "upcase/kernels.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* The requests of the driver: see contender.h. */
 #include "config.h"
 
-#include "contender.h"
+#include "bench/contender.h"
 
 #include <err.h>
 #include <stdint.h>

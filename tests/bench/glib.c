@@ -2,7 +2,7 @@
 /* GLib, which is defined for UTF-8 alone and answers with a new string. */
 #include "config.h"
 
-#include "contender.h"
+#include "bench/contender.h"
 
 #include <glib.h>
 #include <string.h>

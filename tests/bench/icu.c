@@ -2,7 +2,7 @@
 /* ICU, on UTF-8 and on UTF-16, the form of its strings. */
 #include "config.h"
 
-#include "contender.h"
+#include "bench/contender.h"
 
 #include <err.h>
 #include <stdint.h>

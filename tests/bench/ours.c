@@ -2,7 +2,7 @@
 /* The kernels of the transform, and memcpy as the limit of what is possible. */
 #include "config.h"
 
-#include "contender.h"
+#include "bench/contender.h"
 #include "upcase.h"
 
 #include <err.h>

@@ -2,7 +2,7 @@
 /* libunistring, which takes UTF-8 and refuses what is not. */
 #include "config.h"
 
-#include "contender.h"
+#include "bench/contender.h"
 
 #include <err.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "kernel.h"
+#include "fake/kernel.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -16,8 +16,8 @@
 #ifndef KERNEL_H
 #define KERNEL_H
 
-#include "list.h"
-#include "poller.h"
+#include "base/list.h"
+#include "reactor/poller.h"
 
 #include <sys/socket.h>
 

@@ -2,7 +2,7 @@
 /* The fake kernel's side of poller.h. */
 #include "config.h"
 
-#include "kernel.h"
+#include "fake/kernel.h"
 
 #include <errno.h>
 #include <stdlib.h>

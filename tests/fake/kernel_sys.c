@@ -2,8 +2,8 @@
 /* The fake kernel's side of sys.h. */
 #include "config.h"
 
-#include "kernel.h"
-#include "sys.h"
+#include "base/sys.h"
+#include "fake/kernel.h"
 
 #include <netinet/in.h>
 

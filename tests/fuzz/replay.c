@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "target.h"
+#include "fuzz/target.h"
 
 #include <err.h>
 #include <stdio.h>

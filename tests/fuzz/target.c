@@ -2,10 +2,10 @@
 /* Kernels against the oracle: see target.h. */
 #include "config.h"
 
-#include "target.h"
+#include "fuzz/target.h"
 
+#include "unit/upcase/upcase_oracle.h"
 #include "upcase.h"
-#include "upcase_oracle.h"
 
 #include <err.h>
 #include <stdbool.h>

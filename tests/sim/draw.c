@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "draw.h"
+#include "sim/draw.h"
 
 static uint64_t state;
 

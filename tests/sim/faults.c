@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "faults.h"
+#include "sim/faults.h"
 
-#include "draw.h"
-#include "peers.h"
-#include "rules.h"
-#include "threads.h"
+#include "sim/draw.h"
+#include "sim/peers.h"
+#include "sim/rules.h"
+#include "sim/threads.h"
 
 #include <errno.h>
 

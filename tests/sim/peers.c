@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "peers.h"
+#include "sim/peers.h"
 
-#include "draw.h"
+#include "sim/draw.h"
 
 #include <errno.h>
 

@@ -7,7 +7,7 @@
 #define PEERS_H
 
 #include "fake/kernel.h"
-#include "plan.h"
+#include "sim/plan.h"
 #include "upcase.h"
 
 #include <stdbool.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "plan.h"
+#include "sim/plan.h"
 
-#include "draw.h"
 #include "fake/kernel.h"
+#include "sim/draw.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "rules.h"
+#include "sim/rules.h"
 
 #include "server/pool.h"
-#include "threads.h"
+#include "sim/threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
 #define RULES_H
 
 #include "fake/kernel.h"
-#include "peers.h"
-#include "server.h"
+#include "server/server.h"
+#include "sim/peers.h"
 
 #include <stdbool.h>
 #include <stddef.h>

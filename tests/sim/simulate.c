@@ -10,11 +10,11 @@
  */
 #include "config.h"
 
-#include "draw.h"
-#include "faults.h"
-#include "log.h"
-#include "plan.h"
-#include "world.h"
+#include "base/log.h"
+#include "sim/draw.h"
+#include "sim/faults.h"
+#include "sim/plan.h"
+#include "sim/world.h"
 
 #include <inttypes.h>
 #include <signal.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "threads.h"
+#include "sim/threads.h"
 
-#include "draw.h"
 #include "fake/kernel.h"
+#include "sim/draw.h"
 
 #include <stddef.h>
 #include <string.h>

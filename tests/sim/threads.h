@@ -11,7 +11,7 @@
 #ifndef THREADS_H
 #define THREADS_H
 
-#include "poller.h"
+#include "reactor/poller.h"
 
 #include <pthread.h>
 #include <stdbool.h>

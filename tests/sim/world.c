@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "world.h"
+#include "sim/world.h"
 
-#include "bell.h"
-#include "draw.h"
 #include "fake/kernel.h"
-#include "faults.h"
-#include "peers.h"
-#include "rules.h"
-#include "server.h"
+#include "reactor/bell.h"
 #include "server/pool.h"
-#include "threads.h"
+#include "server/server.h"
+#include "sim/draw.h"
+#include "sim/faults.h"
+#include "sim/peers.h"
+#include "sim/rules.h"
+#include "sim/threads.h"
 
 #include <netinet/in.h>
 

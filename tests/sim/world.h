@@ -7,7 +7,7 @@
 #ifndef WORLD_H
 #define WORLD_H
 
-#include "counters.h"
+#include "server/counters.h"
 
 #include <stddef.h>
 #include <stdint.h>

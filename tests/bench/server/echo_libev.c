@@ -2,7 +2,7 @@
 /* libev: a watcher for each connection, and one buffer for all of them. */
 #include "config.h"
 
-#include "peer.h"
+#include "bench/server/peer.h"
 
 #include <errno.h>
 #include <ev.h>

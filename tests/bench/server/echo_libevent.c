@@ -2,7 +2,7 @@
 /* libevent: a bufferevent for each connection, whose input becomes output. */
 #include "config.h"
 
-#include "peer.h"
+#include "bench/server/peer.h"
 
 #include <err.h>
 #include <event2/buffer.h>

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "peer.h"
+#include "bench/server/peer.h"
 
 #include <err.h>
 #include <stdlib.h>

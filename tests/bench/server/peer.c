@@ -2,7 +2,7 @@
 /* What the peers in C have in common. */
 #include "config.h"
 
-#include "peer.h"
+#include "bench/server/peer.h"
 
 #include <arpa/inet.h>
 #include <err.h>

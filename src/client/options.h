@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* The command line and the environment of upc. */
+#ifndef CLIENT_OPTIONS_H
+#define CLIENT_OPTIONS_H
+
+#include "config/options.h"
+#include "net/address.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct client_options {
+	struct address server;
+	int family;               /* AF_UNSPEC, AF_INET or AF_INET6 */
+	uint32_t connect_timeout; /* ms for each address; 0: no limit */
+	uint32_t timeout;         /* ms without progress; 0: no limit */
+	bool has_server;          /* named on the command line */
+	bool no_progress;
+	bool version;
+};
+
+/*
+ * Fills in the defaults, the environment and the options of argv, and stores
+ * in *first the index of the first word of the text.  On OPTIONS_BAD one
+ * sentence was printed.
+ */
+enum options_outcome client_options_parse(
+    struct client_options *, int argc, char **argv, int *first);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The loop: who is called, and when.  It waits for descriptors and deadlines
+ * and calls their owners; it does not know what they are for.
+ *
+ * Two rules keep its callers safe.  Within a turn a watch is called at most
+ * once, and not at all once it wants nothing.  And nothing that is watched is
+ * closed or freed inside a turn: loop_unwatch first, close and free when
+ * loop_turn has returned.  So no event can reach a stranger that got the same
+ * descriptor number or the same memory.
+ */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include "reactor/poller.h"
+#include "reactor/timer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Belongs in the structure that has the descriptor, which owns both. */
+struct watch {
+	void (*ready)(struct watch *);
+	int fd;
+	uint8_t wants; /* enum poller_interest; changed by the loop alone */
+};
+
+/*
+ * A loop belongs to one thread.  The fields are its own; they stand here for
+ * the functions below that are asked for each message.
+ */
+struct loop {
+	struct poller *poller;
+	uint64_t now;
+	int nready;
+	bool pays;          /* the last wait was not longer than busy_poll */
+	uint32_t busy_poll; /* us; 0: never */
+	struct timers timers;
+	void *ready[POLLER_BATCH];
+};
+
+/* Opens a loop on a back end of poller_open, with its errors. */
+struct loop *loop_open(const char *backend);
+void loop_close(struct loop *);
+
+/* The name of the back end. */
+const char *loop_backend(const struct loop *);
+
+/* The time of the present turn, in milliseconds of sys_now. */
+static inline uint64_t
+loop_now(const struct loop *loop)
+{
+	return loop->now;
+}
+
+/* The deadlines that the loop serves: for timer_queue_init. */
+static inline struct timers *
+loop_timers(struct loop *loop)
+{
+	return &loop->timers;
+}
+
+/* How many descriptors are ready in the present turn. */
+static inline int
+loop_ready(const struct loop *loop)
+{
+	return loop->nready;
+}
+
+/* Prepares a watch that wants nothing. */
+void watch_init(struct watch *, int fd, void (*ready)(struct watch *));
+
+/* Says what is wanted of the descriptor from now on; poller_set's errors. */
+int loop_watch(struct loop *, struct watch *, enum poller_interest wants);
+
+/* Ends the interest for good.  The descriptor is closed after the turn. */
+void loop_unwatch(struct loop *, struct watch *);
+
+/*
+ * Lets each wait ask for so many microseconds what is ready before it sleeps,
+ * which spares the time that a sleeping processor takes to wake up.  It does so
+ * only while that pays: when the wait before was no longer.  0, as at first: it
+ * sleeps at once.
+ */
+void loop_set_busy_poll(struct loop *, uint32_t us);
+
+/*
+ * One turn: waits for the first event or deadline, calls the owners of what is
+ * ready, then of what is due.  Returns -1 with errno when the wait failed;
+ * deadlines are served all the same.
+ */
+int loop_turn(struct loop *);
+
+#endif

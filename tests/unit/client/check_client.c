@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+/* The parts of upc that need no server: numbers, addresses, progress. */
+#include "config.h"
+
+#include "base/sys.h"
+#include "client/connect.h"
+#include "client/progress.h"
+#include "client/tally.h"
+#include "client/transfer.h"
+#include "unit/runner.h"
+
+#include <sys/wait.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct tally
+tally(const char *text)
+{
+	struct tally counted = {0};
+	tally_add(&counted, text, strlen(text));
+	return counted;
+}
+
+static enum tally_match
+compare(const char *sent, const char *received)
+{
+	struct tally ours = tally(sent), theirs = tally(received);
+	return tally_compare(&ours, &theirs);
+}
+
+START_TEST(a_tally_counts_bytes_lines_and_characters)
+{
+	struct tally counted = tally("a\n\xc3\xbc\xf0\x9f\x8c\xae");
+	tally_add(&counted, "\n", 1);
+	ck_assert_uint_eq(counted.bytes, 9);
+	ck_assert_uint_eq(counted.lines, 2);
+	ck_assert_uint_eq(counted.characters, 5);
+}
+END_TEST
+
+START_TEST(an_answer_with_all_lines_and_characters_is_whole)
+{
+	ck_assert_int_eq(compare("", ""), TALLY_WHOLE);
+	ck_assert_int_eq(compare("abc\n", "ABC\n"), TALLY_WHOLE);
+	/* One character may become several, and fewer bytes than before. */
+	ck_assert_int_eq(compare("\xc3\x9f", "SS"), TALLY_WHOLE);
+	ck_assert_int_eq(compare("\xc4\xb1", "I"), TALLY_WHOLE);
+}
+END_TEST
+
+START_TEST(an_answer_without_a_line_or_a_character_is_short)
+{
+	ck_assert_int_eq(compare("a\nb\n", "A\nB"), TALLY_SHORT);
+	ck_assert_int_eq(compare("abc", "AB"), TALLY_SHORT);
+	ck_assert_int_eq(compare("a\xc3\xbc", "A"), TALLY_SHORT);
+	ck_assert_int_eq(compare("\x80", ""), TALLY_SHORT);
+}
+END_TEST
+
+START_TEST(an_answer_with_more_lines_is_foreign)
+{
+	ck_assert_int_eq(compare("", "220 hello\n"), TALLY_FOREIGN);
+	ck_assert_int_eq(compare("abc\n", "A\nB\n"), TALLY_FOREIGN);
+}
+END_TEST
+
+static const char *
+line(uint64_t bytes, uint64_t size, uint64_t ms)
+{
+	static char text[PROGRESS_LINE_MAX];
+	int n = progress_format(text, bytes, size, ms);
+	ck_assert_uint_eq((size_t)n, strlen(text));
+	return text;
+}
+
+START_TEST(a_progress_line_has_bytes_rate_and_share)
+{
+	ck_assert_str_eq(
+	    line(1536, 3072, 2000), "upc: 1.5 KiB sent, 768.0 B/s, 50%");
+	ck_assert_str_eq(line(UINT64_C(64) << 20, 0, 1000),
+	    "upc: 64.0 MiB sent, 64.0 MiB/s");
+	ck_assert_str_eq(line(0, 10, 0), "upc: 0.0 B sent, 0.0 B/s, 0%");
+	/* Rounded down: only the whole is 100, and what has grown is, too. */
+	ck_assert_str_eq(
+	    line(999, 1000, 1000), "upc: 999.0 B sent, 999.0 B/s, 99%");
+	ck_assert_str_eq(
+	    line(2000, 1000, 1000), "upc: 2.0 KiB sent, 2.0 KiB/s, 100%");
+	/* The longest line fits. */
+	ck_assert_uint_lt(
+	    strlen(line(UINT64_MAX, UINT64_MAX, 1)), PROGRESS_LINE_MAX - 1);
+}
+END_TEST
+
+START_TEST(progress_is_due_after_a_second_then_every_200_ms)
+{
+	int ends[2];
+	char shown[4 * PROGRESS_LINE_MAX];
+	struct progress progress;
+	ck_assert_int_eq(sys_pipe(ends), 0);
+	progress_start(&progress, ends[1], 0, 5000);
+	ck_assert_int_eq(progress_wait(&progress, 5000), 1000);
+	progress_show(&progress, 1, 5999);
+	progress_erase(&progress);
+	ck_assert_int_eq(sys_read(ends[0], shown, sizeof shown), -1);
+	progress_show(&progress, 1, 6000);
+	ck_assert_int_gt(sys_read(ends[0], shown, sizeof shown), 0);
+	ck_assert_int_eq(progress_wait(&progress, 6000), 200);
+	progress_show(&progress, 1, 6199);
+	ck_assert_int_eq(sys_read(ends[0], shown, sizeof shown), -1);
+	ck_assert_int_eq(progress_wait(&progress, 6300), 0);
+	progress_start(&progress, -1, 0, 5000);
+	ck_assert_int_eq(progress_wait(&progress, 9000), -1);
+	(void)sys_close(ends[0]);
+	(void)sys_close(ends[1]);
+}
+END_TEST
+
+/* A socket on a port of its own of 127.0.0.1, not listening. */
+static int
+bind_loopback(struct sockaddr_in *address)
+{
+	*address = (struct sockaddr_in){
+	    .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct sockaddr_storage bound;
+	int fd = sys_socket(AF_INET);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(
+	    sys_bind(fd, (struct sockaddr *)address, sizeof *address), 0);
+	ck_assert_int_eq(sys_getsockname(fd, &bound), 0);
+	memcpy(address, &bound, sizeof *address);
+	return fd;
+}
+
+static struct addrinfo
+entry(struct sockaddr_in *address, struct addrinfo *next)
+{
+	return (struct addrinfo){
+	    .ai_family = AF_INET,
+	    .ai_addr = (struct sockaddr *)address,
+	    .ai_addrlen = sizeof *address,
+	    .ai_next = next,
+	};
+}
+
+START_TEST(the_first_address_that_answers_is_taken)
+{
+	struct sockaddr_in refusing, serving;
+	char peer[ADDRESS_TEXT_MAX], tried[CONNECT_TRIED_MAX];
+	char wanted[ADDRESS_TEXT_MAX], refused[ADDRESS_TEXT_MAX];
+	int closed = bind_loopback(&refusing);
+	int listener = bind_loopback(&serving);
+	ck_assert_int_eq(sys_listen(listener, 1), 0);
+	struct addrinfo second = entry(&serving, NULL);
+	struct addrinfo first = entry(&refusing, &second);
+
+	int fd = connect_any(&first, 5000, peer, tried);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_str_eq(
+	    peer, address_format((struct sockaddr *)&serving, wanted));
+	(void)address_format((struct sockaddr *)&refusing, refused);
+	ck_assert_int_eq(strncmp(tried, refused, strlen(refused)), 0);
+	ck_assert_ptr_nonnull(strstr(tried, ": Connection refused"));
+	(void)sys_close(fd);
+	(void)sys_close(listener);
+	(void)sys_close(closed);
+}
+END_TEST
+
+START_TEST(an_address_of_a_family_that_the_system_lacks_is_passed_over)
+{
+	struct sockaddr_in serving, foreign = {.sin_family = AF_UNSPEC};
+	char peer[ADDRESS_TEXT_MAX], tried[CONNECT_TRIED_MAX];
+	int listener = bind_loopback(&serving);
+	ck_assert_int_eq(sys_listen(listener, 1), 0);
+	struct addrinfo second = entry(&serving, NULL);
+	struct addrinfo first = entry(&foreign, &second);
+	first.ai_family = -1;
+
+	int fd = connect_any(&first, 5000, peer, tried);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_str_eq(tried,
+	    "an unknown address: Address family not supported by protocol");
+	(void)sys_close(fd);
+	(void)sys_close(listener);
+}
+END_TEST
+
+START_TEST(when_no_address_answers_all_are_listed_that_fit)
+{
+	enum { MANY = 40 };
+	struct sockaddr_in refusing;
+	struct addrinfo list[MANY];
+	char peer[ADDRESS_TEXT_MAX], tried[CONNECT_TRIED_MAX];
+	int closed = bind_loopback(&refusing);
+	for (int i = 0; i < MANY; i++)
+		list[i] = entry(&refusing, i + 1 < MANY ? &list[i + 1] : NULL);
+	ck_assert_int_eq(connect_any(&list[MANY - 2], 5000, peer, tried), -1);
+	ck_assert_ptr_nonnull(strstr(tried, "refused; 127.0.0.1:"));
+	ck_assert_int_eq(connect_any(list, 5000, peer, tried), -1);
+	ck_assert_str_eq(tried + strlen(tried) - 7, "refused");
+	ck_assert_uint_gt(strlen(tried), CONNECT_TRIED_MAX - 64);
+	(void)sys_close(closed);
+}
+END_TEST
+
+enum { TEXT_SIZE = 300 * 1000 };
+
+/* Text without a period, so that no piece can stand for another. */
+static char *
+make_text(void)
+{
+	char *text = malloc(TEXT_SIZE);
+	ck_assert_ptr_nonnull(text);
+	uint32_t state = 1;
+	for (int i = 0; i < TEXT_SIZE; i++) {
+		state = state * 1664525 + 1013904223;
+		text[i] = (char)('A' + (state >> 24) % 26);
+	}
+	return text;
+}
+
+/* Accepts one connection and sends back what comes, until its end. */
+static void
+echo(int listener)
+{
+	char bytes[4096];
+	struct pollfd ready = {.fd = listener, .events = POLLIN};
+	(void)poll(&ready, 1, -1);
+	int fd = sys_accept(listener);
+	ready.fd = fd;
+	for (;;) {
+		(void)poll(&ready, 1, -1);
+		ssize_t got = sys_recv(fd, bytes, sizeof bytes);
+		if (got <= 0)
+			return;
+		for (ssize_t sent = 0; sent < got;) {
+			struct pollfd room = {.fd = fd, .events = POLLOUT};
+			(void)poll(&room, 1, -1);
+			ssize_t n =
+			    sys_send(fd, bytes + sent, (size_t)(got - sent));
+			sent += n > 0 ? n : 0;
+		}
+	}
+}
+
+/* The kernel takes a small part of what is offered at each call. */
+START_TEST(partial_sends_go_on_where_they_stopped)
+{
+	struct sockaddr_in serving;
+	int listener = bind_loopback(&serving);
+	ck_assert_int_eq(sys_listen(listener, 1), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		echo(listener);
+		_exit(0);
+	}
+	char peer[ADDRESS_TEXT_MAX], tried[CONNECT_TRIED_MAX];
+	struct addrinfo only = entry(&serving, NULL);
+	struct progress progress;
+	progress_start(&progress, -1, 0, sys_now());
+	FILE *answer = tmpfile();
+	ck_assert_ptr_nonnull(answer);
+	char *text = make_text(), *printed = calloc(1, TEXT_SIZE + 1);
+	ck_assert_ptr_nonnull(printed);
+	const struct transfer_task task = {
+	    .server = connect_any(&only, 5000, peer, tried),
+	    .text = text,
+	    .length = TEXT_SIZE,
+	    .input = -1,
+	    .output = fileno(answer),
+	    .timeout = 20000,
+	    .progress = &progress,
+	};
+	ck_assert_int_ne(task.server, -1);
+	ck_assert_int_eq(
+	    sys_setsockopt(task.server, SOL_SOCKET, SO_SNDBUF, 4096), 0);
+	struct transfer_result result;
+	transfer_run(&task, &result);
+	ck_assert_int_eq(result.outcome, TRANSFER_WHOLE);
+	rewind(answer);
+	ck_assert_uint_eq(fread(printed, 1, TEXT_SIZE + 1, answer), TEXT_SIZE);
+	ck_assert_int_eq(memcmp(printed, text, TEXT_SIZE), 0);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	(void)sys_close(task.server);
+	(void)sys_close(listener);
+	(void)fclose(answer);
+	free(printed);
+	free(text);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *client = suite_create("client");
+	TCase *answers = tcase_create("tally");
+	tcase_add_test(answers, a_tally_counts_bytes_lines_and_characters);
+	tcase_add_test(
+	    answers, an_answer_with_all_lines_and_characters_is_whole);
+	tcase_add_test(
+	    answers, an_answer_without_a_line_or_a_character_is_short);
+	tcase_add_test(answers, an_answer_with_more_lines_is_foreign);
+	suite_add_tcase(client, answers);
+	TCase *shown = tcase_create("progress");
+	tcase_add_test(shown, a_progress_line_has_bytes_rate_and_share);
+	tcase_add_test(shown, progress_is_due_after_a_second_then_every_200_ms);
+	suite_add_tcase(client, shown);
+	TCase *addresses = tcase_create("connect");
+	tcase_add_test(addresses, the_first_address_that_answers_is_taken);
+	tcase_add_test(addresses,
+	    an_address_of_a_family_that_the_system_lacks_is_passed_over);
+	tcase_add_test(
+	    addresses, when_no_address_answers_all_are_listed_that_fit);
+	suite_add_tcase(client, addresses);
+	TCase *exchange = tcase_create("transfer");
+	tcase_set_timeout(exchange, 30);
+	tcase_add_test(exchange, partial_sends_go_on_where_they_stopped);
+	suite_add_tcase(client, exchange);
+	return client;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+/* What the daemon's options come to: each value, its bounds, and defaults. */
+#include "config.h"
+
+#include "daemon/options.h"
+#include "reactor/poller.h"
+#include "unit/capture.h"
+#include "unit/runner.h"
+
+#include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct daemon_options options;
+
+static enum options_outcome
+read_all(int argc, char **argv)
+{
+	/* Makes every getopt_long begin anew. */
+	optind = 0;
+	return daemon_options_read(&options, argc, argv);
+}
+
+static enum options_outcome
+read_option(const char *name, const char *value)
+{
+	static char words[2][64];
+	(void)snprintf(words[0], sizeof words[0], "%s", name);
+	(void)snprintf(words[1], sizeof words[1], "%s", value);
+	char program[] = "upcased";
+	char *argv[] = {program, words[0], words[1], NULL};
+	return read_all(3, argv);
+}
+
+static const struct server_settings *
+with(const char *name, const char *value)
+{
+	ck_assert_int_eq(read_option(name, value), OPTIONS_RUN);
+	return &options.server;
+}
+
+static void
+expect_refusal(const char *name, const char *value)
+{
+	capture(STDERR_FILENO);
+	ck_assert_int_eq(read_option(name, value), OPTIONS_BAD);
+	/* It says which, and what was given. */
+	const char *text = written();
+	ck_assert_msg(strstr(text, name + 2) != NULL, "%s: %s", name, text);
+	if (value[0] != '\0')
+		ck_assert_ptr_nonnull(strstr(text, value));
+	capture_close();
+}
+
+static void
+refuse_all(const char *name, const char *const values[])
+{
+	for (int i = 0; values[i] != NULL; i++)
+		expect_refusal(name, values[i]);
+}
+
+START_TEST(without_options_there_are_the_defaults)
+{
+	char program[] = "upcased";
+	char *argv[] = {program, NULL};
+	memset(&options, 0xff, sizeof options);
+	ck_assert_int_eq(read_all(1, argv), OPTIONS_RUN);
+	ck_assert_uint_eq(options.nlisten, 0);
+	ck_assert_ptr_null(options.user);
+	ck_assert_int_eq(options.log_level, LOG_LEVEL_INFO);
+	ck_assert(!options.version);
+	/* As --help and the page have them. */
+	const struct server_settings *server = &options.server;
+	ck_assert_uint_eq(server->workers, 1);
+	ck_assert_uint_eq(server->idle_ms, 600000);
+	ck_assert_uint_eq(server->stall_ms, 30000);
+	ck_assert_uint_eq(server->drain_ms, 10000);
+	ck_assert_uint_eq(server->busy_poll_us, 0);
+	ck_assert_uint_eq(server->memory_limit, 0);
+	ck_assert_uint_eq(server->max_connections, 0);
+	ck_assert_int_eq(server->invalid, UPCASE_PASS);
+	ck_assert_ptr_null(server->congestion);
+}
+END_TEST
+
+START_TEST(numbers_are_taken_exactly_between_their_bounds)
+{
+	ck_assert_uint_eq(with("--workers", "1")->workers, 1);
+	ck_assert_uint_eq(with("--workers", "007")->workers, 7);
+	ck_assert_uint_eq(with("--workers", "256")->workers, 256);
+	refuse_all("--workers",
+	    (const char *const[]){"", "0", "257", "-1", "+1", " 1", "1 ", "1k",
+		"0x1", "1.0", "4294967297", "18446744073709551617", NULL});
+	ck_assert_uint_eq(with("--max-connections", "1")->max_connections, 1);
+	ck_assert_uint_eq(
+	    with("--max-connections", "1000000")->max_connections, 1000000);
+	ck_assert_uint_eq(
+	    with("--max-connections", "000000002")->max_connections, 2);
+	refuse_all("--max-connections",
+	    (const char *const[]){"0", "1000001", "0000000001", "1K", NULL});
+}
+END_TEST
+
+START_TEST(sizes_are_bytes_or_a_number_of_their_unit)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+	} cases[] = {{"65536", 65536}, {"65537", 65537}, {"64K", 65536},
+	    {"100000001", 100000001}, {"1M", 1048576}, {"16M", 16777216},
+	    {"1G", 1073741824}};
+	for (int i = 0; i < LENGTH(cases); i++)
+		ck_assert_uint_eq(
+		    with("--memory-limit", cases[i].text)->memory_limit,
+		    cases[i].size);
+	refuse_all("--memory-limit",
+	    (const char *const[]){"", "0", "65535", "63K", "0M", "K", "64k",
+		"64KB", "64 K", "1T", "-64K", "1.5M", "1000000000", NULL});
+	/* The most digits and the largest unit fit, or are refused. */
+	if (SIZE_MAX >> 30 >= 999999999)
+		ck_assert(with("--memory-limit", "999999999G")->memory_limit ==
+			  (size_t)999999999 << 30);
+	else
+		expect_refusal("--memory-limit", "999999999G");
+}
+END_TEST
+
+START_TEST(times_go_to_the_option_that_was_named)
+{
+	ck_assert_uint_eq(with("--idle-timeout", "7s")->idle_ms, 7000);
+	ck_assert_uint_eq(options.server.stall_ms, 30000);
+	ck_assert_uint_eq(with("--stall-timeout", "1500ms")->stall_ms, 1500);
+	ck_assert_uint_eq(options.server.idle_ms, 600000);
+	ck_assert_uint_eq(with("--drain-timeout", "0")->drain_ms, 0);
+	ck_assert_uint_eq(with("--busy-poll", "50us")->busy_poll_us, 50);
+	ck_assert_uint_eq(with("--busy-poll", "10ms")->busy_poll_us, 10000);
+	static const char *const names[] = {"--idle-timeout", "--stall-timeout",
+	    "--drain-timeout", "--busy-poll"};
+	for (int i = 0; i < LENGTH(names); i++)
+		refuse_all(names[i],
+		    (const char *const[]){"", "x", "-1s", "1d", NULL});
+	expect_refusal("--busy-poll", "11ms");
+}
+END_TEST
+
+START_TEST(words_are_taken_whole)
+{
+	ck_assert_int_eq(with("--invalid", "pass")->invalid, UPCASE_PASS);
+	ck_assert_int_eq(with("--invalid", "replace")->invalid, UPCASE_REPLACE);
+	ck_assert_int_eq(with("--invalid", "close")->invalid, UPCASE_CLOSE);
+	refuse_all("--invalid",
+	    (const char *const[]){"", "Pass", "pas", "passed", NULL});
+	static const char *const levels[] = {"error", "warn", "info", "debug"};
+	for (int i = 0; i < LENGTH(levels); i++) {
+		(void)with("--log-level", levels[i]);
+		ck_assert_int_eq(options.log_level, i);
+	}
+	expect_refusal("--log-level", "all");
+	const char *name;
+	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++)
+		ck_assert_str_eq(with("--backend", name)->backend, name);
+	expect_refusal("--backend", "select");
+	(void)with("--user", "somebody");
+	ck_assert_str_eq(options.user, "somebody");
+	expect_refusal("--user", "");
+	ck_assert_str_eq(with("--congestion", "reno")->congestion, "reno");
+	expect_refusal("--congestion", "");
+}
+END_TEST
+
+START_TEST(addresses_are_kept_in_their_order_as_many_as_there_may_be)
+{
+	enum { N = DAEMON_ADDRESSES_MAX + 1 };
+	char program[] = "upcased", option[] = "--listen";
+	char addresses[N][32];
+	char *argv[1 + 2 * N + 1] = {program};
+	for (int i = 0; i < N; i++) {
+		(void)snprintf(addresses[i], sizeof addresses[i],
+		    "127.0.0.%d:%d", i + 1, 1000 + i);
+		argv[1 + 2 * i] = option;
+		argv[2 + 2 * i] = addresses[i];
+	}
+	ck_assert_int_eq(read_all(2 * N - 1, argv), OPTIONS_RUN);
+	ck_assert_uint_eq(options.nlisten, DAEMON_ADDRESSES_MAX);
+	for (int i = 0; i < DAEMON_ADDRESSES_MAX; i++) {
+		char text[sizeof(struct address) + 1];
+		(void)snprintf(text, sizeof text, "%s:%s",
+		    options.listen[i].host, options.listen[i].port);
+		ck_assert_str_eq(text, addresses[i]);
+	}
+	capture(STDERR_FILENO);
+	ck_assert_int_eq(read_all(2 * N + 1, argv), OPTIONS_BAD);
+	ck_assert_ptr_nonnull(strstr(written(), "64"));
+	capture_close();
+}
+END_TEST
+
+START_TEST(word_that_is_no_option_is_refused)
+{
+	expect_refusal("--listen", "127.0.0.1:99999");
+	capture(STDERR_FILENO);
+	ck_assert_int_eq(read_option("--version", "more"), OPTIONS_BAD);
+	ck_assert_ptr_nonnull(strstr(written(), "'more' is no option"));
+	ck_assert(options.version);
+	capture_close();
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("daemon options");
+	TCase *tcase = tcase_create("options");
+	suite_add_tcase(suite, tcase);
+	tcase_add_test(tcase, without_options_there_are_the_defaults);
+	tcase_add_test(tcase, numbers_are_taken_exactly_between_their_bounds);
+	tcase_add_test(tcase, sizes_are_bytes_or_a_number_of_their_unit);
+	tcase_add_test(tcase, times_go_to_the_option_that_was_named);
+	tcase_add_test(tcase, words_are_taken_whole);
+	tcase_add_test(
+	    tcase, addresses_are_kept_in_their_order_as_many_as_there_may_be);
+	tcase_add_test(tcase, word_that_is_no_option_is_refused);
+	return suite;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+/* Addresses and times, as they are written in options and shown in the log. */
+#include "config.h"
+
+#include "config/duration.h"
+#include "net/address.h"
+#include "unit/runner.h"
+
+#include <sys/socket.h>
+
+#include <string.h>
+
+static const struct {
+	const char *text, *host, *port;
+} good_addresses[] = {
+    {"127.0.0.1:5220", "127.0.0.1", "5220"},
+    {"[::1]:5220", "::1", "5220"},
+    {"[::]:0", "::", "0"},
+    {"[fe80::1%lo]:80", "fe80::1%lo", "80"},
+    {"name.example:1", "name.example", "1"},
+    {":65535", "", "65535"},
+    {"a:00080", "a", "00080"},
+};
+
+static const char *const bad_addresses[] = {"", ":", "127.0.0.1", "5220",
+    "name:", "name:http", "name:65536", "name:000080", "name:-1", "name:+1",
+    "name: 1", "name:1 ", "na me:1", "na\tme:1", "::1:80", "[::1]", "[::1]80",
+    "[::1:80", "::1]:80", "[]:80", "[name]:80", "[127.0.0.1]:80", "[[::1]]:80",
+    "[::1]x]:80", "a[b:80", "na\x1bme:1", "na\177me:1",
+    "name:99999999999999999999"};
+
+START_TEST(an_address_is_split_into_host_and_port)
+{
+	for (int i = 0; i < LENGTH(good_addresses); i++) {
+		struct address address;
+		const char *text = good_addresses[i].text;
+		ck_assert_msg(address_parse(&address, text) == 0, "%s", text);
+		ck_assert_str_eq(address.host, good_addresses[i].host);
+		ck_assert_str_eq(address.port, good_addresses[i].port);
+	}
+}
+END_TEST
+
+START_TEST(what_is_no_address_is_refused)
+{
+	for (int i = 0; i < LENGTH(bad_addresses); i++) {
+		struct address address;
+		const char *text = bad_addresses[i];
+		ck_assert_msg(address_parse(&address, text) == -1, "%s", text);
+	}
+}
+END_TEST
+
+START_TEST(a_host_name_may_be_as_long_as_there_is_room)
+{
+	struct address address;
+	char text[ADDRESS_HOST_MAX + 8];
+	for (size_t length = ADDRESS_HOST_MAX - 1; length <= ADDRESS_HOST_MAX;
+	     length++) {
+		memset(text, 'a', length);
+		memcpy(text + length, ":80", 4);
+		ck_assert_int_eq(address_parse(&address, text),
+		    length < ADDRESS_HOST_MAX ? 0 : -1);
+	}
+}
+END_TEST
+
+static void
+expect_format(const char *text, int family, const char *expected)
+{
+	struct address address;
+	struct addrinfo *list;
+	char formatted[ADDRESS_TEXT_MAX];
+	ck_assert_int_eq(address_parse(&address, text), 0);
+	ck_assert_int_eq(address_resolve(&address, family, &list), 0);
+	ck_assert_int_eq(list->ai_socktype, SOCK_STREAM);
+	ck_assert_ptr_eq(address_format(list->ai_addr, formatted), formatted);
+	ck_assert_str_eq(formatted, expected);
+	freeaddrinfo(list);
+}
+
+START_TEST(literal_addresses_are_resolved_and_written_as_they_were)
+{
+	expect_format("127.0.0.1:5220", AF_UNSPEC, "127.0.0.1:5220");
+	expect_format("[::1]:65535", AF_UNSPEC, "[::1]:65535");
+	expect_format("[0:0::ff]:1", AF_INET6, "[::ff]:1");
+	expect_format("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535",
+	    AF_UNSPEC, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+	expect_format(":7", AF_INET, "0.0.0.0:7");
+	expect_format(":7", AF_INET6, "[::]:7");
+	char text[ADDRESS_TEXT_MAX];
+	const struct sockaddr strange = {.sa_family = AF_UNIX};
+	ck_assert_str_eq(address_format(&strange, text), "an unknown address");
+}
+END_TEST
+
+START_TEST(an_address_of_the_other_family_does_not_resolve)
+{
+	struct address address;
+	struct addrinfo *list;
+	ck_assert_int_eq(address_parse(&address, "127.0.0.1:1"), 0);
+	ck_assert_int_ne(address_resolve(&address, AF_INET6, &list), 0);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	uint32_t ms;
+} good_durations[] = {
+    {"0", 0},
+    {"00", 0},
+    {"0h", 0},
+    {"1ms", 1},
+    {"500ms", 500},
+    {"30s", 30000},
+    {"5m", 300000},
+    {"2h", 7200000},
+    {"0002s", 2000},
+    {"168h", DURATION_MAX},
+    {"604800s", DURATION_MAX},
+    {"604800000ms", DURATION_MAX},
+};
+
+static const char *const bad_durations[] = {"", "1", "s", "1 s", " 1s", "1s ",
+    "-1s", "+1s", "1.5s", "1S", "1d", "1sm", "1mss", "169h", "604801s",
+    "604800001ms", "4294967296ms", "18446744073709551616ms",
+    "18446744073709551617s", "1193047h", "0x1s"};
+
+START_TEST(a_time_is_a_number_and_a_unit)
+{
+	for (int i = 0; i < LENGTH(good_durations); i++) {
+		uint32_t ms = 77;
+		const char *text = good_durations[i].text;
+		ck_assert_msg(duration_parse(&ms, text) == 0, "%s", text);
+		ck_assert_uint_eq(ms, good_durations[i].ms);
+	}
+}
+END_TEST
+
+START_TEST(what_is_no_time_is_refused)
+{
+	for (int i = 0; i < LENGTH(bad_durations); i++) {
+		uint32_t ms = 77;
+		const char *text = bad_durations[i];
+		ck_assert_msg(duration_parse(&ms, text) == -1, "%s", text);
+		ck_assert_uint_eq(ms, 77);
+	}
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	uint32_t us;
+} good_us[] = {
+    {"0", 0},
+    {"1us", 1},
+    {"50us", 50},
+    {"10000us", 10000},
+    {"3ms", 3000},
+    {"10ms", 10000},
+};
+
+static const char *const bad_us[] = {
+    "", "1", "us", "10001us", "11ms", "1s", "1h", "-1us", "1.5ms"};
+
+START_TEST(a_short_time_may_be_in_microseconds_up_to_a_bound)
+{
+	uint32_t us = 77, ms = 77;
+	for (int i = 0; i < LENGTH(bad_us); i++) {
+		ck_assert_msg(duration_parse_us(&us, bad_us[i], 10000) == -1,
+		    "%s", bad_us[i]);
+		ck_assert_uint_eq(us, 77);
+	}
+	for (int i = 0; i < LENGTH(good_us); i++) {
+		const char *text = good_us[i].text;
+		ck_assert_msg(
+		    duration_parse_us(&us, text, 10000) == 0, "%s", text);
+		ck_assert_uint_eq(us, good_us[i].us);
+	}
+	/* Where milliseconds are meant there are no shorter ones. */
+	ck_assert_int_eq(duration_parse(&ms, "1000us"), -1);
+	ck_assert_uint_eq(ms, 77);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("address");
+	TCase *address = tcase_create("address");
+	tcase_add_test(address, an_address_is_split_into_host_and_port);
+	tcase_add_test(address, what_is_no_address_is_refused);
+	tcase_add_test(address, a_host_name_may_be_as_long_as_there_is_room);
+	tcase_add_test(
+	    address, literal_addresses_are_resolved_and_written_as_they_were);
+	tcase_add_test(
+	    address, an_address_of_the_other_family_does_not_resolve);
+	suite_add_tcase(suite, address);
+
+	TCase *duration = tcase_create("duration");
+	tcase_add_test(duration, a_time_is_a_number_and_a_unit);
+	tcase_add_test(duration, what_is_no_time_is_refused);
+	tcase_add_test(
+	    duration, a_short_time_may_be_in_microseconds_up_to_a_bound);
+	suite_add_tcase(suite, duration);
+	return suite;
+}

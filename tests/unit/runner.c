@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The main function of all unit tests.  They speak TAP, which the Makefile's
+ * driver reads.  CK_FORK=no runs one under a debugger or valgrind, and
+ * CK_RUN_CASE=name picks a test case.
+ */
+#include "unit/runner.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+/*
+ * MemorySanitizer's, null without it.  The Check library is not built with it,
+ * so what the library hands to the C library would count as uninitialized.
+ * Each thread has its own mark.
+ */
+void __msan_scoped_disable_interceptor_checks(void) __attribute__((weak));
+
+void
+runner_begin_thread(void)
+{
+	if (__msan_scoped_disable_interceptor_checks != NULL)
+		__msan_scoped_disable_interceptor_checks();
+}
+
+int
+main(void)
+{
+	runner_begin_thread();
+	/* As in the programs: a peer that is gone is an error, not the end. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	SRunner *runner = srunner_create(suite());
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	/* The TAP output says what failed; another status would say "crash". */
+	srunner_free(runner);
+	return EXIT_SUCCESS;
+}

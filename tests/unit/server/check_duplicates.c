@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Listeners of which somebody else holds a duplicate, as a service manager does
+ * of those in its store: when they are closed here, their clients are none of
+ * ours.  Over each back end, on real sockets.
+ */
+#include "config.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "server/listener.h"
+#include "unit/backends.h"
+#include "unit/runner.h"
+
+#include <netinet/in.h>
+
+#include <unistd.h>
+
+static const struct server_settings settings = {
+    .stall_ms = 1000, .send_buffer = 48 * 1024, .receive_buffer = 48 * 1024};
+
+static struct loop *loop;
+static struct listeners listeners;
+static struct counters counters;
+static unsigned naccepted;
+static bool is_over;
+static struct timer_queue queue;
+static struct timer timer;
+
+static bool
+may_accept(void *owner)
+{
+	(void)owner;
+	return true;
+}
+
+static void
+accept_socket(int fd, void *owner)
+{
+	(void)owner;
+	naccepted++;
+	(void)sys_close(fd);
+}
+
+static void
+end_wait(struct timer *ended)
+{
+	(void)ended;
+	is_over = true;
+}
+
+/* Turns for a moment; returns how many descriptors were ready. */
+static int
+turn_for_a_moment(void)
+{
+	int nready = 0;
+	timer_arm(&queue, &timer, loop_now(loop));
+	for (is_over = false; !is_over;) {
+		ck_assert_int_eq(loop_turn(loop), 0);
+		nready += loop_ready(loop);
+		(void)listeners_accept(&listeners);
+	}
+	return nready;
+}
+
+static void
+bind_one(struct sockaddr_in *address)
+{
+	*address = (struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof *address;
+	ck_assert_int_eq(
+	    listeners_bind(&listeners, (struct sockaddr *)address, length), 0);
+	ck_assert_int_eq(
+	    getsockname(
+		LIST_OWNER(listeners.all.prev, struct listener, link)->watch.fd,
+		(struct sockaddr *)address, &length),
+	    0);
+}
+
+static int
+connect_to(const struct sockaddr_in *address)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(
+	    connect(fd, (const struct sockaddr *)address, sizeof *address), 0);
+	return fd;
+}
+
+START_TEST(clients_of_a_closed_listener_with_a_duplicate_reach_nobody)
+{
+	struct sockaddr_in first, second;
+	log_open("test", LOG_LEVEL_ERROR);
+	naccepted = 0;
+	loop = loop_open(poller_backend((size_t)_i));
+	ck_assert_ptr_nonnull(loop);
+	timer_queue_init(&queue, loop_timers(loop), 50, end_wait);
+	timer_init(&timer);
+	listeners_init(&listeners, loop, &settings, &counters);
+	listeners.may_accept = may_accept;
+	listeners.accepted = accept_socket;
+	bind_one(&first);
+	bind_one(&second);
+	ck_assert_int_eq(listeners_start(&listeners, 128), 0);
+	int copy = dup(
+	    LIST_OWNER(listeners.all.next, struct listener, link)->watch.fd);
+	ck_assert_int_ne(copy, -1);
+	int client = connect_to(&first);
+	ck_assert_int_gt(turn_for_a_moment(), 0);
+	ck_assert_uint_eq(naccepted, 1);
+	listeners_close(&listeners);
+	/* The duplicate listens on. */
+	int stranger = connect_to(&first);
+	ck_assert_int_eq(turn_for_a_moment(), 0);
+	ck_assert_uint_eq(naccepted, 1);
+	(void)close(stranger);
+	(void)close(client);
+	(void)close(copy);
+	loop_close(loop);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("duplicates");
+	TCase *tcase = tcase_create("duplicates");
+	suite_add_tcase(suite, tcase);
+	int n = 0;
+	while (poller_backend((size_t)n) != NULL)
+		n++;
+	tcase_add_loop_test(tcase,
+	    clients_of_a_closed_listener_with_a_duplicate_reach_nobody, 0, n);
+	return suite;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/* The hand-over: order, the end of the ring, and two threads. */
+#include "config.h"
+
+#include "server/handover.h"
+#include "unit/runner.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+enum { SIZE = 7, NTHREADED = 200000 };
+
+static struct handover handover;
+
+static void
+set_up(void)
+{
+	ck_assert_int_eq(handover_open(&handover, SIZE), 0);
+}
+
+static void
+tear_down(void)
+{
+	ck_assert_int_eq(handover_take(&handover), -1);
+	handover_close(&handover);
+}
+
+START_TEST(empty_gives_nothing)
+{
+	ck_assert_int_eq(handover_take(&handover), -1);
+}
+END_TEST
+
+START_TEST(order_is_kept_when_the_ring_is_full_and_over_its_end)
+{
+	int nput = 0, ntaken = 0;
+	/* Every fill, from each place of the ring. */
+	for (int fill = 1; fill <= SIZE; fill++) {
+		for (int round = 0; round < 2 * SIZE; round++) {
+			for (int i = 0; i < fill; i++)
+				handover_put(&handover, nput++);
+			for (int i = 0; i < fill; i++)
+				ck_assert_int_eq(
+				    handover_take(&handover), ntaken++);
+			ck_assert_int_eq(handover_take(&handover), -1);
+			/* Round the ring even where it divides the fill. */
+			handover_put(&handover, nput++);
+			ck_assert_int_eq(handover_take(&handover), ntaken++);
+		}
+	}
+}
+END_TEST
+
+START_TEST(descriptor_0_is_a_socket_like_any_other)
+{
+	handover_put(&handover, 0);
+	ck_assert_int_eq(handover_take(&handover), 0);
+}
+END_TEST
+
+static void *
+take_many(void *arg)
+{
+	int *wrong = arg;
+	for (int i = 0; i < NTHREADED; i++) {
+		int fd;
+		while ((fd = handover_take(&handover)) == -1)
+			(void)sched_yield();
+		*wrong += fd != i;
+	}
+	return NULL;
+}
+
+START_TEST(two_threads_lose_nothing_and_keep_the_order)
+{
+	pthread_t reader;
+	int wrong = 0;
+	ck_assert_int_eq(pthread_create(&reader, NULL, take_many, &wrong), 0);
+	for (int i = 0; i < NTHREADED; i++) {
+		/* The limit of connections does this in the server. */
+		while (atomic_load(&handover.nput) -
+			   atomic_load(&handover.ntaken) ==
+		       SIZE)
+			(void)sched_yield();
+		handover_put(&handover, i);
+	}
+	ck_assert_int_eq(pthread_join(reader, NULL), 0);
+	ck_assert_int_eq(wrong, 0);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("handover");
+	TCase *tcase = tcase_create("handover");
+	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_set_timeout(tcase, 300);
+	tcase_add_test(tcase, empty_gives_nothing);
+	tcase_add_test(
+	    tcase, order_is_kept_when_the_ring_is_full_and_over_its_end);
+	tcase_add_test(tcase, descriptor_0_is_a_socket_like_any_other);
+	tcase_add_test(tcase, two_threads_lose_nothing_and_keep_the_order);
+	return suite;
+}

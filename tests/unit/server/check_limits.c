@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/* The limits: descriptors, connections and memory against each other. */
+#include "config.h"
+
+#include "fake/kernel.h"
+#include "server/limits.h"
+#include "server/worker.h"
+#include "unit/runner.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What limits.c keeps free for the C library. */
+enum { SPARE = 4 };
+
+START_TEST(every_small_number_of_descriptors_gives_what_it_can)
+{
+	for (size_t limit = 0; limit <= 70; limit++) {
+		for (size_t open = 0; open <= 70; open++) {
+			struct server_settings settings = {.workers = 1};
+			struct sys_descriptors descriptors = {open, limit};
+			struct limits limits;
+			int status =
+			    limits_compute(&limits, &settings, &descriptors);
+			if (limit <= open + SPARE) {
+				ck_assert_int_eq(status, -1);
+				ck_assert_int_eq(errno, EMFILE);
+				ck_assert_uint_eq(limits.connections, 0);
+			} else {
+				ck_assert_int_eq(status, 0);
+				ck_assert_uint_eq(
+				    limits.connections, limit - open - SPARE);
+			}
+		}
+	}
+}
+END_TEST
+
+START_TEST(what_is_asked_for_is_given_exactly_or_refused)
+{
+	struct sys_descriptors descriptors = {10, 64};
+	for (size_t wanted = 1; wanted <= 70; wanted++) {
+		struct server_settings settings = {
+		    .workers = 2, .max_connections = wanted};
+		struct limits limits;
+		int status = limits_compute(&limits, &settings, &descriptors);
+		ck_assert_int_eq(status, wanted <= 50 ? 0 : -1);
+		ck_assert_uint_eq(
+		    limits.connections, wanted <= 50 ? wanted : 50);
+		if (status == -1)
+			ck_assert_int_eq(errno, EMFILE);
+	}
+}
+END_TEST
+
+START_TEST(default_of_connections_has_a_bound_that_asking_can_exceed)
+{
+	struct sys_descriptors descriptors = {10, SERVER_CONNECTIONS_MAX + 100};
+	struct server_settings settings = {.workers = 1};
+	struct limits limits;
+	ck_assert_int_eq(limits_compute(&limits, &settings, &descriptors), 0);
+	ck_assert_uint_eq(limits.connections, LIMITS_CONNECTIONS_DEFAULT);
+	settings.max_connections = SERVER_CONNECTIONS_MAX;
+	ck_assert_int_eq(limits_compute(&limits, &settings, &descriptors), 0);
+	ck_assert_uint_eq(limits.connections, SERVER_CONNECTIONS_MAX);
+}
+END_TEST
+
+START_TEST(memory_for_pending_output_is_shared_by_workers_with_a_least_for_each)
+{
+	static const unsigned workers[] = {1, 2, 3, 16, SERVER_WORKERS_MAX};
+	static const size_t memory[] = {
+	    0, SERVER_MEMORY_MIN, (size_t)1 << 20, (size_t)100000001};
+	struct sys_descriptors descriptors = {10, 2000};
+	for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
+		for (size_t j = 0; j < sizeof memory / sizeof memory[0]; j++) {
+			struct server_settings settings = {
+			    .workers = workers[i], .memory_limit = memory[j]};
+			struct limits limits;
+			ck_assert_int_eq(
+			    limits_compute(&limits, &settings, &descriptors),
+			    0);
+			size_t each = limits.blocks * POOL_BLOCK;
+			ck_assert_uint_ge(each, SERVER_MEMORY_MIN);
+			/* What leaves less than that is no option. */
+			if (memory[j] / workers[i] >= SERVER_MEMORY_MIN)
+				ck_assert_uint_le(each * workers[i], memory[j]);
+		}
+	}
+}
+END_TEST
+
+START_TEST(memory_follows_the_connections_between_two_bounds)
+{
+	static const struct {
+		size_t connections, mebibytes;
+	} cases[] = {{1, 1}, {64, 1}, {128, 2}, {16384, 256}, {65536, 256},
+	    {SERVER_CONNECTIONS_MAX, 256}};
+	struct sys_descriptors descriptors = {10, SERVER_CONNECTIONS_MAX + 100};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct server_settings settings = {
+		    .workers = 1, .max_connections = cases[i].connections};
+		struct limits limits;
+		ck_assert_int_eq(
+		    limits_compute(&limits, &settings, &descriptors), 0);
+		ck_assert_uint_eq(
+		    limits.blocks * POOL_BLOCK, cases[i].mebibytes << 20);
+	}
+	/* Many workers have their least besides, however few may come. */
+	struct server_settings many = {
+	    .workers = SERVER_WORKERS_MAX, .max_connections = 1};
+	struct limits limits;
+	ck_assert_int_eq(limits_compute(&limits, &many, &descriptors), 0);
+	ck_assert_uint_eq(limits.blocks * POOL_BLOCK, SERVER_MEMORY_MIN);
+}
+END_TEST
+
+/* What a worker holds, all of it used, without the fixed odds and ends. */
+static size_t
+memory_of(const struct worker *worker)
+{
+	const struct conns *conns = &worker->conns;
+	size_t memory = conns->nslots * sizeof *conns->slots +
+			conns->pool.nblocks * POOL_COST + CONNS_INPUT +
+			UPCASE_BOUND(CONNS_INPUT);
+	if (worker->reports != NULL)
+		memory += (worker->handover.size + worker->returned.size) *
+			  sizeof(int);
+	return memory;
+}
+
+START_TEST(memory_figure_bounds_what_workers_take)
+{
+	enum { NWORKERS = 3 };
+	static struct worker workers[NWORKERS];
+	struct worker_reports reports;
+	for (unsigned n = 1; n <= NWORKERS; n++) {
+		kernel_boot();
+		struct loop *loop = loop_open(NULL);
+		struct server_settings settings = {.workers = n};
+		struct sys_descriptors descriptors = {10, 20000};
+		struct limits limits;
+		ck_assert_int_eq(
+		    limits_compute(&limits, &settings, &descriptors), 0);
+		size_t sum = 0;
+		memset(workers, 0, sizeof workers);
+		for (unsigned i = 0; i < n; i++) {
+			ck_assert_int_eq(worker_open(&workers[i], loop,
+					     n > 1 ? &reports : NULL, &settings,
+					     limits.connections, limits.blocks),
+			    0);
+			sum += memory_of(&workers[i]);
+		}
+		ck_assert_uint_le(sum, limits.memory);
+		/* Exactly, but for the rings, which may be half as large. */
+		size_t rings = n > 1 ? n * limits.connections * 2 : 0;
+		ck_assert_uint_ge(sum + rings * sizeof(int), limits.memory);
+		for (unsigned i = 0; i < n; i++)
+			worker_close(&workers[i]);
+		loop_close(loop);
+		ck_assert_uint_eq(kernel_halt(), 0);
+	}
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("limits");
+	TCase *tcase = tcase_create("limits");
+	suite_add_tcase(suite, tcase);
+	tcase_add_test(
+	    tcase, every_small_number_of_descriptors_gives_what_it_can);
+	tcase_add_test(tcase, what_is_asked_for_is_given_exactly_or_refused);
+	tcase_add_test(
+	    tcase, default_of_connections_has_a_bound_that_asking_can_exceed);
+	tcase_add_test(tcase,
+	    memory_for_pending_output_is_shared_by_workers_with_a_least_for_each);
+	tcase_add_test(
+	    tcase, memory_follows_the_connections_between_two_bounds);
+	tcase_add_test(tcase, memory_figure_bounds_what_workers_take);
+	return suite;
+}

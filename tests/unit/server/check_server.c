@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/* The server with one worker: how a drain ends, on a kernel that fails. */
+#include "config.h"
+
+#include "base/log.h"
+#include "fake/kernel.h"
+#include "server/server.h"
+#include "unit/runner.h"
+
+#include <netinet/in.h>
+
+#include <errno.h>
+
+/* No drain_ms: nothing but the end of all connections ends the drain. */
+static const struct server_settings settings = {
+    .workers = 1, .max_connections = 2, .send_buffer = 1, .receive_buffer = 1};
+
+static struct server *server;
+static struct kernel_socket *listener;
+
+static void
+set_up(void)
+{
+	log_open("test", LOG_LEVEL_ERROR);
+	kernel_boot();
+	server = server_open(&settings);
+	ck_assert_ptr_nonnull(server);
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	ck_assert_int_eq(
+	    server_bind(server, (struct sockaddr *)&address, sizeof address),
+	    0);
+	listener = NULL;
+	for (int fd = 0; fd < KERNEL_DESCRIPTORS; fd++) {
+		if (kernel_is_open(fd) && kernel_find(fd)->is_listening)
+			listener = kernel_find(fd);
+	}
+	ck_assert_ptr_nonnull(listener);
+	ck_assert_int_eq(server_start(server), 0);
+}
+
+static void
+tear_down(void)
+{
+	server_close(server);
+	ck_assert_uint_eq(kernel_halt(), 0);
+}
+
+START_TEST(drain_ends_though_a_queued_connection_cannot_be_served)
+{
+	struct kernel_socket *client = kernel_queue(listener, 0);
+	/* It comes after the wait of the turn in which the drain starts. */
+	listener->unnoticed = true;
+	/* The listener leaves the loop first. */
+	kernel_fail(KERNEL_WATCH, 2, ENOMEM);
+	/* Nothing would end a second wait; the one of this kernel returns. */
+	server_drain(server);
+	server_run(server);
+	ck_assert(client->closed);
+	ck_assert(client->was_reset);
+	ck_assert_uint_eq(kernel.calls[KERNEL_WAIT], 1);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("server");
+	TCase *drain = tcase_create("drain");
+	suite_add_tcase(suite, drain);
+	tcase_add_checked_fixture(drain, set_up, tear_down);
+	tcase_add_test(
+	    drain, drain_ends_though_a_queued_connection_cannot_be_served);
+	return suite;
+}

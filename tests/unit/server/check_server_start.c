@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+/* What a server and its workers leave behind when they cannot start or wait. */
+#include "config.h"
+
+#include "base/log.h"
+#include "fake/kernel.h"
+#include "server/server.h"
+#include "server/worker.h"
+#include "unit/runner.h"
+
+#include <netinet/in.h>
+
+#include <errno.h>
+
+static const struct sockaddr_in address = {.sin_family = AF_INET};
+
+static void
+set_up(void)
+{
+	log_open("test", LOG_LEVEL_ERROR);
+	kernel_boot();
+}
+
+/* Takes a server with two workers up to where it would serve. */
+static int
+start(struct server *server)
+{
+	if (server_bind(server, (const struct sockaddr *)&address,
+		sizeof address) == -1)
+		return -1;
+	return server_start(server);
+}
+
+START_TEST(a_call_that_fails_ends_the_start_and_nothing_stays_open)
+{
+	static const struct {
+		enum kernel_call call;
+		size_t n;
+	} cases[] = {
+	    {KERNEL_SOCKET, 1},
+	    {KERNEL_BIND, 1},
+	    {KERNEL_LISTEN, 1},
+	    {KERNEL_PIPE, 3},
+	    {KERNEL_THREAD, 2},
+	    {KERNEL_WATCH, 4},
+	};
+	struct server_settings settings = server_defaults;
+	settings.workers = 2;
+	settings.max_connections = 4;
+	for (int i = 0; i < LENGTH(cases); i++) {
+		for (size_t nth = 1; nth <= cases[i].n + 1; nth++) {
+			kernel_boot();
+			kernel_fail(cases[i].call, nth, ENOSPC);
+			struct server *server = server_open(&settings);
+			int status = server == NULL ? -1 : start(server);
+			int error = errno;
+			ck_assert_int_eq(status, nth <= cases[i].n ? -1 : 0);
+			if (status == -1)
+				ck_assert_int_eq(error, ENOSPC);
+			server_close(server);
+			ck_assert_uint_eq(kernel_halt(), 0);
+		}
+	}
+}
+END_TEST
+
+START_TEST(memory_that_cannot_be_had_ends_a_worker_and_nothing_stays_open)
+{
+	static struct worker_reports reports;
+	static const struct {
+		struct worker_reports *reports; /* with a thread of its own */
+		size_t nslots, nblocks;
+	} cases[] = {
+	    {NULL, SIZE_MAX, 1}, {NULL, 1, SIZE_MAX}, {&reports, 1, SIZE_MAX}};
+	for (int i = 0; i < LENGTH(cases); i++) {
+		struct worker worker = {0};
+		struct loop *loop = loop_open(NULL);
+		ck_assert_int_eq(
+		    worker_open(&worker, loop, cases[i].reports,
+			&server_defaults, cases[i].nslots, cases[i].nblocks),
+		    -1);
+		ck_assert_int_eq(errno, ENOMEM);
+		loop_close(loop);
+		ck_assert_uint_eq(kernel_halt(), 0);
+	}
+}
+END_TEST
+
+START_TEST(a_wait_that_fails_is_counted_and_comes_before_a_pause)
+{
+	static struct counters counters;
+	size_t totals[NCOUNTERS] = {0};
+	struct loop *loop = loop_open(NULL);
+	worker_turn(loop, &counters);
+	ck_assert_uint_eq(kernel.slept_ms, 0);
+	kernel_fail(KERNEL_WAIT, 1, ENOMEM);
+	worker_turn(loop, &counters);
+	ck_assert_uint_eq(kernel.slept_ms, 1000);
+	counters_sum(&counters, totals);
+	ck_assert_uint_eq(totals[COUNTER_WAIT_FAILURES], 1);
+	loop_close(loop);
+}
+END_TEST
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("server_start");
+	TCase *start = tcase_create("start");
+	tcase_add_checked_fixture(start, set_up, NULL);
+	tcase_add_test(
+	    start, a_call_that_fails_ends_the_start_and_nothing_stays_open);
+	tcase_add_test(start,
+	    memory_that_cannot_be_had_ends_a_worker_and_nothing_stays_open);
+	tcase_add_test(
+	    start, a_wait_that_fails_is_counted_and_comes_before_a_pause);
+	suite_add_tcase(suite, start);
+	return suite;
+}

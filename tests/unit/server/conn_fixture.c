@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "unit/server/conn_fixture.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* More turns than any test needs: one that spins must end. */
+enum { TURNS_MAX = 1000000 };
+
+struct conns conns;
+struct loop *loop;
+struct server_settings settings;
+size_t nblocks;
+
+static struct counters counters;
+size_t nserved;
+static unsigned char *text;
+
+void
+fixture_open(void)
+{
+	kernel_boot();
+	memset(&counters, 0, sizeof counters);
+	nserved = 0;
+	loop = loop_open(NULL);
+	ck_assert_ptr_nonnull(loop);
+	ck_assert_int_eq(conns_open(&conns, loop, &settings, &counters,
+			     LIMIT_CONNECTIONS, nblocks),
+	    0);
+}
+
+/* Every connection that came is open or has ended for one reason. */
+static void
+expect_balance(size_t nopen)
+{
+	size_t sum = nopen;
+	for (int cause = COUNTER_ENDED; cause <= COUNTER_FAILED; cause++)
+		sum += count((enum counter)cause);
+	ck_assert_uint_eq(sum, nserved);
+}
+
+void
+fixture_close(void)
+{
+	size_t nopen = 0;
+	for (size_t i = 0; i < conns.nfresh; i++)
+		nopen += conns.slots[i].state != CONN_CLOSED;
+	expect_balance(nopen);
+	conns_cut(&conns);
+	ck_assert_uint_eq(conns_release(&conns), nopen);
+	expect_balance(0);
+	ck_assert_uint_eq(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
+	ck_assert_ptr_null(pool_costliest(&conns.pool, kernel.now));
+	for (int i = 0; i < CONNS_NEVER; i++)
+		ck_assert(list_is_empty(&conns.deadlines[i].armed));
+	conns_close(&conns);
+	loop_close(loop);
+	ck_assert_uint_eq(kernel_halt(), 0);
+	free(text);
+	text = NULL;
+}
+
+static void
+set_up(void)
+{
+	settings = (struct server_settings){
+	    .workers = 1,
+	    .invalid = UPCASE_PASS,
+	    .idle_ms = IDLE_MS,
+	    .stall_ms = STALL_MS,
+	    .linger_ms = LINGER_MS,
+	    .quiet_ms = QUIET_MS,
+	};
+	nblocks = LIMIT_BLOCKS;
+	/* What peers cause is no news here. */
+	log_open("test", LOG_LEVEL_ERROR);
+	fixture_open();
+}
+
+TCase *
+fixture_case(Suite *suite, const char *name)
+{
+	TCase *tcase = tcase_create(name);
+	tcase_add_checked_fixture(tcase, set_up, fixture_close);
+	tcase_set_timeout(tcase, 60);
+	suite_add_tcase(suite, tcase);
+	return tcase;
+}
+
+struct kernel_socket *
+serve(void)
+{
+	struct kernel_socket *socket = kernel_connect();
+	conns_adopt(&conns, socket->fd);
+	nserved++;
+	return socket;
+}
+
+int
+detach(void)
+{
+	int handed = detach_handed();
+	return handed == -1 ? -1 : handed & ~HANDOVER_OWES;
+}
+
+int
+detach_handed(void)
+{
+	struct handover ring;
+	ck_assert_int_eq(handover_open(&ring, 1), 0);
+	size_t n = conns_detach(&conns, 1, &ring);
+	int handed = handover_take(&ring);
+	ck_assert_uint_eq(n, handed != -1);
+	handover_close(&ring);
+	nserved -= n;
+	return handed;
+}
+
+void
+turn(void)
+{
+	ck_assert_int_eq(loop_turn(loop), 0);
+	(void)conns_release(&conns);
+}
+
+void
+turn_all(void)
+{
+	size_t moves = 0;
+	for (int i = 0; i < TURNS_MAX; i++) {
+		turn();
+		size_t now =
+		    kernel.calls[KERNEL_RECV] + kernel.calls[KERNEL_SEND];
+		if (now == moves)
+			return;
+		moves = now;
+	}
+	ck_abort_msg("a connection spins");
+}
+
+void
+pass(unsigned ms)
+{
+	kernel.now += ms;
+	turn();
+}
+
+struct conn *
+conn_of(const struct kernel_socket *socket)
+{
+	for (size_t i = 0; i < conns.nfresh; i++) {
+		struct conn *conn = &conns.slots[i];
+		if (conn->state != CONN_CLOSED && conn->watch.fd == socket->fd)
+			return conn;
+	}
+	ck_abort_msg("the connection is not open");
+}
+
+void
+send_text(struct kernel_socket *socket, const char *string)
+{
+	kernel_peer_sends(socket, string, strlen(string));
+	turn();
+}
+
+void
+send_fin(struct kernel_socket *socket)
+{
+	socket->peer_shut = true;
+	turn();
+}
+
+void
+expect_answer(const struct kernel_socket *socket, const char *string)
+{
+	ck_assert_uint_eq(socket->out.end, strlen(string));
+	if (socket->out.end > 0)
+		ck_assert_mem_eq(socket->out.bytes, string, socket->out.end);
+}
+
+/* The place in the alphabet: shifted every 251 bytes, a prime. */
+static int
+letter(size_t i)
+{
+	return (int)((i % 251 + i / 251) % 26);
+}
+
+const unsigned char *
+letters(size_t n)
+{
+	text = realloc(text, n);
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < n; i++)
+		text[i] = (unsigned char)('a' + letter(i));
+	return text;
+}
+
+void
+expect_capitals(const struct kernel_socket *socket, size_t n)
+{
+	ck_assert_uint_eq(socket->out.end, n);
+	for (size_t i = 0; i < n; i++) {
+		if (socket->out.bytes[i] != 'A' + letter(i))
+			ck_abort_msg("byte %zu of %zu is %#x", i, n,
+			    socket->out.bytes[i]);
+	}
+}
+
+void
+expect_end(
+    const struct kernel_socket *socket, bool was_reset, enum counter cause)
+{
+	ck_assert(socket->closed);
+	ck_assert_uint_eq(socket->calls[KERNEL_CLOSE], 1);
+	ck_assert_int_eq(socket->was_reset, was_reset);
+	ck_assert_uint_eq(count(cause), 1);
+}
+
+size_t
+count(enum counter counter)
+{
+	size_t totals[NCOUNTERS] = {0};
+	counters_sum(&counters, totals);
+	return totals[counter];
+}
