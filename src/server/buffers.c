@@ -106,11 +106,8 @@ find_place(const struct buffers *buffers, uint64_t now)
 	int oldest = -1;
 	for (size_t i = 0; i < buffers->nlarge; i++) {
 		const struct conn *conn = buffers->large[i].conn;
-		if (conn == NULL) {
-			if (buffers->large[i].free_at <= now)
-				return (int)i;
-			continue;
-		}
+		if (conn == NULL)
+			return (int)i;
 		if (conn->state != CONN_RECEIVING ||
 		    now - buffers->large[i].used < UNUSED_MS)
 			continue;
@@ -142,29 +139,11 @@ buffers_note_bulk(struct buffers *buffers, struct conn *conn, uint64_t now)
 	set(conn, large, large);
 }
 
-/* Frees the place of a connection from then on, and says if it had one. */
-static bool
-leave(struct buffers *buffers, const struct conn *conn, uint64_t free_at)
-{
-	for (size_t i = 0; i < buffers->nlarge; i++) {
-		if (buffers->large[i].conn == conn) {
-			buffers->large[i].conn = NULL;
-			buffers->large[i].free_at = free_at;
-			return true;
-		}
-	}
-	return false;
-}
-
-void
-buffers_withdraw(struct buffers *buffers, const struct conn *conn, uint64_t now)
-{
-	if (leave(buffers, conn, now + UNUSED_MS))
-		shrink(buffers, conn);
-}
-
 void
 buffers_release(struct buffers *buffers, const struct conn *conn)
 {
-	(void)leave(buffers, conn, 0);
+	for (size_t i = 0; i < buffers->nlarge; i++) {
+		if (buffers->large[i].conn == conn)
+			buffers->large[i].conn = NULL;
+	}
 }

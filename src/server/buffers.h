@@ -31,7 +31,6 @@ struct buffers {
 	struct {
 		struct conn *conn; /* NULL: nobody */
 		uint64_t used;     /* when it last moved bulk, of loop_now */
-		uint64_t free_at;  /* for the next, of loop_now */
 	} large[BUFFERS_LARGE_MAX];
 };
 
@@ -60,12 +59,6 @@ void buffers_start(const struct buffers *, int fd);
 
 /* Notes that a connection moves bulk, and gives it large ones if it can. */
 void buffers_note_bulk(struct buffers *, struct conn *, uint64_t now);
-
-/*
- * Gives a connection its small buffers again, as it goes on elsewhere.  Its
- * place stays taken for as long as the kernel may hold what it had.
- */
-void buffers_withdraw(struct buffers *, const struct conn *, uint64_t now);
 
 /* To be called when a connection is closed. */
 void buffers_release(struct buffers *, const struct conn *);

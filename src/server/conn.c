@@ -375,7 +375,7 @@ conn_evict(struct conn *conn, enum counter cause)
 }
 
 int
-conn_start(struct conn *conn, struct conns *conns, int fd, bool owes)
+conn_start(struct conn *conn, struct conns *conns, int fd)
 {
 	watch_init(&conn->watch, fd, ready);
 	timer_init(&conn->timer);
@@ -383,8 +383,7 @@ conn_start(struct conn *conn, struct conns *conns, int fd, bool owes)
 		return -1;
 	conn->conns = conns;
 	conn->pending = NULL;
-	/* How much that was is forgotten, so it has to be asked about. */
-	conn->answered = owes ? DELIVERY_SMALL + 1 : 0;
+	conn->answered = 0;
 	conn->reads = false;
 	upcase_init(&conn->upcase, conns->invalid);
 	buffers_start(&conns->buffers, fd);

@@ -49,11 +49,10 @@ struct conn {
 };
 
 /*
- * Starts to serve the socket, which the connection owns from now on; it owes if
- * it was sent answers before.  Returns -1 with the poller's errno; then the
- * socket is still the caller's.
+ * Starts to serve the socket, which the connection owns from now on.  Returns
+ * -1 with the poller's errno; then the socket is still the caller's.
  */
-int conn_start(struct conn *, struct conns *, int fd, bool owes);
+int conn_start(struct conn *, struct conns *, int fd);
 
 /* Resets the connection and counts it under the given cause. */
 void conn_evict(struct conn *, enum counter cause);

@@ -11,9 +11,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* The most connections that are looked at for some to detach. */
-enum { LOOKS_MOST = 16384 };
-
 /*
  * How many connections are looked at for progress before one is evicted: what
  * the kernel holds for a peer can shrink for a while before it takes more.
@@ -164,13 +161,12 @@ trim(struct timer *timer)
 }
 
 void
-conns_adopt(struct conns *conns, int handed)
+conns_adopt(struct conns *conns, int fd)
 {
-	int fd = handed & ~HANDOVER_OWES;
 	struct conn *conn = take_slot(conns);
 	/* The server hands over no more connections than there are slots. */
 	assert(conn != NULL);
-	if (conn_start(conn, conns, fd, handed != fd) == 0)
+	if (conn_start(conn, conns, fd) == 0)
 		return;
 	conns_warn(conns);
 	/* A plain close would pass for the answer to an empty text. */
@@ -179,42 +175,6 @@ conns_adopt(struct conns *conns, int handed)
 	watch_init(&conn->watch, fd, NULL);
 	conn->state = CONN_CLOSED;
 	conns_retire(conns, conn);
-}
-
-/* Takes a connection out of all books, and returns what to hand over, or -1. */
-static int
-detach(struct conns *conns, struct conn *conn)
-{
-	int handed = conn->watch.fd;
-	if (conn->answered > 0)
-		handed |= HANDOVER_OWES;
-	if (loop_watch(conns->loop, &conn->watch, POLLER_NOTHING) == -1)
-		return -1;
-	timer_disarm(&conn->timer);
-	buffers_withdraw(&conns->buffers, conn, loop_now(conns->loop));
-	give_slot(conns, conn);
-	return handed;
-}
-
-size_t
-conns_detach(struct conns *conns, size_t most, struct handover *to)
-{
-	/* Those that were armed last have mostly just been active. */
-	const struct list *armed = &conns->deadlines[CONNS_IDLE].armed;
-	struct list *link = armed->prev;
-	size_t n = 0;
-	for (int i = 0; link != armed && n < most && i < LOOKS_MOST; i++) {
-		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
-		link = link->prev;
-		int handed = -1;
-		if (upcase_is_at_rest(&conn->upcase))
-			handed = detach(conns, conn);
-		if (handed == -1)
-			continue;
-		handover_put(to, handed);
-		n++;
-	}
-	return n;
 }
 
 void

@@ -94,19 +94,8 @@ int conns_open(struct conns *, struct loop *, const struct server_settings *,
 /* No connection may be open. */
 void conns_close(struct conns *);
 
-/*
- * Serves the socket, as it comes out of a handover; when that fails it is
- * reset, and counted as such.
- */
-void conns_adopt(struct conns *, int handed);
-
-/*
- * Gives up connections that are between two messages, of which nothing is left
- * then but their sockets: these go into a ring, at most the given number, those
- * first that carry the most work with them.  Returns how many there are.  Where
- * one is adopted it goes on, and its idle time begins anew.  Not inside a turn.
- */
-size_t conns_detach(struct conns *, size_t most, struct handover *to);
+/* Serves the socket; when that fails it is reset, and counted as such. */
+void conns_adopt(struct conns *, int fd);
 
 /* From now on connections end when they are quiet. */
 void conns_drain(struct conns *);

@@ -15,7 +15,6 @@ static const char *const names[NCOUNTERS] = {
     [COUNTER_FAILED] = "failed",
     [COUNTER_RECEIVED] = "received",
     [COUNTER_SENT] = "sent",
-    [COUNTER_MIGRATED] = "migrated",
     [COUNTER_ACCEPT_FAILURES] = "accept-failures",
     [COUNTER_WAIT_FAILURES] = "wait-failures",
     [COUNTER_FULL] = "full",

@@ -26,8 +26,6 @@ enum counter {
 	COUNTER_RECEIVED,
 	COUNTER_SENT,
 
-	COUNTER_MIGRATED, /* connections that went to another worker */
-
 	/* Troubles of the server itself. */
 	COUNTER_ACCEPT_FAILURES, /* of the system, not of a peer */
 	COUNTER_WAIT_FAILURES,

@@ -11,12 +11,6 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/*
- * A socket on its way is its descriptor, and this with it if its peer may not
- * have acknowledged yet what it was sent.
- */
-#define HANDOVER_OWES (1 << 30)
-
 struct handover {
 	int *fds;
 	size_t size;

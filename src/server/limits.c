@@ -63,9 +63,9 @@ limits_compute(struct limits *limits, const struct server_settings *settings,
 	limits->blocks = pending / settings->workers / POOL_BLOCK;
 	/* Any worker may get all connections, so each has all the slots. */
 	uint64_t slots = (uint64_t)wanted * sizeof(struct conn);
-	/* Those with a thread have two rings, of up to twice as many places. */
+	/* Those with a thread have a ring, of up to twice as many places. */
 	if (settings->workers > 1)
-		slots += (uint64_t)wanted * 2 * 2 * sizeof(int);
+		slots += (uint64_t)wanted * 2 * sizeof(int);
 	uint64_t each = (uint64_t)limits->blocks * POOL_COST + slots +
 			CONNS_INPUT + UPCASE_BOUND(CONNS_INPUT);
 	limits->memory = settings->workers * each;

@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "server/balance.h"
 #include "server/counters.h"
 #include "server/limits.h"
 #include "server/listener.h"
@@ -49,7 +48,6 @@ struct server {
 	unsigned nworkers; /* that are open */
 	unsigned nstarted; /* threads of theirs that run */
 	struct worker_reports reports;
-	struct balance balance;
 
 	unsigned ndrains; /* how often a drain was asked for */
 	bool draining, cut, expired;
@@ -57,10 +55,27 @@ struct server {
 	struct timer drain;
 };
 
+/* How many connections there are. */
 static size_t
 count_open(struct server *server)
 {
-	return balance_measure(&server->balance).sum;
+	size_t sum = 0;
+	for (unsigned i = 0; i < server->nworkers; i++)
+		sum += worker_load(&server->workers[i]);
+	return sum;
+}
+
+/* The worker with the fewest connections. */
+static struct worker *
+find_least(struct server *server)
+{
+	struct worker *least = &server->workers[0];
+	for (unsigned i = 1; i < server->nworkers; i++) {
+		struct worker *worker = &server->workers[i];
+		if (worker_load(worker) < worker_load(least))
+			least = worker;
+	}
+	return least;
 }
 
 static bool
@@ -96,15 +111,14 @@ static void
 serve(int fd, void *arg)
 {
 	struct server *server = arg;
-	balance_hand(&server->balance, fd);
+	worker_hand(find_least(server), fd);
 }
 
-/* Beyond this, that the loop was woken is all: follow_up looks. */
+/* That the loop was woken is all: follow_up looks. */
 static void
 hear_report(struct bell *bell)
 {
-	struct server *server = LIST_OWNER(bell, struct server, reports.bell);
-	balance_hear(&server->balance);
+	(void)bell;
 }
 
 static void
@@ -132,7 +146,6 @@ server_open(const struct server_settings *settings)
 	}
 	listeners_init(
 	    &server->listeners, server->loop, settings, &server->counters);
-	balance_init(&server->balance, server->loop, &server->counters);
 	server->listeners.may_accept = may_accept;
 	server->listeners.accepted = serve;
 	server->listeners.owner = server;
@@ -252,8 +265,6 @@ server_start(struct server *server)
 	}
 	if (start_workers(server) == -1)
 		return -1;
-	balance_start(&server->balance, server->workers, server->nworkers,
-	    is_threaded(server) ? &server->reports : NULL);
 	struct buffers_held held;
 	buffers_measure(server->settings, &held);
 	report_start(server->settings, &server->limits, &held,
@@ -271,7 +282,6 @@ static void
 start_drain(struct server *server)
 {
 	server->draining = true;
-	balance_end(&server->balance);
 	listeners_finish(&server->listeners);
 	uint32_t drain_ms = server->settings->drain_ms;
 	if (drain_ms == 0)
@@ -324,11 +334,17 @@ follow_up(struct server *server)
 }
 
 static void
-log_counters(const struct server *server, bool all)
+log_counters(struct server *server, bool all)
 {
 	size_t totals[NCOUNTERS];
+	struct load load = {.least = SIZE_MAX};
 	server_count(server, totals);
-	struct load load = balance_measure(&server->balance);
+	for (unsigned i = 0; i < server->nworkers; i++) {
+		size_t n = worker_load(&server->workers[i]);
+		load.sum += n;
+		load.least = n < load.least ? n : load.least;
+		load.most = n > load.most ? n : load.most;
+	}
 	report_counters(totals, &load, is_threaded(server), all);
 }
 

@@ -26,7 +26,6 @@ obey(struct bell *bell)
 		conns_drain(&worker->conns);
 	if (cut)
 		conns_cut(&worker->conns);
-	worker->surplus = atomic_exchange(&worker->recalled, 0);
 }
 
 static int
@@ -36,11 +35,9 @@ open_own_loop(struct worker *worker, const char *backend, size_t nslots)
 	if (worker->loop == NULL)
 		return -1;
 	if (handover_open(&worker->handover, nslots) == 0 &&
-	    handover_open(&worker->returned, nslots) == 0 &&
 	    bell_open(&worker->bell, worker->loop, obey) == 0)
 		return 0;
 	int saved = errno;
-	handover_close(&worker->returned);
 	handover_close(&worker->handover);
 	loop_close(worker->loop);
 	errno = saved;
@@ -51,7 +48,6 @@ static void
 close_own_loop(struct worker *worker)
 {
 	bell_close(&worker->bell, worker->loop);
-	handover_close(&worker->returned);
 	handover_close(&worker->handover);
 	loop_close(worker->loop);
 }
@@ -104,17 +100,6 @@ worker_turn(struct loop *loop, struct counters *counters)
 	sys_sleep(WAIT_FAILED_MS);
 }
 
-/* Gives back what was recalled, as far as it can be had now. */
-static void
-give_back(struct worker *worker)
-{
-	size_t n =
-	    conns_detach(&worker->conns, worker->surplus, &worker->returned);
-	worker->surplus = 0;
-	if (n > 0)
-		bell_ring(&worker->reports->bell);
-}
-
 static void *
 run(void *arg)
 {
@@ -122,8 +107,6 @@ run(void *arg)
 	while (!atomic_load(&worker->stop)) {
 		worker_turn(worker->loop, &worker->counters);
 		worker_release(worker);
-		if (worker->surplus > 0)
-			give_back(worker);
 	}
 	return NULL;
 }
@@ -144,22 +127,6 @@ worker_hand(struct worker *worker, int fd)
 	}
 	handover_put(&worker->handover, fd);
 	bell_ring(&worker->bell);
-}
-
-void
-worker_recall(struct worker *worker, size_t n)
-{
-	atomic_store(&worker->recalled, n);
-	bell_ring(&worker->bell);
-}
-
-int
-worker_take_back(struct worker *worker)
-{
-	int fd = handover_take(&worker->returned);
-	if (fd != -1)
-		worker->nhanded--;
-	return fd;
 }
 
 size_t

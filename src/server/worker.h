@@ -5,8 +5,7 @@
  *
  * What the accepting thread tells a worker goes through the hand-over and a
  * few orders, and a bell that wakes it.  What the worker tells it is how many
- * connections have ended, and a bell in return when that was asked for; and
- * the connections that it was asked back.
+ * connections have ended, and a bell in return when that was asked for.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -38,11 +37,8 @@ struct worker {
 	/* Only with a thread of its own. */
 	struct worker_reports *reports; /* NULL without */
 	struct handover handover;
-	struct handover returned; /* the other way */
 	struct bell bell;
 	atomic_bool drain, cut, stop; /* orders */
-	atomic_size_t recalled;       /* another: so many connections back */
-	size_t surplus;               /* those it is going to give back */
 	pthread_t thread;
 };
 
@@ -81,16 +77,7 @@ worker_release(struct worker *worker)
 /* Serves one more connection, which belongs to the worker from now on. */
 void worker_hand(struct worker *, int fd);
 
-/*
- * Asks for connections back, instead of what was asked for before.  The worker
- * gives at most so many, and rings the bell of its reports if it gives any.
- */
-void worker_recall(struct worker *, size_t n);
-
-/* The next one it gave back, which is no longer its own; or -1. */
-int worker_take_back(struct worker *);
-
-/* How many connections it has, those that it gave back included. */
+/* How many connections it has. */
 size_t worker_load(struct worker *);
 
 /* As conns_drain and conns_cut. */

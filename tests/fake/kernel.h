@@ -126,8 +126,8 @@ struct kernel_socket {
 	struct list queue;  /* of a listener */
 	struct list queued; /* in that, until it is accepted */
 	int accept_error;
-	struct poller *poller, *served_by; /* by which it is, or was, polled */
-	enum poller_interest wants, to_want; /* now, and after the call */
+	struct poller *poller; /* by which it is polled */
+	enum poller_interest wants;
 	void *owner;
 	struct poller *forgotten; /* to be closed before its next wait */
 };

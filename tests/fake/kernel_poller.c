@@ -63,11 +63,9 @@ poller_set(struct poller *poller, int fd, enum poller_interest had,
 	struct kernel_socket *socket = kernel_find(fd);
 	kernel_must(had == socket->wants, "has another interest", fd);
 	kernel_must(had != wants, "is asked for what it wants", fd);
-	socket->to_want = wants;
 	if (kernel_enter(socket, KERNEL_WATCH) == -1)
 		return -1;
 	socket->poller = wants == POLLER_NOTHING ? NULL : poller;
-	socket->served_by = poller;
 	socket->wants = wants;
 	socket->owner = owner;
 	return 0;

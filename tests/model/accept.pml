@@ -19,8 +19,7 @@
  * Several listeners: all pause and resume together, and which one is accepted
  * from makes no difference to what is here.  How many are accepted in
  * a turn: it may stop after each.  Time: a deadline comes early or late, but
- * it comes.  That connections change their worker, which is in balance.pml.
- * The log, the counters, failures of the wait.
+ * it comes.  The log, the counters, failures of the wait.
  *
  * What is proved, for every order of the steps within these bounds:
  *
@@ -64,12 +63,12 @@ ltl the_drain_ends { [] (is_draining -> <> has_returned) }
 
 /*
  * [server.c serve]
- *	balance_hand(&server->balance, fd);
+ *	worker_hand(find_least(server), fd);
  */
 inline serve()
 {
 	next++;
-	balance_hand((next - 1))
+	worker_hand((next - 1))
 }
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * How the thread that accepts and the workers tell each other what they have to
- * say, and the worker's side of it: a part of accept.pml and balance.pml, which
- * have the other side.
+ * say, and the worker's side of it: a part of accept.pml, which has the
+ * other side.
  *
  * Each operation on an atomic and on a pipe is a step, and the other threads
  * come between any two.  What a thread does with variables that are no atomics
@@ -35,11 +35,6 @@
 #define REPORTS NWORKERS /* the bell that the workers ring */
 #define NBELLS  (NWORKERS + 1)
 #define NOBODY  255
-#define GIVEN   254 /* a connection that was given back, whichever */
-
-/* Each worker has a ring for what is handed over, and one for the way back. */
-#define NRINGS      (2 * NWORKERS)
-#define RETURNED(w) (NWORKERS + w)
 
 /* What the threads share. */
 bool rung[NBELLS];
@@ -47,14 +42,11 @@ byte pipe[NBELLS]; /* bytes in it */
 bool wanted;
 byte load[NWORKERS]; /* nhanded - ngone: only the accepting thread adds */
 bool drain[NWORKERS], cut[NWORKERS], stop[NWORKERS];
-byte recalled[NWORKERS];
-byte nput[NRINGS], ntaken[NRINGS]; /* they wrap at WRAP */
-byte ring[NRINGS * SIZE];
+byte nput[NWORKERS], ntaken[NWORKERS]; /* they wrap at WRAP */
+byte ring[NWORKERS * SIZE];
 
 /* What happens in this run. */
 bool drain_comes, sticks;
-bool at_rest; /* connections can be moved */
-bool lasts;   /* they end no more before a drain */
 bool served[NCONNS];
 
 /*
@@ -139,16 +131,13 @@ inline handover_put(r, c)
 /*
  * [conns.c conns_adopt]
  *	struct conn *conn = take_slot(conns);
- *	if (conn_start(conn, conns, fd, handed != fd) == 0)
+ *	if (conn_start(conn, conns, fd) == 0)
  *	conns_retire(conns, conn);
  */
 inline conns_adopt(c)
 {
-	assert(c != NOBODY);
-	if
-	:: c == GIVEN
-	:: c != GIVEN -> assert(!served[c]); served[c] = true
-	fi;
+	assert(c != NOBODY && !served[c]);
+	served[c] = true;
 	assert(nopen + nclosed < LIMIT);
 	if
 	:: nopen++
@@ -167,7 +156,7 @@ inline conns_adopt(c)
 #define CONNS_CUT d_step { nclosed = nclosed + nopen; nopen = 0 }
 
 /* A connection ends: its client does, or in a drain it is quiet. */
-#define ENDS atomic { nopen > 0 && !(drains -> sticks : lasts) -> \
+#define ENDS atomic { nopen > 0 && !(drains && sticks) -> \
 		nopen--; nclosed++ }
 
 /*
@@ -239,7 +228,6 @@ inline take_all(w)
  *	conns_drain(&worker->conns);
  *	if (cut)
  *	conns_cut(&worker->conns);
- *	worker->surplus = atomic_exchange(&worker->recalled, 0);
  */
 inline obey(w)
 {
@@ -252,39 +240,7 @@ inline obey(w)
 	take_all(w);
 	if :: cut_seen -> CONNS_CUT :: else fi;
 #endif
-	atomic {
-		drains = drains || drain_seen;
-		surplus = recalled[w];
-		recalled[w] = 0
-	}
-}
-
-/*
- * [conns.c conns_detach]
- *	if (upcase_is_at_rest(&conn->upcase))
- *	handover_put(to, handed);
- */
-/*
- * [worker.c give_back]
- *	size_t n = conns_detach(
- *	    &worker->conns, worker->surplus, &worker->returned);
- *	worker->surplus = 0;
- *	if (n > 0)
- *	bell_ring(&worker->reports->bell);
- */
-inline give_back(w)
-{
-	gives = false;
-	do
-	:: surplus > 0 && nopen > 0 && at_rest ->
-		atomic { nopen--; surplus--; gives = true };
-		handover_put(RETURNED(w), GIVEN)
-	:: else -> break
-	od;
-	surplus = 0;
-#ifndef BUG_GIVEN_WITHOUT_BELL
-	if :: gives -> bell_ring(REPORTS) :: else fi
-#endif
+	drains = drains || drain_seen
 }
 
 /*
@@ -292,13 +248,11 @@ inline give_back(w)
  *	while (!atomic_load(&worker->stop))
  *	worker_turn(worker->loop, &worker->counters);
  *	worker_release(worker);
- *	if (worker->surplus > 0)
- *	give_back(worker);
  */
 proctype worker(byte w, nopen)
 {
-	bool drain_seen, cut_seen, drains, was_wanted, gives;
-	byte c, nclosed, surplus;
+	bool drain_seen, cut_seen, drains, was_wanted;
+	byte c, nclosed;
 	do
 	:: stop[w] -> break
 	:: !stop[w] ->
@@ -311,8 +265,7 @@ end:		if
 			if :: ENDS :: true fi
 		:: ENDS
 		fi;
-		worker_release(w);
-		if :: surplus > 0 -> give_back(w) :: else fi
+		worker_release(w)
 	od;
 	assert(nput[w] == ntaken[w] && nopen == 0 && nclosed == 0)
 }
@@ -323,11 +276,8 @@ end:		if
  *	return worker->nhanded - atomic_load(&worker->ngone);
  */
 /*
- * [balance.c balance_measure]
- *	size_t n = worker_load(&balance->workers[i]);
- *	load.sum += n;
  * [server.c count_open]
- *	return balance_measure(&server->balance).sum;
+ *	sum += worker_load(&server->workers[i]);
  */
 inline add_up()
 {
@@ -364,10 +314,8 @@ inline has_at_most(n)
 }
 
 /*
- * [balance.c find_least]
+ * [server.c find_least]
  *	if (worker_load(worker) < worker_load(least))
- * [balance.c balance_hand]
- *	worker_hand(find_least(balance), fd);
  */
 /*
  * [worker.c worker_hand]
@@ -376,7 +324,7 @@ inline has_at_most(n)
  *	handover_put(&worker->handover, fd);
  *	bell_ring(&worker->bell);
  */
-inline balance_hand(c)
+inline worker_hand(c)
 {
 #ifdef ALONE
 	atomic { load[0]++; conns_adopt(c) }
@@ -436,7 +384,7 @@ inline draw()
 {
 	if :: drain_comes = true :: true fi;
 	if :: sticks = drain_comes :: true fi;
-	for (i : 0 .. NRINGS * SIZE - 1) {
+	for (i : 0 .. NWORKERS * SIZE - 1) {
 		ring[i] = NOBODY
 	}
 	i = 0

@@ -139,16 +139,6 @@ may_give_way(enum kernel_call call)
 	return call != KERNEL_CLOSE && call != KERNEL_WAIT;
 }
 
-/* True if the call would take a connection from a worker that gives none. */
-static bool
-is_pinned(const struct kernel_socket *socket)
-{
-	const struct peer *peer = socket->peer;
-	return peer != NULL && socket->to_want == POLLER_NOTHING &&
-	       socket->served_by == rules.pinned && peers_is_at_rest(peer) &&
-	       !peers_has_ended(peer);
-}
-
 static int
 enter(struct kernel_socket *socket, enum kernel_call call)
 {
@@ -159,8 +149,6 @@ enter(struct kernel_socket *socket, enum kernel_call call)
 		threads_give_way();
 	if (call == KERNEL_WAIT)
 		threads_begin_turn();
-	if (call == KERNEL_WATCH && is_pinned(socket))
-		return fault(ENOMEM);
 	if (is_paused && socket != NULL)
 		socket->recv_most = socket->send_most = SIZE_MAX;
 	if (is_paused)

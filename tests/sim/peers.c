@@ -170,13 +170,6 @@ is_cut(const struct peer *peer)
 }
 
 bool
-peers_is_at_rest(const struct peer *peer)
-{
-	return peer->socket->wants == POLLER_INPUT && !peer->lingers &&
-	       !is_cut(peer);
-}
-
-bool
 peers_is_refused_at_end(const struct peer *peer)
 {
 	return peer->invalid == UPCASE_CLOSE && is_cut(peer);

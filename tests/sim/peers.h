@@ -98,9 +98,6 @@ bool peers_has_ended(const struct peer *);
 /* True if the stream is to be ended for a byte that was received. */
 bool peers_is_refused(const struct peer *);
 
-/* True if nothing of its connection is in the server but its socket. */
-bool peers_is_at_rest(const struct peer *);
-
 /* True if its client ended the stream, but inside a character. */
 bool peers_is_refused_at_end(const struct peer *);
 

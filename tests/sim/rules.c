@@ -481,48 +481,6 @@ rules_calm(bool server_has_ended)
 	check_drain(server_has_ended);
 }
 
-/* The books of one worker, which is known by its poller. */
-struct share {
-	const struct poller *poller;
-	size_t nopen, nmovable;
-};
-
-/* Of each worker that has connections; returns how many these are. */
-static size_t
-find_shares(struct share shares[static PEERS_MAX])
-{
-	size_t n = 0;
-	for (size_t i = 0; i < npeers; i++) {
-		size_t place = 0;
-		if (!peers_is_open(&peers[i]))
-			continue;
-		const struct poller *poller = peers[i].socket->served_by;
-		while (place < n && shares[place].poller != poller)
-			place++;
-		if (place == n)
-			shares[n++] = (struct share){.poller = poller};
-		shares[place].nopen++;
-		shares[place].nmovable +=
-		    poller != rules.pinned && peers_is_at_rest(&peers[i]);
-	}
-	return n;
-}
-
-bool
-rules_are_balanced(void)
-{
-	struct share shares[PEERS_MAX];
-	size_t n = find_shares(shares);
-	size_t least = n < rules.settings->workers ? 0 : SIZE_MAX;
-	for (size_t i = 0; i < n; i++)
-		least = shares[i].nopen < least ? shares[i].nopen : least;
-	for (size_t i = 0; i < n; i++) {
-		if (shares[i].nopen > least + 1 && shares[i].nmovable > 0)
-			return false;
-	}
-	return true;
-}
-
 bool
 rules_deliver(void)
 {

@@ -33,7 +33,6 @@ struct rules {
 	size_t nsent;       /* bytes */
 	uint64_t failed_at; /* the turn of a failure that pauses listeners */
 	bool failed;        /* there was one */
-	const struct poller *pinned; /* lets no connection go */
 };
 
 extern struct rules rules;
@@ -59,12 +58,6 @@ void rules_listener_failed(void);
 
 /* All threads wait, and nothing is ready. */
 void rules_calm(bool server_has_ended);
-
-/*
- * True if no worker has two connections more than another, except for those
- * that have none that could be moved.
- */
-bool rules_are_balanced(void);
 
 /* True while something is looked at that the kernel has to deliver. */
 bool rules_deliver(void);

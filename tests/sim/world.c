@@ -18,9 +18,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* How long after an end loads are looked at, in ms: as in balance.c. */
-enum { CHECK_MS = 100 };
-
 /* After how long memory is given back, in ms: as in conns.c. */
 enum { TRIM_MS = 60000 };
 
@@ -127,45 +124,6 @@ calm_down(void)
 	faults_pause(false);
 }
 
-/* More may end meanwhile, after each of which it takes as long again. */
-static void
-pass_checks(void)
-{
-	calm_down();
-	for (int i = 0; i < PEERS_MAX && !rules_are_balanced(); i++) {
-		kernel.now += CHECK_MS;
-		calm_down();
-	}
-}
-
-/* One of the workers that have connections, or none. */
-static const struct poller *
-draw_worker(void)
-{
-	const struct peer *peer = npeers == 0 ? NULL : &peers[draw(npeers)];
-	return peer != NULL && peers_is_open(peer) ? peer->socket->served_by
-						   : NULL;
-}
-
-/*
- * Loads become even in a moment: first but for a worker whose connections
- * cannot be moved, and then all.
- */
-static void
-expect_balance(void)
-{
-	if (rules.stops > 0)
-		return;
-	rules.pinned = draw_worker();
-	kernel.now += CHECK_MS;
-	pass_checks();
-	rules_must(rules_are_balanced(), NULL, "a worker has too much to do");
-	rules.pinned = NULL;
-	pass_checks();
-	rules_must(rules_are_balanced(), NULL,
-	    "a worker has too much to do, and all can be moved");
-}
-
 static void
 act(void)
 {
@@ -182,8 +140,6 @@ act(void)
 		pass_time();
 	} else if (what < 53) {
 		calm_down();
-	} else if (what < 54) {
-		expect_balance();
 	} else {
 		(void)threads_step(faults_wakes());
 	}

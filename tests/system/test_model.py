@@ -38,10 +38,6 @@ SMALL = [
     ("accept", "NCONNS=3 LIMIT=2 ALONE", None),
     ("accept", "NCONNS=3 LIMIT=2 ALONE", "every_pause_ends"),
     ("accept", "NCONNS=3 LIMIT=2 ALONE", "the_drain_ends"),
-    ("balance", "", None),
-    ("balance", "", "loads_become_even"),
-    ("balance", "DRAIN FIRST=1 SECOND=0", None),
-    ("balance", "DRAIN FIRST=1 SECOND=0", "the_drain_ends"),
     ("connection", "TEXT=2 OTHER_TEXT=1", None),
     ("connection", "TEXT=2 OTHER_TEXT=0", "every_connection_ends"),
     ("connection", "TEXT=2 OTHER_TEXT=0 DRAIN", None),
@@ -55,7 +51,6 @@ LARGE = [
     ("accept", "NCONNS=2 LIMIT=2", "every_pause_ends"),
     ("accept", "NCONNS=2 LIMIT=1", "the_drain_ends"),
     ("accept", "NCONNS=5 LIMIT=2 ALONE", "the_drain_ends"),
-    ("balance", "DRAIN FIRST=2 SECOND=0", None),
     ("connection", "TEXT=2 DRAIN", None),
     ("connection", "TEXT=2 OTHER_TEXT=0 DRAIN NO_TIMEOUT", None),
     ("connection", "TEXT=2 OTHER_TEXT=1", "every_connection_ends"),
@@ -65,23 +60,18 @@ LARGE = [
 # The models, and the files that they are made of.
 PARTS = {
     "accept": ("accept", "threads"),
-    "balance": ("balance",),
     "connection": ("connection",),
 }
 
 # Where planted errors show, if not in their model as it is without a claim.
 PLANTED_IN = {
-    "BUG_RECALLED_WITHOUT_BELL": ("balance", "", "loads_become_even"),
     "BUG_COUNT_BEFORE_SOCKET": ("accept", "NCONNS=3 LIMIT=3", None),
     "BUG_DRAIN_LEAVES_THEM": ("connection", "OTHER_TEXT=0 DRAIN", None),
     "BUG_EOF_CLOSES": ("connection", "HONEST", None),
     "BUG_FLUSHED_KEEPS_SENDING":
         ("connection", "HONEST", "every_connection_ends"),
-    "BUG_GIVEN_COUNTS_TWICE": ("balance", "DRAIN FIRST=1 SECOND=0", None),
-    "BUG_GIVEN_WITHOUT_BELL": ("balance", "", "loads_become_even"),
     "BUG_NOT_RELEASED_AFTER_ACCEPT": ("accept", "ALONE", None),
     "BUG_NOT_RELEASED_AFTER_ORDERS": ("accept", "ALONE", None),
-    "BUG_NOT_TAKEN_IN_A_DRAIN": ("balance", "DRAIN FIRST=1 SECOND=0", None),
     "BUG_PROGRESS_DOES_NOT_COUNT":
         ("connection", "TEXT=3 OTHER_TEXT=0 OUTSIDE=2", None),
     "BUG_RESUMED_BEFORE_ACCEPT": ("accept", "ALONE", None),
@@ -94,8 +84,7 @@ QUOTATION = re.compile(
 # What the models have to quote wherever it is, and where it may be.
 SHARED = re.compile(
     r"\b(?:atomic_(?!init\b)\w+|bell_ring|handover_(?:put|take))\(")
-SHARING = ("server.c", "worker.c", "conns.c", "handover.c", "bell.c",
-           "balance.c")
+SHARING = ("server.c", "worker.c", "conns.c", "handover.c", "bell.c")
 
 
 def run(*command, **options):
@@ -180,10 +169,6 @@ class Quotations(unittest.TestCase):
         """threads.pml: what it models stands in the source, in that order"""
         self.hold("threads")
 
-    def test_balance(self):
-        """balance.pml: what it models stands in the source, in that order"""
-        self.hold("balance")
-
     def test_connection(self):
         """connection.pml: what it models stands in the source, in that order"""
         self.hold("connection")
@@ -192,7 +177,7 @@ class Quotations(unittest.TestCase):
         """the models: what threads share is used nowhere but as quoted"""
         quoted = " ".join(
             line
-            for model in ("accept", "balance", "threads")
+            for model in ("accept", "threads")
             for file, _, lines in quotations(model)
             if file in SHARING
             for line in lines

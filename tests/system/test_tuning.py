@@ -107,88 +107,30 @@ class CostTest(Case):
             self.assertLessEqual(served, self.IDLE_MOST)
 
 
-class BalanceTest(Case):
-    def is_level(self, daemon, n):
-        """True if n are open, no worker having two more than another."""
-        counters = daemon.counters()
-        return (counters["open"] == n and
-                counters["most"] - counters["least"] <= 1)
-
+class LeastTest(Case):
     @each_backend(workers=(2, 5))
-    def test_balance(self, how):
-        """No worker has two connections more than another for long, whatever
-        was opened and closed"""
+    def test_least(self, how):
+        """A new connection goes to the worker that has the fewest"""
         choose = random.Random(how["workers"])
         with Daemon(**how) as daemon, contextlib.ExitStack() as stack:
             clients = []
             for _ in range(5):
-                clients += [stack.enter_context(daemon.connect())
-                            for _ in range(choose.randrange(20))]
-                wait_until(lambda: self.is_level(daemon, len(clients)),
-                           "level after some came")
+                def loads():
+                    counters = daemon.counters()
+                    return [counters[name]
+                            for name in ("open", "least", "most")]
+
+                # Ends may leave one with more: so many even that out.
+                while loads()[1:] != [len(clients) // how["workers"]] * 2:
+                    clients.append(stack.enter_context(daemon.connect()))
+                    exchange(clients[-1])
+                    self.assertLessEqual(loads()[0], 200)
                 choose.shuffle(clients)
                 for _ in range(choose.randrange(len(clients) + 1)):
                     clients.pop().close()
-                wait_until(lambda: self.is_level(daemon, len(clients)),
-                           "level after some went")
+                wait_until(lambda: loads()[0] == len(clients), "they went")
                 for client in clients:
                     exchange(client)
-
-    @each_backend(workers=(3,))
-    def test_stuck(self, how):
-        """Where the connections of one worker cannot be moved, the others are
-        level all the same"""
-        with Daemon(**how) as daemon, contextlib.ExitStack() as stack:
-            clients = []
-            for n in range(30):
-                clients.append(stack.enter_context(daemon.connect()))
-                wait_until(lambda: daemon.counters()["open"] == n + 1, "it is")
-            # Each third is with the same worker.
-            for client in clients[::3]:
-                exchange(client)
-                client.sendall(PING[-2:-1] + "ß".encode()[:1])
-                self.assertEqual(receive(client, 1), upper(PING[-2:-1]))
-            for client in clients[1::3] + clients[2:12:3]:
-                client.close()
-
-            def loads():
-                counters = daemon.counters()
-                return [counters[name] for name in ("open", "least", "most")]
-
-            wait_until(lambda: loads() == [16, 3, 10], "the others are level")
-            for client in clients[::3]:
-                client.sendall("ß".encode()[1:])
-                self.assertEqual(receive(client, 2), b"SS")
-            wait_until(lambda: self.is_level(daemon, 16), "all can be moved")
-
-    @each_backend(workers=(2,))
-    def test_moves(self, how):
-        """Connections that change their worker lose nothing in the midst of
-        their texts"""
-        choose = random.Random(2)
-        text = "straße, ŉ, 🌮, и так далее\n".encode() * 100
-        answer = upper(text)
-        with Daemon(**how) as daemon, contextlib.ExitStack() as stack:
-            clients = [stack.enter_context(daemon.connect())
-                       for _ in range(40)]
-            wait_until(lambda: self.is_level(daemon, len(clients)), "all came")
-
-            def talk():
-                cut = choose.randrange(len(text))
-                for part in text[:cut], text[cut:]:
-                    for client in clients:
-                        client.sendall(part)
-                for client in clients:
-                    self.assertEqual(receive(client, len(answer)), answer)
-                return daemon.counters()["migrated"] > 0
-
-            # Every other one is with the same worker.
-            for client in clients[1::2]:
-                client.close()
-            clients = clients[::2]
-            wait_until(talk, "some migrated")
-            wait_until(lambda: self.is_level(daemon, len(clients)), "level")
-            talk()
 
 
 class BusyPollTest(Case):

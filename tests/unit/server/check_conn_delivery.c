@@ -209,31 +209,6 @@ START_TEST(one_that_lingered_and_never_reads_is_reset)
 }
 END_TEST
 
-START_TEST(connection_that_goes_elsewhere_is_asked_about_there)
-{
-	struct kernel_socket *socket = serve();
-	socket->tight = true;
-	ck_assert_int_eq(detach(), socket->fd);
-	conns_adopt(&conns, socket->fd);
-	nserved++;
-	/* Little by little, and each time elsewhere. */
-	for (size_t sent = 0; sent <= SMALL; sent += 100) {
-		kernel_peer_sends(socket, letters(100), 100);
-		turn();
-		int handed = detach_handed();
-		ck_assert_int_eq(handed, socket->fd | HANDOVER_OWES);
-		conns_adopt(&conns, handed);
-		nserved++;
-	}
-	send_fin(socket);
-	ck_assert(!socket->closed);
-	ck_assert_int_eq(conn_of(socket)->state, CONN_DELIVERING);
-	kernel_peer_reads(socket, SIZE_MAX);
-	(void)pass_while_open(socket, LOOK_MS + 1);
-	expect_end(socket, false, COUNTER_ENDED);
-}
-END_TEST
-
 START_TEST(in_a_drain_the_kernel_delivers_alone)
 {
 	struct kernel_socket *before = ask(LARGE);
@@ -324,8 +299,6 @@ suite(void)
 	tcase_add_loop_test(
 	    tcase, one_that_lingered_counts_until_its_answer_has_arrived, 0, 2);
 	tcase_add_test(tcase, one_that_lingered_and_never_reads_is_reset);
-	tcase_add_test(
-	    tcase, connection_that_goes_elsewhere_is_asked_about_there);
 	tcase_add_test(tcase, in_a_drain_the_kernel_delivers_alone);
 	tcase_add_test(
 	    tcase, in_a_drain_a_kernel_that_never_gives_up_is_looked_at_on);

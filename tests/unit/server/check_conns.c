@@ -380,99 +380,6 @@ START_TEST(cut_resets_what_is_left_in_every_state)
 }
 END_TEST
 
-/* It goes on where it came from, as it would with another worker. */
-static void
-adopt_again(const struct kernel_socket *socket)
-{
-	ck_assert_int_eq(detach(), socket->fd);
-	conns_adopt(&conns, socket->fd);
-	nserved++;
-}
-
-START_TEST(connection_that_is_detached_is_open_and_in_no_book)
-{
-	struct kernel_socket *socket = serve();
-	send_text(socket, "a");
-	ck_assert_int_eq(detach(), socket->fd);
-	ck_assert(!socket->closed && !socket->shut && !socket->resets);
-	ck_assert_int_eq(socket->wants, POLLER_NOTHING);
-	kernel_peer_sends(socket, "b", 1);
-	pass(IDLE_MS);
-	turn();
-	ck_assert(!socket->closed);
-	expect_answer(socket, "A");
-	/* What came in between is answered by who adopts it. */
-	conns_adopt(&conns, socket->fd);
-	nserved++;
-	turn();
-	expect_answer(socket, "AB");
-	ck_assert_uint_eq(conns.nfresh, 1);
-}
-END_TEST
-
-START_TEST(idle_time_begins_anew_where_a_connection_is_adopted)
-{
-	struct kernel_socket *socket = serve();
-	pass(IDLE_MS - 1);
-	adopt_again(socket);
-	pass(IDLE_MS - 1);
-	ck_assert(!socket->shut);
-	pass(1);
-	ck_assert(socket->shut);
-}
-END_TEST
-
-START_TEST(only_connections_between_two_messages_are_detached)
-{
-	struct kernel_socket *cut = serve(), *full = serve(), *idle = serve();
-	struct kernel_socket *lingers;
-	send_text(cut, "a\xc3");
-	fill_block(full);
-	ck_assert_int_eq(detach(), idle->fd);
-	ck_assert_int_eq(detach(), -1);
-	/* The rest of the character, and room for the answer. */
-	send_text(cut, "\xa4");
-	ck_assert_int_eq(detach(), cut->fd);
-	ck_assert_int_eq(detach(), -1);
-	full->room = KERNEL_ROOM;
-	turn();
-	ck_assert_int_eq(detach(), full->fd);
-	lingers = serve();
-	pass(IDLE_MS);
-	ck_assert(lingers->shut);
-	ck_assert_int_eq(detach(), -1);
-	(void)sys_close(cut->fd);
-	(void)sys_close(full->fd);
-	(void)sys_close(idle->fd);
-}
-END_TEST
-
-START_TEST(the_one_that_was_active_last_is_detached_first)
-{
-	struct kernel_socket *sockets[3];
-	for (int i = 0; i < 3; i++)
-		sockets[i] = serve();
-	send_text(sockets[1], "x");
-	static const int order[] = {1, 2, 0};
-	for (int i = 0; i < 3; i++) {
-		int fd = sockets[order[i]]->fd;
-		ck_assert_int_eq(detach(), fd);
-		(void)sys_close(fd);
-	}
-	ck_assert_int_eq(detach(), -1);
-}
-END_TEST
-
-START_TEST(connection_that_the_poller_does_not_let_go_is_served_on)
-{
-	struct kernel_socket *socket = serve();
-	kernel_fail(KERNEL_WATCH, 1, ENOMEM);
-	ck_assert_int_eq(detach(), -1);
-	send_text(socket, "a");
-	expect_answer(socket, "A");
-}
-END_TEST
-
 Suite *
 suite(void)
 {
@@ -496,17 +403,6 @@ suite(void)
 	tcase_add_test(slots, one_connection_after_the_other_uses_one_slot);
 	tcase_add_test(slots,
 	    socket_that_the_poller_refuses_is_counted_and_closed_after_the_turn);
-	TCase *detaches = fixture_case(suite, "detach");
-	tcase_add_test(
-	    detaches, connection_that_is_detached_is_open_and_in_no_book);
-	tcase_add_test(
-	    detaches, idle_time_begins_anew_where_a_connection_is_adopted);
-	tcase_add_test(
-	    detaches, only_connections_between_two_messages_are_detached);
-	tcase_add_test(
-	    detaches, the_one_that_was_active_last_is_detached_first);
-	tcase_add_test(
-	    detaches, connection_that_the_poller_does_not_let_go_is_served_on);
 	TCase *drain = fixture_case(suite, "drain");
 	tcase_add_test(
 	    drain, drain_ends_a_quiet_connection_and_serves_a_busy_one);

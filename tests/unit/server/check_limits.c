@@ -124,8 +124,7 @@ memory_of(const struct worker *worker)
 			conns->pool.nblocks * POOL_COST + CONNS_INPUT +
 			UPCASE_BOUND(CONNS_INPUT);
 	if (worker->reports != NULL)
-		memory += (worker->handover.size + worker->returned.size) *
-			  sizeof(int);
+		memory += worker->handover.size * sizeof(int);
 	return memory;
 }
 

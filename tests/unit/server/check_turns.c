@@ -214,34 +214,6 @@ START_TEST(closed_connection_leaves_its_large_buffers_to_others)
 }
 END_TEST
 
-START_TEST(connection_that_leaves_has_small_buffers_and_frees_its_place)
-{
-	fixture_close();
-	settings.workers = BUFFERS_LARGE_MAX;
-	fixture_open();
-	struct kernel_socket *socket = serve(), *other = serve();
-	move_bulk(other);
-	move_bulk(socket);
-	ck_assert(is_large(other) && !is_large(socket));
-	/* The one that moved last has small ones as it is. */
-	size_t ncalls = socket->calls[KERNEL_SETSOCKOPT];
-	ck_assert_int_eq(detach(), socket->fd);
-	ck_assert_uint_eq(socket->calls[KERNEL_SETSOCKOPT], ncalls);
-	ck_assert_int_eq(detach(), other->fd);
-	ck_assert(has_buffers(other, SMALL_SEND, SMALL));
-	/* The kernel may hold what it had for a moment. */
-	struct kernel_socket *third = serve();
-	pass(UNUSED_MS - 1);
-	move_bulk(third);
-	ck_assert(!is_large(third));
-	pass(1);
-	move_bulk(third);
-	ck_assert(is_large(third));
-	(void)sys_close(socket->fd);
-	(void)sys_close(other->fd);
-}
-END_TEST
-
 START_TEST(every_worker_has_at_least_one_with_large_buffers)
 {
 	struct server_settings many = {.workers = 1};
@@ -273,8 +245,6 @@ suite(void)
 	    only_so_many_have_large_buffers_and_who_needs_them_least_loses_them);
 	tcase_add_test(
 	    buffers, closed_connection_leaves_its_large_buffers_to_others);
-	tcase_add_test(buffers,
-	    connection_that_leaves_has_small_buffers_and_frees_its_place);
 	tcase_add_test(
 	    buffers, every_worker_has_at_least_one_with_large_buffers);
 	return suite;

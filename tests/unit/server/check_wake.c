@@ -150,8 +150,6 @@ static void
 start_server(const struct server_settings *wanted)
 {
 	open_server(wanted);
-	/* It looks at the loads again after a time, and so would wake. */
-	balance_end(&server->balance);
 	ck_assert_int_eq(pthread_create(&thread, NULL, run_server, NULL), 0);
 }
 

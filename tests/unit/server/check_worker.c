@@ -282,68 +282,6 @@ START_TEST(many_short_connections_leave_no_load_behind)
 }
 END_TEST
 
-/* Takes back all that comes until so many came. */
-static void
-take_back(struct worker *worker, int fds[], int n)
-{
-	for (int i = 0; i < n;) {
-		fds[i] = worker_take_back(worker);
-		if (fds[i] != -1)
-			i++;
-		else
-			ck_assert_int_eq(loop_turn(loop), 0);
-	}
-}
-
-START_TEST(connections_that_are_recalled_go_on_with_another_worker)
-{
-	enum { N = 4, RECALLED = 3 };
-	int clients[N], fds[RECALLED];
-	start_all();
-	for (int i = 0; i < N; i++) {
-		clients[i] = hand(&workers[0]);
-		ask(clients[i], "a", "A");
-	}
-	worker_recall(&workers[0], RECALLED);
-	take_back(&workers[0], fds, RECALLED);
-	while (nheard == 0)
-		ck_assert_int_eq(loop_turn(loop), 0);
-	ck_assert_int_eq(worker_take_back(&workers[0]), -1);
-	ck_assert_uint_eq(worker_load(&workers[0]), N - RECALLED);
-	/* What a client sends meanwhile waits for who serves it next. */
-	for (int i = 0; i < N; i++)
-		ck_assert_int_eq(send(clients[i], "b", 1, 0), 1);
-	for (int i = 0; i < RECALLED; i++)
-		worker_hand(&workers[1], fds[i]);
-	for (int i = 0; i < N; i++)
-		ask(clients[i], "c", "BC");
-	ck_assert_uint_eq(worker_load(&workers[1]), RECALLED);
-	for (int i = 0; i < N; i++)
-		(void)close(clients[i]);
-	wait_for_load(0);
-	ck_assert_uint_eq(count(COUNTER_ENDED) + count(COUNTER_FAILED), N);
-}
-END_TEST
-
-START_TEST(worker_gives_back_what_it_has_and_keeps_what_is_cut)
-{
-	int fd;
-	start_all();
-	int cut = hand(&workers[0]), whole = hand(&workers[0]);
-	ask(cut, "a\xc3", "A");
-	ask(whole, "a", "A");
-	worker_recall(&workers[0], SIZE_MAX);
-	take_back(&workers[0], &fd, 1);
-	ck_assert_uint_eq(worker_load(&workers[0]), 1);
-	worker_hand(&workers[1], fd);
-	ask(cut, "\xa4", "\xc3\x84");
-	ask(whole, "b", "B");
-	(void)close(cut);
-	(void)close(whole);
-	wait_for_load(0);
-}
-END_TEST
-
 START_TEST(worker_without_a_thread_serves_in_the_loop_of_its_caller)
 {
 	static struct worker alone;
@@ -374,10 +312,6 @@ suite(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_set_timeout(tcase, 60);
-	tcase_add_test(
-	    tcase, connections_that_are_recalled_go_on_with_another_worker);
-	tcase_add_test(
-	    tcase, worker_gives_back_what_it_has_and_keeps_what_is_cut);
 	tcase_add_test(
 	    tcase, handed_over_connections_are_served_and_their_ends_counted);
 	tcase_add_test(tcase, full_hand_over_waits_for_the_thread);

@@ -17,7 +17,7 @@ struct server_settings settings;
 size_t nblocks;
 
 static struct counters counters;
-size_t nserved;
+static size_t nserved;
 static unsigned char *text;
 
 void
@@ -98,26 +98,6 @@ serve(void)
 	conns_adopt(&conns, socket->fd);
 	nserved++;
 	return socket;
-}
-
-int
-detach(void)
-{
-	int handed = detach_handed();
-	return handed == -1 ? -1 : handed & ~HANDOVER_OWES;
-}
-
-int
-detach_handed(void)
-{
-	struct handover ring;
-	ck_assert_int_eq(handover_open(&ring, 1), 0);
-	size_t n = conns_detach(&conns, 1, &ring);
-	int handed = handover_take(&ring);
-	ck_assert_uint_eq(n, handed != -1);
-	handover_close(&ring);
-	nserved -= n;
-	return handed;
 }
 
 void

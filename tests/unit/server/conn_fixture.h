@@ -37,15 +37,6 @@ TCase *fixture_case(Suite *, const char *name);
 /* One more connection. */
 struct kernel_socket *serve(void);
 
-/* How many came: those of serve, and not those that were detached. */
-extern size_t nserved;
-
-/* Detaches one, and returns its descriptor, which is open; or -1. */
-int detach(void);
-
-/* The same, but returns what is handed over of it. */
-int detach_handed(void);
-
 /* One turn, and the release that follows it. */
 void turn(void);
 
