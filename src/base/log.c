@@ -17,6 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+_Static_assert(2 * LOG_LINE_MAX <= LOG_STREAM_MAX,
+    "a line and the one on what was left out fit into one write");
+
 enum { LIMIT_MS = 1000 };
 
 /* Room for a time and a process, the end included. */

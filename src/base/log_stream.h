@@ -24,13 +24,11 @@
 #ifndef LOG_STREAM_H
 #define LOG_STREAM_H
 
-#include "base/log.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 
 /* Room for a line and for one before it that tells of those left out. */
-#define LOG_STREAM_MAX (2 * LOG_LINE_MAX)
+#define LOG_STREAM_MAX 1024
 
 /* To be called before there are threads, and with rights to the stream. */
 void log_stream_open(void);

@@ -287,7 +287,10 @@ sys_set_partial(int fd, bool partial)
 int
 sys_close(int fd)
 {
-	return close(fd);
+	int saved = errno;
+	int result = close(fd);
+	errno = saved;
+	return result;
 }
 
 ssize_t

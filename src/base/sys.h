@@ -111,7 +111,10 @@ int sys_set_reset(int fd);
  */
 int sys_set_partial(int fd, bool partial);
 
-/* Never to be called again for the same number, whatever it returns. */
+/*
+ * Never to be called again for the same number, whatever it returns.  It leaves
+ * errno as it was: what failed before is what there is to tell.
+ */
 int sys_close(int fd);
 
 /* A pipe: ends[0] reads what was written to ends[1]. */

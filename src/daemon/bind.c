@@ -345,7 +345,8 @@ bind_found(struct server *server, const struct wanted *wanted, size_t i)
 	bool may_lack = wanted->by_default || has_ipv4(list);
 	for (at = list; at != NULL; at = at->ai_next) {
 		if (is_repeated(list, at) ||
-		    server_bind(server, at->ai_addr, at->ai_addrlen) == 0)
+		    server_bind(server, &transport_tcp, &service_text,
+			at->ai_addr, at->ai_addrlen) == 0)
 			continue;
 		int error = errno;
 		if (may_lack && at->ai_family == AF_INET6 &&
@@ -363,7 +364,7 @@ bind_found(struct server *server, const struct wanted *wanted, size_t i)
 }
 
 int
-addresses_bind(struct server *server, const struct daemon_options *options)
+bind_addresses(struct server *server, const struct daemon_options *options)
 {
 	struct wanted wanted = {options->listen, options->nlisten, false, {0}};
 	if (wanted.n == 0) {

@@ -11,6 +11,6 @@
  * name can stand for several; where the host does without IPv6 those of IPv4
  * are enough.  Returns 0 or an exit status of sysexits(3), logged.
  */
-int addresses_bind(struct server *, const struct daemon_options *);
+int bind_addresses(struct server *, const struct daemon_options *);
 
 #endif

@@ -109,7 +109,7 @@ choose_kernel(void)
 static int
 check_congestion(const char *name)
 {
-	if (name == NULL || server_check_congestion(name) == 0)
+	if (name == NULL || transport_check_congestion(name) == 0)
 		return 0;
 	switch (errno) {
 	case ENOENT:
@@ -141,7 +141,7 @@ serve(struct server *server, const struct daemon_options *options)
 	int status = check_congestion(options->server.congestion);
 	if (status != 0)
 		return status;
-	status = addresses_bind(server, options);
+	status = bind_addresses(server, options);
 	if (status != 0)
 		return status;
 	status = privileges_drop(options->user);

@@ -43,7 +43,7 @@ set_workers(void *settings, const char *value)
 {
 	struct daemon_options *options = settings;
 	size_t workers;
-	if (parse_number(&workers, value, 1, SERVER_WORKERS_MAX) == -1)
+	if (parse_number(&workers, value, 1, SETTINGS_WORKERS_MAX) == -1)
 		return "a number from 1 to 256";
 	options->server.workers = (unsigned)workers;
 	return NULL;
@@ -93,7 +93,7 @@ set_max_connections(void *settings, const char *value)
 {
 	struct daemon_options *options = settings;
 	if (parse_number(&options->server.max_connections, value, 1,
-		SERVER_CONNECTIONS_MAX) == -1)
+		SETTINGS_CONNECTIONS_MAX) == -1)
 		return "a number from 1 to 1000000";
 	return NULL;
 }
@@ -153,7 +153,7 @@ set_memory_limit(void *settings, const char *value)
 {
 	struct daemon_options *options = settings;
 	if (parse_size(&options->server.memory_limit, value) == -1 ||
-	    options->server.memory_limit < SERVER_MEMORY_MIN)
+	    options->server.memory_limit < SETTINGS_MEMORY_MIN)
 		return "a size such as 64K, 16M or 1G, at least 64K";
 	return NULL;
 }
@@ -173,7 +173,7 @@ set_busy_poll(void *settings, const char *value)
 {
 	struct daemon_options *options = settings;
 	if (duration_parse_us(&options->server.busy_poll_us, value,
-		SERVER_BUSY_POLL_MAX) == -1)
+		SETTINGS_BUSY_POLL_MAX) == -1)
 		return "a time such as 50us or 1ms, at most 10ms";
 	return NULL;
 }
@@ -319,9 +319,9 @@ static const struct options command_line = {
 
 /* The one value whose bound depends on another option. */
 static enum options_outcome
-check_memory_limit(const struct server_settings *settings)
+check_memory_limit(const struct settings *settings)
 {
-	size_t least = SERVER_MEMORY_MIN * (size_t)settings->workers;
+	size_t least = SETTINGS_MEMORY_MIN * (size_t)settings->workers;
 	if (settings->memory_limit == 0 || settings->memory_limit >= least)
 		return OPTIONS_RUN;
 	(void)fprintf(stderr,
@@ -336,7 +336,7 @@ daemon_options_read(struct daemon_options *options, int argc, char **argv)
 {
 	*options = (struct daemon_options){
 	    .log_level = LOG_LEVEL_INFO,
-	    .server = server_defaults,
+	    .server = settings_defaults,
 	};
 	int first = argc;
 	enum options_outcome outcome =

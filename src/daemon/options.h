@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "config/options.h"
 #include "net/address.h"
-#include "server/server.h"
+#include "server/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ struct daemon_options {
 	const char *user;
 	enum log_level log_level;
 	bool version;
-	struct server_settings server;
+	struct settings server;
 };
 
 /* Fills in the defaults and reads the arguments. */

@@ -3,6 +3,7 @@
 
 #include "reactor/loop.h"
 
+#include "base/log.h"
 #include "base/sys.h"
 
 #include <errno.h>
@@ -11,6 +12,9 @@
 
 /* Deadlines served in one turn for each queue: input must get its turn too. */
 enum { EXPIRED_A_TURN = 256 };
+
+/* How long to wait, in ms, when even waiting failed. */
+enum { PAUSE_MS = 1000 };
 
 struct loop *
 loop_open(const char *backend)
@@ -142,4 +146,14 @@ loop_turn(struct loop *loop)
 		return -1;
 	}
 	return 0;
+}
+
+int
+loop_turn_or_pause(struct loop *loop)
+{
+	if (loop_turn(loop) == 0)
+		return 0;
+	log_warn("cannot wait for connections");
+	sys_sleep(PAUSE_MS);
+	return -1;
 }

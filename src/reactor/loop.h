@@ -91,4 +91,10 @@ void loop_set_busy_poll(struct loop *, uint32_t us);
  */
 int loop_turn(struct loop *);
 
+/*
+ * The same, but where the wait failed, that is logged, and a second passes: who
+ * has to go on serving must neither end nor spin.
+ */
+int loop_turn_or_pause(struct loop *);
+
 #endif

@@ -15,16 +15,9 @@
 #ifndef POLLER_H
 #define POLLER_H
 
+#include "reactor/poller_interest.h"
+
 #include <stddef.h>
-
-enum poller_interest {
-	POLLER_NOTHING, /* silent, and out of the kernel's set */
-	POLLER_INPUT,
-	POLLER_OUTPUT
-};
-
-/* The most events that one wait returns. */
-#define POLLER_BATCH 256
 
 struct poller;
 

@@ -3,7 +3,9 @@
 #ifndef POLLER_IMPL_H
 #define POLLER_IMPL_H
 
-#include "reactor/poller.h"
+#include "reactor/poller_interest.h"
+
+#include <stddef.h>
 
 struct poller {
 	const struct poller_ops *ops;

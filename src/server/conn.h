@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One connection: what it does in each state.  The states and transitions are
- * in conn_state.h, what the connections of a worker share is in conns.h.
+ * One connection: what is kept of it.  Its states are in conn_state.h, what it
+ * does in them in conn_machine.c, and what the connections of a worker share
+ * in shard.h.
  */
 #ifndef CONN_H
 #define CONN_H
 
 #include "reactor/loop.h"
 #include "reactor/timer.h"
-#include "server/conn_state.h"
-#include "server/counters.h"
 #include "server/pool.h"
 #include "upcase.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
-struct conns;
+struct shard;
 
 /* The size of a cache line, in bytes, on most machines. */
 #define CONN_ALIGNMENT 64
@@ -35,7 +33,7 @@ struct conn_held {
 struct conn {
 	struct watch watch;
 	struct timer timer; /* its deadline; when closed, its link in a list */
-	struct conns *conns;
+	struct shard *shard;
 	union {
 		struct block *pending; /* output that the kernel did not take */
 
@@ -47,17 +45,5 @@ struct conn {
 	uint16_t reads : 1;     /* it has taken output that had been pending */
 	uint16_t answered : 11; /* how much was, see delivery_note */
 };
-
-/*
- * Starts to serve the socket, which the connection owns from now on.  Returns
- * -1 with the poller's errno; then the socket is still the caller's.
- */
-int conn_start(struct conn *, struct conns *, int fd);
-
-/* Resets the connection and counts it under the given cause. */
-void conn_evict(struct conn *, enum counter cause);
-
-/* For the queues of deadlines: the deadline of the state has passed. */
-void conn_expired(struct timer *);
 
 #endif

@@ -46,7 +46,7 @@ enum conn_state {
 
 enum conn_event {
 	CONN_NOTHING, /* the kernel had nothing to give or took nothing */
-	CONN_MOVED,   /* bytes moved, which re-arms the deadline */
+	CONN_MOVED,   /* it goes on: its deadline counts from now */
 	CONN_DATA,    /* output was left over */
 	CONN_FLUSHED, /* the last was taken: by the kernel, or by the peer */
 	CONN_EOF,     /* the peer sends no more */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What happened, in numbers.  Each set has one writer; anyone may read.  They
- * are of the machine's native width, so on a 32-bit machine the byte counts
- * start again at 4 GiB.
+ * What happened, in numbers: counters.def says what is counted.  Each set has
+ * one writer; anyone may read.  They are of the machine's native width, so on a
+ * 32-bit machine the byte counts start again at 4 GiB.
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
@@ -11,26 +11,9 @@
 #include <stddef.h>
 
 enum counter {
-	/* Connections, and why each of them ended: the sums agree. */
-	COUNTER_ACCEPTED,
-	COUNTER_ENDED,   /* by the client, after its whole answer */
-	COUNTER_IDLE,    /* by the idle timeout */
-	COUNTER_QUIET,   /* by a drain, for they were quiet */
-	COUNTER_REFUSED, /* for bytes that are not UTF-8 */
-	COUNTER_STALLED, /* reset: the peer took nothing in time */
-	COUNTER_EVICTED, /* reset: their memory was needed */
-	COUNTER_CUT,     /* reset at the end of a drain */
-	COUNTER_FAILED,  /* mostly a reset by the peer */
-
-	/* Bytes from and to clients. */
-	COUNTER_RECEIVED,
-	COUNTER_SENT,
-
-	/* Troubles of the server itself. */
-	COUNTER_ACCEPT_FAILURES, /* of the system, not of a peer */
-	COUNTER_WAIT_FAILURES,
-	COUNTER_FULL, /* how often the limit of connections was reached */
-
+#define COUNTER(id, name, metric, help) COUNTER_##id,
+#include "server/counters.def"
+#undef COUNTER
 	NCOUNTERS
 };
 
@@ -51,6 +34,13 @@ counters_add(struct counters *counters, enum counter counter, size_t n)
 /* Adds all values to totals. */
 void counters_sum(const struct counters *, size_t totals[static NCOUNTERS]);
 
-const char *counter_name(enum counter);
+/* What is known of each. */
+struct counter_row {
+	const char *name;   /* in the log */
+	const char *metric; /* where it is a metric */
+	const char *help;   /* one sentence */
+};
+
+extern const struct counter_row counter_rows[NCOUNTERS];
 
 #endif

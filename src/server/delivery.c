@@ -4,7 +4,7 @@
 #include "server/delivery.h"
 
 #include "base/sys.h"
-#include "server/conns.h"
+#include "server/shard.h"
 
 #include <stdint.h>
 
@@ -53,13 +53,13 @@ is_proven(const struct conn *conn, size_t n, size_t held)
 void
 delivery_store(struct conn *conn, size_t taken, size_t n)
 {
-	struct conns *conns = conn->conns;
+	struct shard *shard = conn->shard;
 	size_t held = sys_unacknowledged(conn->watch.fd);
 	conn->pending =
-	    pool_store(&conns->pool, conns->output + taken, n - taken, conn,
-		is_proven(conn, n - taken, held), loop_now(conns->loop));
+	    pool_store(&shard->pool, shard->output + taken, n - taken, conn,
+		is_proven(conn, n - taken, held), loop_now(shard->loop));
 	pool_set_held(conn->pending, held);
-	conns_note_use(conns);
+	shard_note_use(shard);
 	/* Whatever ends us now, the peer must not take a part for the whole. */
 	(void)sys_set_partial(conn->watch.fd, true);
 }
@@ -67,12 +67,12 @@ delivery_store(struct conn *conn, size_t taken, size_t n)
 enum conn_event
 delivery_look(struct conn *conn)
 {
-	const struct conns *conns = conn->conns;
+	const struct shard *shard = conn->shard;
 	struct conn_held *held = &conn->held;
-	uint32_t stall_ms = conns->settings->stall_ms;
+	uint32_t stall_ms = shard->settings->stall_ms;
 	int fd = conn->watch.fd;
 	if (conn->answered <= DELIVERY_SMALL ||
-	    (conns->draining && (stall_ms == 0 || sys_gives_up(fd))))
+	    (shard->draining && (stall_ms == 0 || sys_gives_up(fd))))
 		return CONN_FLUSHED;
 	bool is_first = held->left == 0;
 	size_t left = sys_unacknowledged(fd);
@@ -82,7 +82,7 @@ delivery_look(struct conn *conn)
 		(void)sys_shutdown(fd);
 		/* On some systems FIN counts as well. */
 		left = sys_unacknowledged(fd);
-	} else if (held->nlooks < CONNS_LOOKS - 1) {
+	} else if (held->nlooks < SHARD_LOOKS - 1) {
 		held->nlooks++;
 	}
 	bool moves = left + PROGRESS <= held->left;
@@ -91,7 +91,7 @@ delivery_look(struct conn *conn)
 		return CONN_FAILED;
 	if (left == 0)
 		return CONN_FLUSHED;
-	uint32_t now = (uint32_t)loop_now(conns->loop);
+	uint32_t now = (uint32_t)loop_now(shard->loop);
 	if (moves || is_first) {
 		held->left = (uint32_t)left;
 		held->since = now % CONN_TIME;
@@ -99,5 +99,5 @@ delivery_look(struct conn *conn)
 		   (now - held->since) % CONN_TIME >= stall_ms) {
 		return CONN_EXPIRED;
 	}
-	return CONN_NOTHING;
+	return CONN_MOVED;
 }

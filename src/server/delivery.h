@@ -7,6 +7,7 @@
 #define DELIVERY_H
 
 #include "server/conn.h"
+#include "server/conn_state.h"
 
 #include <stddef.h>
 
@@ -30,8 +31,8 @@ void delivery_store(struct conn *, size_t taken, size_t n);
 
 /*
  * Looks what is left, and sends FIN at the first look, lest the peer wait for
- * it: CONN_FLUSHED when nothing is left, CONN_NOTHING when it is to be looked
- * at again, CONN_EXPIRED when the peer takes nothing of it, CONN_FAILED with
+ * it: CONN_FLUSHED when nothing is left, CONN_MOVED when it is to be looked at
+ * again, CONN_EXPIRED when the peer takes nothing of it, CONN_FAILED with
  * errno. In a drain nobody comes any more who would have to wait for the place,
  * so the kernel may go on alone, if it gives up in time.
  */

@@ -1,30 +1,41 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Sockets on their way between two threads, the one that accepts and one that
- * serves: a ring with one writer and one reader.  It has a place for every
- * connection that the limit allows, so handing over cannot fail, and needs no
- * lock.
+ * Sockets on their way from the thread that accepts to one that serves: a ring
+ * with one writer and one reader.  It has a place for every connection that the
+ * limit allows, so handing over cannot fail, and needs no lock.
  */
 #ifndef HANDOVER_H
 #define HANDOVER_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
+struct service;
+
+/* A socket on its way, which belongs to whoever has this. */
+struct handoff {
+	int fd;
+	const struct service *service; /* what is to be done with it */
+};
+
 struct handover {
-	int *fds;
+	struct handoff *places;
 	size_t size;
 	atomic_size_t nput, ntaken; /* since the start */
 };
 
-/* -1 with ENOMEM. */
+/* Takes memory for at least size places: -1 with ENOMEM. */
 int handover_open(struct handover *, size_t size);
 void handover_close(struct handover *);
 
-/* For the writer; at most size sockets may be on their way. */
-void handover_put(struct handover *, int fd);
+/* How many places that makes. */
+size_t handover_places(size_t size);
 
-/* For the reader: the next socket, or -1. */
-int handover_take(struct handover *);
+/* For the writer; at most size may be on their way. */
+void handover_put(struct handover *, const struct handoff *);
+
+/* For the reader: the next one, or false. */
+bool handover_take(struct handover *, struct handoff *);
 
 #endif

@@ -3,7 +3,8 @@
 
 #include "server/limits.h"
 
-#include "server/conns.h"
+#include "server/handover.h"
+#include "server/shard.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -16,7 +17,7 @@ enum { SPARE_DESCRIPTORS = 4 };
 #define MEMORY_MOST  ((size_t)256 << 20)
 
 static size_t
-pending_memory(const struct server_settings *settings, size_t connections)
+pending_memory(const struct settings *settings, size_t connections)
 {
 	if (settings->memory_limit != 0)
 		return settings->memory_limit;
@@ -37,7 +38,7 @@ backlog_for(size_t connections)
 }
 
 int
-limits_compute(struct limits *limits, const struct server_settings *settings,
+limits_compute(struct limits *limits, const struct settings *settings,
     const struct sys_descriptors *descriptors)
 {
 	size_t used = descriptors->open + SPARE_DESCRIPTORS;
@@ -57,17 +58,18 @@ limits_compute(struct limits *limits, const struct server_settings *settings,
 		return -1;
 	}
 	size_t pending = pending_memory(settings, wanted);
-	size_t least = SERVER_MEMORY_MIN * (size_t)settings->workers;
+	size_t least = SETTINGS_MEMORY_MIN * (size_t)settings->workers;
 	if (pending < least)
 		pending = least;
 	limits->blocks = pending / settings->workers / POOL_BLOCK;
 	/* Any worker may get all connections, so each has all the slots. */
 	uint64_t slots = (uint64_t)wanted * sizeof(struct conn);
-	/* Those with a thread have a ring, of up to twice as many places. */
+	/* Those with a thread have a ring, of as many places. */
 	if (settings->workers > 1)
-		slots += (uint64_t)wanted * 2 * sizeof(int);
+		slots +=
+		    (uint64_t)handover_places(wanted) * sizeof(struct handoff);
 	uint64_t each = (uint64_t)limits->blocks * POOL_COST + slots +
-			CONNS_INPUT + UPCASE_BOUND(CONNS_INPUT);
+			SHARD_INPUT + UPCASE_BOUND(SHARD_INPUT);
 	limits->memory = settings->workers * each;
 	return 0;
 }

@@ -4,7 +4,7 @@
 #define LIMITS_H
 
 #include "base/sys.h"
-#include "server/server.h"
+#include "server/settings.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,7 +32,7 @@ struct limits {
  * connection, or not as many as the settings ask for; then limits.connections
  * is what they allow.
  */
-int limits_compute(struct limits *, const struct server_settings *,
-    const struct sys_descriptors *);
+int limits_compute(
+    struct limits *, const struct settings *, const struct sys_descriptors *);
 
 #endif

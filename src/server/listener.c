@@ -6,7 +6,6 @@
 #include "base/sys.h"
 #include "net/address.h"
 #include "server/limits.h"
-#include "server/tcp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,12 +33,14 @@ static void retry(struct timer *);
 
 void
 listeners_init(struct listeners *listeners, struct loop *loop,
-    const struct server_settings *settings, struct counters *counters)
+    const struct settings *settings, struct counters *counters,
+    const struct listeners_owner *owner)
 {
 	*listeners = (struct listeners){
 	    .loop = loop,
 	    .settings = settings,
 	    .counters = counters,
+	    .owner = *owner,
 	};
 	list_init(&listeners->all);
 	timer_queue_init(
@@ -47,37 +48,65 @@ listeners_init(struct listeners *listeners, struct loop *loop,
 	timer_init(&listeners->retry);
 }
 
+static struct listener *
+listener_at(struct list *link)
+{
+	return LIST_OWNER(link, struct listener, link);
+}
+
+/* Ours is to come first: the kernel's clock runs from the last answer. */
+static uint32_t
+give_up_ms(const struct settings *settings)
+{
+	return settings->stall_ms == 0
+		   ? 0
+		   : settings->stall_ms + LISTENER_MARGIN_MS;
+}
+
 uint32_t
 listeners_held_ms(const struct listeners *listeners)
 {
-	return tcp_held_ms(listeners->settings, listeners->refused);
+	const struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		if (!listener_at(link)->transport->gives_up(listeners->refused))
+			return 0;
+	}
+	return give_up_ms(listeners->settings);
 }
 
 int
-listeners_bind(struct listeners *listeners, const struct sockaddr *address,
+listeners_bind(struct listeners *listeners, const struct transport *transport,
+    const struct service *service, const struct sockaddr *address,
     socklen_t length)
 {
+	const struct settings *settings = listeners->settings;
+	const struct transport_options options = {
+	    .backlog = LIMITS_BACKLOG_MIN,
+	    .send_buffer = settings->send_buffer,
+	    .give_up_ms = give_up_ms(settings),
+	    /* With no idle timeout only these find who has vanished. */
+	    .probes = settings->idle_ms == 0,
+	    .congestion = settings->congestion,
+	};
 	struct listener *listener = malloc(sizeof *listener);
 	if (listener == NULL)
 		return -1;
-	int fd = tcp_listen(
-	    listeners->settings, &listeners->refused, address, length);
+	int fd =
+	    transport->listen(&options, address, length, &listeners->refused);
 	if (fd == -1) {
 		int saved = errno;
 		free(listener);
 		errno = saved;
 		return -1;
 	}
-	*listener = (struct listener){.listeners = listeners};
+	*listener = (struct listener){
+	    .listeners = listeners,
+	    .transport = transport,
+	    .service = service,
+	};
 	watch_init(&listener->watch, fd, note_ready);
 	list_append(&listeners->all, &listener->link);
 	return 0;
-}
-
-static struct listener *
-listener_at(struct list *link)
-{
-	return LIST_OWNER(link, struct listener, link);
 }
 
 static void
@@ -122,6 +151,12 @@ pause_all(struct listeners *listeners)
 	}
 }
 
+static bool
+may_accept(const struct listeners *listeners)
+{
+	return listeners->owner.may_accept(listeners->owner.arg);
+}
+
 static void
 wait_to_retry(struct listeners *listeners)
 {
@@ -143,7 +178,7 @@ retry(struct timer *timer)
 void
 listeners_resume_paused(struct listeners *listeners)
 {
-	if (listeners->waits || !listeners->may_accept(listeners->owner))
+	if (listeners->waits || !may_accept(listeners))
 		return;
 	listeners->paused = false;
 	struct list *all = &listeners->all;
@@ -175,12 +210,14 @@ is_of_peer(int error)
 }
 
 static enum attempt
-accept_one(struct listeners *listeners, int fd)
+accept_one(struct listener *listener)
 {
-	int peer = sys_accept(fd);
+	struct listeners *listeners = listener->listeners;
+	const struct listeners_owner *owner = &listeners->owner;
+	int peer = sys_accept(listener->watch.fd);
 	if (peer != -1) {
 		counters_add(listeners->counters, COUNTER_ACCEPTED, 1);
-		listeners->accepted(peer, listeners->owner);
+		owner->accepted(peer, listener->service, owner->arg);
 		return ATTEMPT_DONE;
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -245,14 +282,14 @@ listeners_accept_ready(struct listeners *listeners)
 {
 	while (listeners->nready > 0) {
 		struct listener *listener = next_ready(listeners);
-		if (!listeners->may_accept(listeners->owner)) {
+		if (!may_accept(listeners)) {
 			wait_for_end(listeners);
 			return;
 		}
 		/* The others come first now. */
 		list_remove(&listener->link);
 		list_append(&listeners->all, &listener->link);
-		switch (accept_one(listeners, listener->watch.fd)) {
+		switch (accept_one(listener)) {
 		case ATTEMPT_DONE:
 			if (--listener->left == 0) {
 				listener->nfull++;
@@ -274,13 +311,14 @@ listeners_accept_ready(struct listeners *listeners)
 
 /* Accepts what is queued at one listener, as far as allowed. */
 static void
-accept_rest(struct listeners *listeners, int fd)
+accept_rest(struct listener *listener)
 {
+	struct listeners *listeners = listener->listeners;
 	/* New ones may keep coming; no more than were queued count. */
 	for (int i = 0; i < LIMITS_BACKLOG_MAX; i++) {
-		if (!listeners->may_accept(listeners->owner))
+		if (!may_accept(listeners))
 			return;
-		switch (accept_one(listeners, fd)) {
+		switch (accept_one(listener)) {
 		case ATTEMPT_DONE:
 			break;
 		case ATTEMPT_EMPTY:
@@ -320,7 +358,7 @@ listeners_finish(struct listeners *listeners)
 		struct listener *listener = listener_at(link);
 		next = link->next;
 		leave_loop(listeners, listener);
-		accept_rest(listeners, listener->watch.fd);
+		accept_rest(listener);
 		close_one(listener);
 	}
 	listeners_close(listeners);

@@ -16,10 +16,11 @@
 #define LISTENER_H
 
 #include "base/log.h"
+#include "net/transport.h"
 #include "reactor/loop.h"
 #include "reactor/timer.h"
 #include "server/counters.h"
-#include "server/server.h"
+#include "server/settings.h"
 
 #include <sys/socket.h>
 
@@ -27,22 +28,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct service;
+
+/* How much later than stall_ms the kernel gives a connection up, in ms. */
+#define LISTENER_MARGIN_MS 1000
+
 /* It has a place of its own in memory, since the loop keeps its address. */
 struct listener {
 	struct list link; /* in listeners.all */
 	struct watch watch;
 	struct listeners *listeners;
+	const struct transport *transport;
+	const struct service *service; /* of what comes here */
 	unsigned left;  /* how many it may still accept now; 0: is not ready */
 	unsigned nfull; /* turns in a row that may have left somebody */
 };
 
+/* Who decides, and who gets what is accepted and owns the socket then. */
+struct listeners_owner {
+	bool (*may_accept)(void *arg);
+	void (*accepted)(int fd, const struct service *, void *arg);
+	void *arg;
+};
+
 struct listeners {
 	struct loop *loop;
-	const struct server_settings *settings;
+	const struct settings *settings;
 	struct counters *counters;
-	bool (*may_accept)(void *owner);
-	void (*accepted)(int fd, void *owner); /* who owns the socket then */
-	void *owner;
+	struct listeners_owner owner;
 
 	struct list all; /* the one whose turn is next in front */
 	unsigned nready; /* of them */
@@ -54,14 +67,15 @@ struct listeners {
 	unsigned refused; /* options that the system does not have */
 };
 
-void listeners_init(struct listeners *, struct loop *,
-    const struct server_settings *, struct counters *);
+void listeners_init(struct listeners *, struct loop *, const struct settings *,
+    struct counters *, const struct listeners_owner *);
 
 /*
  * Binds an address and listens on it: clients are queued from now on.  -1 with
  * the errno of socket, setsockopt, bind or listen.
  */
-int listeners_bind(struct listeners *, const struct sockaddr *, socklen_t);
+int listeners_bind(struct listeners *, const struct transport *,
+    const struct service *, const struct sockaddr *, socklen_t);
 
 /*
  * How long the kernel holds its part of a closed connection, in ms; 0: as long

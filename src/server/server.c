@@ -5,10 +5,9 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "server/counters.h"
+#include "server/announce.h"
 #include "server/limits.h"
 #include "server/listener.h"
-#include "server/report.h"
 #include "server/worker.h"
 
 #include <errno.h>
@@ -17,28 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct server_settings server_defaults = {
-    .workers = 1,
-    .invalid = UPCASE_PASS,
-    .idle_ms = 10 * 60 * 1000,
-    .stall_ms = 30 * 1000,
-    .drain_ms = 10 * 1000,
-    .linger_ms = 5 * 1000,
-    .quiet_ms = 1000,
-    /*
-     * Linux doubles these.  A peer that sends and never reads then makes it
-     * hold 190 KiB, where its own choice lets it hold over 4 MiB.
-     */
-    .send_buffer = 48 * 1024,
-    .receive_buffer = 48 * 1024,
-    .large_buffer = 2 * 1024 * 1024,
-};
-
 /* What a worker with a thread of its own opens: its poller and its bell. */
 enum { WORKER_DESCRIPTORS = 3 };
 
+/* How far its end has come; each comes after the one before. */
+enum phase { SERVING, DRAINING, CUTTING };
+
 struct server {
-	const struct server_settings *settings;
+	const struct settings *settings;
 	struct loop *loop;
 	struct counters counters; /* of the accepting thread */
 	struct listeners listeners;
@@ -47,10 +32,10 @@ struct server {
 	struct worker *workers;
 	unsigned nworkers; /* that are open */
 	unsigned nstarted; /* threads of theirs that run */
-	struct worker_reports reports;
+	struct worker_wake wake;
 
-	unsigned ndrains; /* how often a drain was asked for */
-	bool draining, cut, expired;
+	enum phase phase;
+	enum phase wanted; /* what was asked for: never before the phase */
 	struct timer_queue drains;
 	struct timer drain;
 };
@@ -95,7 +80,7 @@ has_at_most(struct server *server, size_t n)
 {
 	if (count_open(server) <= n)
 		return true;
-	atomic_store(&server->reports.wanted, true);
+	atomic_store(&server->wake.wanted, true);
 	return count_open(server) <= n;
 }
 
@@ -108,15 +93,16 @@ may_accept(void *arg)
 }
 
 static void
-serve(int fd, void *arg)
+serve(int fd, const struct service *service, void *arg)
 {
 	struct server *server = arg;
-	worker_hand(find_least(server), fd);
+	const struct handoff handoff = {.fd = fd, .service = service};
+	worker_hand(find_least(server), &handoff);
 }
 
 /* That the loop was woken is all: follow_up looks. */
 static void
-hear_report(struct bell *bell)
+hear_wake(struct bell *bell)
 {
 	(void)bell;
 }
@@ -125,11 +111,11 @@ static void
 expire_drain(struct timer *timer)
 {
 	struct server *server = LIST_OWNER(timer, struct server, drain);
-	server->expired = true;
+	server->wanted = CUTTING;
 }
 
 struct server *
-server_open(const struct server_settings *settings)
+server_open(const struct settings *settings)
 {
 	struct server *server = calloc(1, sizeof *server);
 	if (server == NULL)
@@ -137,18 +123,16 @@ server_open(const struct server_settings *settings)
 	server->settings = settings;
 	server->loop = loop_open(settings->backend);
 	if (server->loop == NULL ||
-	    bell_open(&server->reports.bell, server->loop, hear_report) == -1) {
+	    bell_open(&server->wake.bell, server->loop, hear_wake) == -1) {
 		int saved = errno;
 		loop_close(server->loop);
 		free(server);
 		errno = saved;
 		return NULL;
 	}
-	listeners_init(
-	    &server->listeners, server->loop, settings, &server->counters);
-	server->listeners.may_accept = may_accept;
-	server->listeners.accepted = serve;
-	server->listeners.owner = server;
+	listeners_init(&server->listeners, server->loop, settings,
+	    &server->counters,
+	    &(struct listeners_owner){may_accept, serve, server});
 	timer_queue_init(&server->drains, loop_timers(server->loop),
 	    settings->drain_ms, expire_drain);
 	timer_init(&server->drain);
@@ -172,7 +156,7 @@ server_close(struct server *server)
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_close(&server->workers[i]);
 	free(server->workers);
-	bell_close(&server->reports.bell, server->loop);
+	bell_close(&server->wake.bell, server->loop);
 	loop_close(server->loop);
 	free(server);
 }
@@ -184,41 +168,46 @@ server_loop(struct server *server)
 }
 
 int
-server_check_congestion(const char *name)
+server_bind(struct server *server, const struct transport *transport,
+    const struct service *service, const struct sockaddr *address,
+    socklen_t length)
 {
-	int fd = sys_socket(AF_INET);
-	/* A host may have the other family only. */
-	if (fd == -1)
-		fd = sys_socket(AF_INET6);
-	if (fd == -1)
-		return -1;
-	int result = sys_set_congestion(fd, name);
-	int saved = errno;
-	(void)sys_close(fd);
-	errno = saved;
-	return result;
+	return listeners_bind(
+	    &server->listeners, transport, service, address, length);
 }
 
-int
-server_bind(
-    struct server *server, const struct sockaddr *address, socklen_t length)
+void
+server_set(struct server *server, const struct settings *settings)
 {
-	return listeners_bind(&server->listeners, address, length);
+	server->settings = settings;
+	server->listeners.settings = settings;
+	for (unsigned i = 0; i < server->nworkers; i++)
+		worker_set(&server->workers[i], settings);
+}
+
+static int
+open_worker(struct server *server, struct worker *worker)
+{
+	const struct settings *settings = server->settings;
+	size_t nslots = server->limits.connections;
+	size_t nblocks = server->limits.blocks;
+	if (!is_threaded(server))
+		return worker_open(
+		    worker, server->loop, settings, nslots, nblocks);
+	return worker_open_thread(worker, loop_backend(server->loop),
+	    &server->wake, settings, nslots, nblocks);
 }
 
 static int
 open_workers(struct server *server)
 {
-	const struct server_settings *settings = server->settings;
-	server->workers = calloc(settings->workers, sizeof *server->workers);
+	unsigned n = server->settings->workers;
+	server->workers = calloc(n, sizeof *server->workers);
 	if (server->workers == NULL)
 		return -1;
-	struct worker_reports *reports = &server->reports;
-	for (unsigned i = 0; i < settings->workers; i++) {
-		if (worker_open(&server->workers[i], server->loop,
-			is_threaded(server) ? reports : NULL, settings,
-			server->limits.connections,
-			server->limits.blocks) == -1)
+	while (server->nworkers < n) {
+		if (open_worker(server, &server->workers[server->nworkers]) ==
+		    -1)
 			return -1;
 		server->nworkers++;
 	}
@@ -228,7 +217,7 @@ open_workers(struct server *server)
 static int
 decide_limits(struct server *server)
 {
-	const struct server_settings *settings = server->settings;
+	const struct settings *settings = server->settings;
 	struct sys_descriptors descriptors;
 	sys_count_descriptors(&descriptors);
 	if (is_threaded(server))
@@ -236,7 +225,7 @@ decide_limits(struct server *server)
 		    WORKER_DESCRIPTORS * (size_t)settings->workers;
 	if (limits_compute(&server->limits, settings, &descriptors) == 0)
 		return 0;
-	report_lack(settings, &server->limits, descriptors.limit);
+	announce_lack(settings, &server->limits, descriptors.limit);
 	return -1;
 }
 
@@ -245,7 +234,7 @@ start_workers(struct server *server)
 {
 	while (is_threaded(server) && server->nstarted < server->nworkers) {
 		if (worker_start(&server->workers[server->nstarted]) == -1) {
-			report_no_thread(
+			announce_no_thread(
 			    server->settings, server->nstarted + 1);
 			return -1;
 		}
@@ -260,14 +249,14 @@ server_start(struct server *server)
 	if (decide_limits(server) == -1)
 		return -1;
 	if (open_workers(server) == -1) {
-		report_no_workers(server->settings, &server->limits);
+		announce_no_workers(server->settings, &server->limits);
 		return -1;
 	}
 	if (start_workers(server) == -1)
 		return -1;
-	struct buffers_held held;
-	buffers_measure(server->settings, &held);
-	report_start(server->settings, &server->limits, &held,
+	struct kernel_buffers_held held;
+	kernel_buffers_measure(server->settings, &held);
+	announce_start(server->settings, &server->limits, &held,
 	    listeners_held_ms(&server->listeners), loop_backend(server->loop));
 	if (listeners_start(&server->listeners, server->limits.backlog) == -1) {
 		log_error("cannot wait for new connections; the limits of "
@@ -281,7 +270,7 @@ server_start(struct server *server)
 static void
 start_drain(struct server *server)
 {
-	server->draining = true;
+	server->phase = DRAINING;
 	listeners_finish(&server->listeners);
 	uint32_t drain_ms = server->settings->drain_ms;
 	if (drain_ms == 0)
@@ -293,13 +282,15 @@ start_drain(struct server *server)
 		    count_open(server), drain_ms);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_drain(&server->workers[i]);
-	timer_arm(&server->drains, &server->drain, loop_now(server->loop));
+	uint64_t now = loop_now(server->loop);
+	timer_queue_set_span(&server->drains, drain_ms, now);
+	timer_arm(&server->drains, &server->drain, now);
 }
 
 static void
 cut_drain(struct server *server)
 {
-	server->cut = true;
+	server->phase = CUTTING;
 	log_info("ending the drain: open=%zu, to be reset", count_open(server));
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_cut(&server->workers[i]);
@@ -318,16 +309,16 @@ static void
 follow_up(struct server *server)
 {
 	release(server);
-	if (server->ndrains == 0) {
+	if (server->wanted == SERVING) {
 		/* One that cannot be served has ended already. */
 		if (listeners_accept(&server->listeners))
 			release(server);
 		listeners_resume(&server->listeners);
 		return;
 	}
-	if (!server->draining)
+	if (server->phase == SERVING)
 		start_drain(server);
-	if (!server->cut && (server->ndrains > 1 || server->expired))
+	if (server->phase == DRAINING && server->wanted == CUTTING)
 		cut_drain(server);
 	/* Both can end connections, and there may be nothing to wake for. */
 	release(server);
@@ -337,7 +328,7 @@ static void
 log_counters(struct server *server, bool all)
 {
 	size_t totals[NCOUNTERS];
-	struct load load = {.least = SIZE_MAX};
+	struct load load = {.nworkers = server->nworkers, .least = SIZE_MAX};
 	server_count(server, totals);
 	for (unsigned i = 0; i < server->nworkers; i++) {
 		size_t n = worker_load(&server->workers[i]);
@@ -345,16 +336,18 @@ log_counters(struct server *server, bool all)
 		load.least = n < load.least ? n : load.least;
 		load.most = n > load.most ? n : load.most;
 	}
-	report_counters(totals, &load, is_threaded(server), all);
+	announce_counters(totals, &load, all);
 }
 
 void
 server_run(struct server *server)
 {
 	do {
-		worker_turn(server->loop, &server->counters);
+		if (loop_turn_or_pause(server->loop) == -1)
+			counters_add(
+			    &server->counters, COUNTER_WAIT_FAILURES, 1);
 		follow_up(server);
-	} while (!server->draining || !has_at_most(server, 0));
+	} while (server->phase == SERVING || !has_at_most(server, 0));
 	stop_workers(server);
 	log_counters(server, false);
 }
@@ -362,7 +355,7 @@ server_run(struct server *server)
 void
 server_drain(struct server *server)
 {
-	server->ndrains++;
+	server->wanted = server->wanted == SERVING ? DRAINING : CUTTING;
 }
 
 void

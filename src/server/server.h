@@ -7,50 +7,15 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include "net/transport.h"
 #include "reactor/loop.h"
 #include "server/counters.h"
-#include "upcase.h"
+#include "server/service.h"
+#include "server/settings.h"
 
 #include <sys/socket.h>
 
 #include <stddef.h>
-#include <stdint.h>
-
-/* The most workers: more than the processors of any machine we know. */
-#define SERVER_WORKERS_MAX 256
-
-/* The most connections that can be asked for. */
-#define SERVER_CONNECTIONS_MAX 1000000
-
-/* The least that memory_limit may leave for each worker, in bytes. */
-#define SERVER_MEMORY_MIN 65536
-
-/* The longest busy_poll_us: deadlines may be so much late. */
-#define SERVER_BUSY_POLL_MAX 10000
-
-/* How much later than stall_ms the kernel gives a connection up, in ms. */
-#define SERVER_STALL_MARGIN_MS 1000
-
-/* Times are in milliseconds, 0 for no limit; sizes are in bytes. */
-struct server_settings {
-	const char *backend; /* as for poller_open */
-	unsigned workers;    /* 1: all in the calling thread */
-	enum upcase_invalid invalid;
-	size_t max_connections; /* 0: what the descriptor limit allows */
-	uint32_t idle_ms;       /* nothing received and nothing to send */
-	uint32_t stall_ms;      /* the peer takes none of what is pending */
-	uint32_t drain_ms;      /* from the start of a drain to its end */
-	uint32_t linger_ms;     /* we have sent FIN, the peer has not */
-	uint32_t quiet_ms;      /* in a drain, instead of idle and linger */
-	size_t memory_limit;    /* pending output; 0: by max_connections */
-	int send_buffer;        /* the kernel's, for each connection */
-	int receive_buffer;     /* the same */
-	int large_buffer;       /* instead of both, for a few in bulk */
-	const char *congestion; /* control of; NULL: the system's choice */
-	uint32_t busy_poll_us;  /* in microseconds, see loop_set_busy_poll */
-};
-
-extern const struct server_settings server_defaults;
 
 struct server;
 
@@ -58,20 +23,23 @@ struct server;
  * Opens a server without listeners.  The settings must outlive it.  Returns
  * NULL with errno; EINVAL is an unknown back end.
  */
-struct server *server_open(const struct server_settings *);
+struct server *server_open(const struct settings *);
 void server_close(struct server *);
 
 /*
- * Whether the system has the congestion control of that name, and for us: -1
- * with the errno of sys_set_congestion otherwise.
+ * Binds one more address and listens on it, for that service; nothing is
+ * accepted before server_start.  -1 with the errno of socket, setsockopt, bind
+ * or listen.
  */
-int server_check_congestion(const char *name);
+int server_bind(struct server *, const struct transport *,
+    const struct service *, const struct sockaddr *, socklen_t);
 
 /*
- * Binds one more address and listens on it; nothing is accepted before
- * server_start.  -1 with the errno of socket, setsockopt, bind or listen.
+ * Exchanges the settings, also for what is open, as far as they may be: a
+ * connection keeps what it began with of its policy and its buffers.  Both
+ * objects must outlive the next turn of each worker.
  */
-int server_bind(struct server *, const struct sockaddr *, socklen_t);
+void server_set(struct server *, const struct settings *);
 
 /*
  * Takes all that serving needs: computes the limits, takes the memory, starts

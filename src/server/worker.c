@@ -3,81 +3,104 @@
 
 #include "server/worker.h"
 
-#include "base/log.h"
 #include "base/sys.h"
+#include "server/conn_machine.h"
+#include "server/service.h"
 
 #include <errno.h>
 
-/* How long to wait, in ms, when even waiting failed. */
-enum { WAIT_FAILED_MS = 1000 };
+static const struct service *const services[] = {&service_text};
+
+enum { NSERVICES = sizeof services / sizeof services[0] };
 
 /* Does what was ordered, in the worker's own thread. */
 static void
-obey(struct bell *bell)
+obey(struct worker *worker)
 {
-	struct worker *worker = LIST_OWNER(bell, struct worker, bell);
+	struct shard *shard = &worker->shard;
 	/* Read first: what was handed over before an order comes before it. */
+	const struct settings *settings = atomic_load(&worker->settings);
 	bool drain = atomic_load(&worker->drain);
 	bool cut = atomic_load(&worker->cut);
-	int fd;
-	while ((fd = handover_take(&worker->handover)) != -1)
-		conns_adopt(&worker->conns, fd);
-	if (drain && !worker->conns.draining)
-		conns_drain(&worker->conns);
-	if (cut)
-		conns_cut(&worker->conns);
-}
-
-static int
-open_own_loop(struct worker *worker, const char *backend, size_t nslots)
-{
-	worker->loop = loop_open(backend);
-	if (worker->loop == NULL)
-		return -1;
-	if (handover_open(&worker->handover, nslots) == 0 &&
-	    bell_open(&worker->bell, worker->loop, obey) == 0)
-		return 0;
-	int saved = errno;
-	handover_close(&worker->handover);
-	loop_close(worker->loop);
-	errno = saved;
-	return -1;
+	struct handoff handoff;
+	while (handover_take(&worker->handover, &handoff))
+		handoff.service->start(shard, &handoff);
+	if (settings != shard->settings) {
+		loop_set_busy_poll(worker->loop, settings->busy_poll_us);
+		shard_set(shard, settings);
+	}
+	bool drains = drain && !shard->draining;
+	for (size_t i = 0; i < NSERVICES && drains; i++)
+		services[i]->drain(shard);
+	for (size_t i = 0; i < NSERVICES && cut; i++)
+		services[i]->cut(shard);
 }
 
 static void
-close_own_loop(struct worker *worker)
+hear(struct bell *bell)
 {
-	bell_close(&worker->bell, worker->loop);
-	handover_close(&worker->handover);
-	loop_close(worker->loop);
+	obey(LIST_OWNER(bell, struct worker, bell));
+}
+
+/* Lets the worker see what was stored for it. */
+static void
+post(struct worker *worker)
+{
+	if (worker->has_thread)
+		bell_ring(&worker->bell);
+	else
+		obey(worker);
 }
 
 int
 worker_open(struct worker *worker, struct loop *loop,
-    struct worker_reports *reports, const struct server_settings *settings,
-    size_t nslots, size_t nblocks)
+    const struct settings *settings, size_t nslots, size_t nblocks)
 {
 	worker->loop = loop;
-	worker->reports = reports;
-	if (reports != NULL &&
-	    open_own_loop(worker, loop_backend(loop), nslots) == -1)
-		return -1;
-	loop_set_busy_poll(worker->loop, settings->busy_poll_us);
-	if (conns_open(&worker->conns, worker->loop, settings,
-		&worker->counters, nslots, nblocks) == 0)
-		return 0;
-	if (reports != NULL)
-		close_own_loop(worker);
+	atomic_store(&worker->settings, settings);
+	loop_set_busy_poll(loop, settings->busy_poll_us);
+	/* Alone it takes each at once. */
+	if (handover_open(&worker->handover, worker->has_thread ? nslots : 1) ==
+	    0) {
+		if (shard_open(&worker->shard, loop, settings,
+			&worker->counters, nslots, nblocks, conn_expired) == 0)
+			return 0;
+		handover_close(&worker->handover);
+	}
 	errno = ENOMEM;
+	return -1;
+}
+
+int
+worker_open_thread(struct worker *worker, const char *backend,
+    struct worker_wake *wake, const struct settings *settings, size_t nslots,
+    size_t nblocks)
+{
+	struct loop *loop = loop_open(backend);
+	if (loop == NULL)
+		return -1;
+	worker->has_thread = true;
+	worker->wake = wake;
+	if (bell_open(&worker->bell, loop, hear) == 0) {
+		if (worker_open(worker, loop, settings, nslots, nblocks) == 0)
+			return 0;
+		bell_close(&worker->bell, loop);
+	}
+	int saved = errno;
+	loop_close(loop);
+	errno = saved;
 	return -1;
 }
 
 void
 worker_close(struct worker *worker)
 {
-	conns_close(&worker->conns);
-	if (worker->reports != NULL)
-		close_own_loop(worker);
+	shard_close(&worker->shard);
+	handover_close(&worker->handover);
+	if (!worker->has_thread)
+		return;
+	bell_close(&worker->bell, worker->loop);
+	loop_close(worker->loop);
 }
 
 void
@@ -85,29 +108,24 @@ worker_note_ends(struct worker *worker, size_t n)
 {
 	atomic_fetch_add(&worker->ngone, n);
 	/* In this order: see has_at_most in server.c. */
-	if (worker->reports != NULL &&
-	    atomic_exchange(&worker->reports->wanted, false))
-		bell_ring(&worker->reports->bell);
+	if (worker->has_thread && atomic_exchange(&worker->wake->wanted, false))
+		bell_ring(&worker->wake->bell);
 }
 
 void
-worker_turn(struct loop *loop, struct counters *counters)
+worker_turn(struct worker *worker)
 {
-	if (loop_turn(loop) == 0)
-		return;
-	counters_add(counters, COUNTER_WAIT_FAILURES, 1);
-	log_warn("cannot wait for connections");
-	sys_sleep(WAIT_FAILED_MS);
+	if (loop_turn_or_pause(worker->loop) == -1)
+		counters_add(&worker->counters, COUNTER_WAIT_FAILURES, 1);
+	worker_release(worker);
 }
 
 static void *
 run(void *arg)
 {
 	struct worker *worker = arg;
-	while (!atomic_load(&worker->stop)) {
-		worker_turn(worker->loop, &worker->counters);
-		worker_release(worker);
-	}
+	while (!atomic_load(&worker->stop))
+		worker_turn(worker);
 	return NULL;
 }
 
@@ -118,15 +136,11 @@ worker_start(struct worker *worker)
 }
 
 void
-worker_hand(struct worker *worker, int fd)
+worker_hand(struct worker *worker, const struct handoff *handoff)
 {
 	worker->nhanded++;
-	if (worker->reports == NULL) {
-		conns_adopt(&worker->conns, fd);
-		return;
-	}
-	handover_put(&worker->handover, fd);
-	bell_ring(&worker->bell);
+	handover_put(&worker->handover, handoff);
+	post(worker);
 }
 
 size_t
@@ -136,33 +150,31 @@ worker_load(struct worker *worker)
 }
 
 void
+worker_set(struct worker *worker, const struct settings *settings)
+{
+	atomic_store(&worker->settings, settings);
+	post(worker);
+}
+
+void
 worker_drain(struct worker *worker)
 {
-	if (worker->reports == NULL) {
-		conns_drain(&worker->conns);
-		return;
-	}
 	atomic_store(&worker->drain, true);
-	bell_ring(&worker->bell);
+	post(worker);
 }
 
 void
 worker_cut(struct worker *worker)
 {
-	if (worker->reports == NULL) {
-		conns_cut(&worker->conns);
-		return;
-	}
 	atomic_store(&worker->cut, true);
-	bell_ring(&worker->bell);
+	post(worker);
 }
 
 void
 worker_stop(struct worker *worker)
 {
-	if (worker->reports == NULL)
-		return;
 	atomic_store(&worker->stop, true);
-	bell_ring(&worker->bell);
-	sys_thread_join(worker->thread);
+	post(worker);
+	if (worker->has_thread)
+		sys_thread_join(worker->thread);
 }

@@ -307,13 +307,16 @@ sys_set_partial(int fd, bool partial)
 int
 sys_close(int fd)
 {
+	int saved = errno;
 	struct kernel_socket *socket = kernel_find(fd);
 	kernel_must(socket->poller == NULL, "close when polled", fd);
 	kernel_take_descriptor(socket);
 	/* TCP resets when input is left unread (RFC 1122, section 4.2.2.13). */
 	socket->was_reset = socket->resets || socket->partial ||
 			    socket->in.start < socket->in.end;
-	return kernel_enter(socket, KERNEL_CLOSE);
+	int result = kernel_enter(socket, KERNEL_CLOSE);
+	errno = saved;
+	return result;
 }
 
 int

@@ -28,7 +28,7 @@ enum { PROOF = 65536, KIB_MOST = 1022 };
 struct rules rules;
 
 void
-rules_begin(const struct server_settings *settings)
+rules_begin(const struct settings *settings)
 {
 	rules = (struct rules){.settings = settings};
 }
@@ -397,7 +397,7 @@ deadline_of(const struct peer *peer)
 {
 	if (peer->delivers)
 		return delivery_of(peer);
-	const struct server_settings *settings = rules.settings;
+	const struct settings *settings = rules.settings;
 	uint64_t since = peer->moved_at, span = settings->idle_ms;
 	bool drains = rules.stops > 0;
 	if (peer->lingers) {

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 struct rules {
-	const struct server_settings *settings;
+	const struct settings *settings;
 	size_t blocks; /* of pending output, for each worker */
 
 	/* Kept by the run. */
@@ -38,7 +38,7 @@ struct rules {
 extern struct rules rules;
 
 /* Starts anew. */
-void rules_begin(const struct server_settings *);
+void rules_begin(const struct settings *);
 
 /* Ends the program with the sentence, unless the condition holds. */
 void rules_must(bool holds, const struct peer *, const char *sentence);

@@ -57,8 +57,7 @@ print_tally(void)
 	       "refused\n#",
 	    faults_calls, faults_made, tally.starts_refused);
 	for (int i = 0; i < NCOUNTERS; i++)
-		printf(" %s=%zu", counter_name((enum counter)i),
-		    tally.counters[i]);
+		printf(" %s=%zu", counter_rows[i].name, tally.counters[i]);
 	printf("\n");
 }
 

@@ -26,7 +26,7 @@ enum { SPINS = 100000 };
 
 struct tally tally;
 
-static struct server_settings settings;
+static struct settings settings;
 static unsigned nlisteners;
 static struct kernel_socket *listeners[2];
 static struct bell stop;
@@ -48,8 +48,8 @@ bind_listeners(void)
 {
 	const struct sockaddr_in any = {.sin_family = AF_INET};
 	for (unsigned i = 0; i < nlisteners; i++) {
-		if (server_bind(server, (const struct sockaddr *)&any,
-			sizeof any) == -1)
+		if (server_bind(server, &transport_tcp, &service_text,
+			(const struct sockaddr *)&any, sizeof any) == -1)
 			return -1;
 	}
 	return 0;
@@ -194,7 +194,7 @@ draw_settings(void)
 	static const unsigned workers[] = {1, 1, 1, 2, 2, 3};
 	static const uint32_t polls[] = {0, 0, 200};
 	static const uint32_t spans[] = {0, 20, 200, 2000, 60000};
-	settings = (struct server_settings){
+	settings = (struct settings){
 	    .workers = DRAW_ONE_OF(workers),
 	    .invalid = (enum upcase_invalid)draw(UPCASE_CLOSE + 1),
 	    .max_connections = 1 + draw(20),
@@ -205,7 +205,7 @@ draw_settings(void)
 	    .quiet_ms = 1 + (uint32_t)draw(1000),
 	    .busy_poll_us = DRAW_ONE_OF(polls),
 	};
-	size_t memory = draw_chance(700) ? SERVER_MEMORY_MIN : 1 << 20;
+	size_t memory = draw_chance(700) ? SETTINGS_MEMORY_MIN : 1 << 20;
 	settings.memory_limit = settings.workers * memory;
 	nlisteners = 1 + (unsigned)draw(2);
 }

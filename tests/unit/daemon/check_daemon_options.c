@@ -34,7 +34,7 @@ read_option(const char *name, const char *value)
 	return read_all(3, argv);
 }
 
-static const struct server_settings *
+static const struct settings *
 with(const char *name, const char *value)
 {
 	ck_assert_int_eq(read_option(name, value), OPTIONS_RUN);
@@ -72,7 +72,7 @@ START_TEST(without_options_there_are_the_defaults)
 	ck_assert_int_eq(options.log_level, LOG_LEVEL_INFO);
 	ck_assert(!options.version);
 	/* As --help and the page have them. */
-	const struct server_settings *server = &options.server;
+	const struct settings *server = &options.server;
 	ck_assert_uint_eq(server->workers, 1);
 	ck_assert_uint_eq(server->idle_ms, 600000);
 	ck_assert_uint_eq(server->stall_ms, 30000);

@@ -126,7 +126,7 @@ START_TEST(pending_output_goes_on_at_its_offset_over_borders_of_blocks)
 			expect_capitals(socket, n);
 			ck_assert_int_eq(
 			    conn_of(socket)->state, CONN_RECEIVING);
-			ck_assert_uint_eq(pool_room(&conns.pool),
+			ck_assert_uint_eq(pool_room(&shard.pool),
 			    nblocks * POOL_BLOCK_OUTPUT);
 			send_fin(socket);
 		}
@@ -212,11 +212,11 @@ START_TEST(reset_while_sending_ends_it_and_frees_its_output)
 	struct kernel_socket *socket = serve();
 	socket->room = 1;
 	send_text(socket, "pending");
-	ck_assert_uint_lt(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
+	ck_assert_uint_lt(pool_room(&shard.pool), nblocks * POOL_BLOCK_OUTPUT);
 	kernel_peer_resets(socket);
 	turn();
 	expect_end(socket, true, COUNTER_FAILED);
-	ck_assert_uint_eq(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
+	ck_assert_uint_eq(pool_room(&shard.pool), nblocks * POOL_BLOCK_OUTPUT);
 }
 END_TEST
 

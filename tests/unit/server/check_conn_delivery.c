@@ -213,8 +213,8 @@ START_TEST(in_a_drain_the_kernel_delivers_alone)
 {
 	struct kernel_socket *before = ask(LARGE);
 	ck_assert(!before->closed);
-	conns_drain(&conns);
-	(void)conns_release(&conns);
+	service_text.drain(&shard);
+	(void)shard_release(&shard);
 	expect_end(before, false, COUNTER_ENDED);
 	struct kernel_socket *after = ask(LARGE);
 	ck_assert(after->closed);
@@ -227,8 +227,8 @@ START_TEST(in_a_drain_a_kernel_that_never_gives_up_is_looked_at_on)
 {
 	kernel.is_stubborn = true;
 	struct kernel_socket *reads = ask(LARGE), *never = ask(LARGE);
-	conns_drain(&conns);
-	(void)conns_release(&conns);
+	service_text.drain(&shard);
+	(void)shard_release(&shard);
 	ck_assert(!reads->closed);
 	kernel_peer_reads(reads, SIZE_MAX);
 	(void)pass_while_open(reads, LOOK_MS + 1);
@@ -241,8 +241,8 @@ END_TEST
 START_TEST(end_of_a_drain_resets_what_is_left)
 {
 	struct kernel_socket *socket = ask(LARGE);
-	conns_cut(&conns);
-	(void)conns_release(&conns);
+	service_text.cut(&shard);
+	(void)shard_release(&shard);
 	expect_end(socket, true, COUNTER_CUT);
 }
 END_TEST

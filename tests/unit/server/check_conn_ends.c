@@ -173,7 +173,7 @@ START_TEST(poller_that_fails_in_mid_life_ends_the_connection)
 	kernel_fail(KERNEL_WATCH, 1, ENOMEM);
 	send_text(socket, "hello");
 	expect_end(socket, true, COUNTER_FAILED);
-	ck_assert_uint_eq(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
+	ck_assert_uint_eq(pool_room(&shard.pool), nblocks * POOL_BLOCK_OUTPUT);
 }
 END_TEST
 

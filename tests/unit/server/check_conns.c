@@ -92,8 +92,8 @@ START_TEST(last_block_bounds_a_recv_and_its_taker_is_not_the_one_reset)
 	kernel_peer_sends(second, letters(50000), 50000);
 	turn();
 	ck_assert_uint_eq(second->recv_asked, POOL_BLOCK_OUTPUT / 3 - 3);
-	ck_assert_uint_ge(second->recv_asked, CONNS_INPUT_MIN);
-	ck_assert_uint_eq(pool_room(&conns.pool), 0);
+	ck_assert_uint_ge(second->recv_asked, SHARD_INPUT_MIN);
+	ck_assert_uint_eq(pool_room(&shard.pool), 0);
 	struct kernel_socket *third = serve();
 	third->room = 0;
 	kernel_peer_sends(third, letters(50000), 50000);
@@ -165,11 +165,11 @@ START_TEST(memory_that_was_not_needed_for_long_goes_back_and_then_nothing_wakes)
 	/* The first look sees what was in use, and the second one what was not.
 	 */
 	pass(TRIM_MS);
-	ck_assert(!is_zero(conns.pool.memory, POOL_BLOCK));
+	ck_assert(!is_zero(shard.pool.memory, POOL_BLOCK));
 	pass(TRIM_MS);
-	ck_assert(is_zero(conns.pool.memory, POOL_BLOCK));
-	ck_assert(is_zero(conns.input, BULK));
-	ck_assert(is_zero(conns.output, BULK));
+	ck_assert(is_zero(shard.pool.memory, POOL_BLOCK));
+	ck_assert(is_zero(shard.input, BULK));
+	ck_assert(is_zero(shard.output, BULK));
 	pass(TRIM_MS);
 	turn();
 	ck_assert_int_eq(kernel.timeout_ms, -1);
@@ -177,9 +177,9 @@ START_TEST(memory_that_was_not_needed_for_long_goes_back_and_then_nothing_wakes)
 	kernel_peer_sends(socket, letters(BULK), BULK);
 	turn();
 	pass(TRIM_MS);
-	ck_assert(!is_zero(conns.input, BULK));
+	ck_assert(!is_zero(shard.input, BULK));
 	pass(TRIM_MS);
-	ck_assert(is_zero(conns.input, BULK));
+	ck_assert(is_zero(shard.input, BULK));
 }
 END_TEST
 
@@ -190,7 +190,7 @@ count_cold(void)
 	size_t ncold = 0;
 	for (size_t i = 0; i < nblocks; i++)
 		ncold +=
-		    is_zero(conns.pool.memory + i * POOL_BLOCK, POOL_BLOCK);
+		    is_zero(shard.pool.memory + i * POOL_BLOCK, POOL_BLOCK);
 	return ncold;
 }
 
@@ -201,7 +201,7 @@ START_TEST(much_memory_goes_back_by_steps)
 	settings.idle_ms = settings.stall_ms = 0;
 	/* All that is used goes back in three steps. */
 	reopen(3 * STEP);
-	memset(conns.pool.memory, 0, nblocks * POOL_BLOCK);
+	memset(shard.pool.memory, 0, nblocks * POOL_BLOCK);
 	for (int i = 0; i < TAKERS; i++) {
 		takers[i] = serve();
 		takers[i]->room = 0;
@@ -235,9 +235,9 @@ START_TEST(descriptor_is_closed_after_the_turn_only)
 	/* But it has ended, as far as the poller and the books go. */
 	ck_assert_ptr_null(socket->poller);
 	ck_assert_uint_eq(count(COUNTER_ENDED), 1);
-	ck_assert_uint_eq(conns_release(&conns), 1);
+	ck_assert_uint_eq(shard_release(&shard), 1);
 	ck_assert(socket->closed);
-	ck_assert_uint_eq(conns_release(&conns), 0);
+	ck_assert_uint_eq(shard_release(&shard), 0);
 }
 END_TEST
 
@@ -256,7 +256,7 @@ START_TEST(slots_are_used_again_and_start_afresh)
 		turn();
 		for (int i = 0; i < LIMIT_CONNECTIONS; i++)
 			ck_assert(sockets[i]->closed);
-		ck_assert_uint_eq(conns.nfresh, LIMIT_CONNECTIONS);
+		ck_assert_uint_eq(shard.nfresh, LIMIT_CONNECTIONS);
 	}
 	ck_assert_uint_eq(count(COUNTER_FAILED), 100 * LIMIT_CONNECTIONS);
 }
@@ -270,7 +270,7 @@ START_TEST(one_connection_after_the_other_uses_one_slot)
 		send_fin(socket);
 		ck_assert(socket->closed);
 	}
-	ck_assert_uint_eq(conns.nfresh, 1);
+	ck_assert_uint_eq(shard.nfresh, 1);
 }
 END_TEST
 
@@ -282,7 +282,7 @@ START_TEST(socket_that_the_poller_refuses_is_counted_and_closed_after_the_turn)
 	turn();
 	expect_end(socket, true, COUNTER_FAILED);
 	send_text(serve(), "x");
-	ck_assert_uint_eq(conns.nfresh, 1);
+	ck_assert_uint_eq(shard.nfresh, 1);
 }
 END_TEST
 
@@ -291,7 +291,7 @@ START_TEST(drain_ends_a_quiet_connection_and_serves_a_busy_one)
 	struct kernel_socket *quiet = serve();
 	struct kernel_socket *busy = serve();
 	pass(QUIET_MS);
-	conns_drain(&conns);
+	service_text.drain(&shard);
 	pass(QUIET_MS - 1);
 	ck_assert(!quiet->shut);
 	send_text(busy, "a");
@@ -314,7 +314,7 @@ START_TEST(drain_waits_for_pending_output_as_long_as_it_moves)
 {
 	struct kernel_socket *socket = serve();
 	fill_block(socket);
-	conns_drain(&conns);
+	service_text.drain(&shard);
 	pass(QUIET_MS);
 	pass(STALL_MS - QUIET_MS - 1);
 	ck_assert_int_eq(conn_of(socket)->state, CONN_SENDING);
@@ -333,7 +333,7 @@ START_TEST(drain_shortens_a_linger_that_has_begun)
 	struct kernel_socket *socket = serve();
 	pass(IDLE_MS);
 	ck_assert_int_eq(conn_of(socket)->state, CONN_LINGERING);
-	conns_drain(&conns);
+	service_text.drain(&shard);
 	pass(QUIET_MS);
 	expect_end(socket, false, COUNTER_IDLE);
 }
@@ -346,7 +346,7 @@ START_TEST(drain_ends_quiet_connections_without_an_idle_time)
 	fixture_open();
 	struct kernel_socket *before = serve();
 	turn();
-	conns_drain(&conns);
+	service_text.drain(&shard);
 	struct kernel_socket *after = serve();
 	pass(QUIET_MS);
 	ck_assert(before->shut && after->shut);
@@ -367,9 +367,9 @@ START_TEST(cut_resets_what_is_left_in_every_state)
 	send_text(sockets[3], "x\xff");
 	sockets[4]->peer_shut = true;
 	turn();
-	conns_drain(&conns);
-	conns_cut(&conns);
-	ck_assert_uint_eq(conns_release(&conns), 4);
+	service_text.drain(&shard);
+	service_text.cut(&shard);
+	ck_assert_uint_eq(shard_release(&shard), 4);
 	ck_assert_uint_eq(count(COUNTER_CUT), 4);
 	ck_assert_uint_eq(count(COUNTER_ENDED), 1);
 	for (int i = 0; i < 4; i++) {
@@ -383,7 +383,7 @@ END_TEST
 Suite *
 suite(void)
 {
-	Suite *suite = suite_create("conns");
+	Suite *suite = suite_create("shard");
 	TCase *evict = fixture_case(suite, "eviction");
 	tcase_add_test(evict,
 	    whoever_takes_nothing_for_longest_is_reset_when_the_pool_is_dry);

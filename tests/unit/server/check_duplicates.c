@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "server/listener.h"
+#include "server/service.h"
 #include "unit/backends.h"
 #include "unit/runner.h"
 
@@ -16,7 +17,7 @@
 
 #include <unistd.h>
 
-static const struct server_settings settings = {
+static const struct settings settings = {
     .stall_ms = 1000, .send_buffer = 48 * 1024, .receive_buffer = 48 * 1024};
 
 static struct loop *loop;
@@ -35,8 +36,9 @@ may_accept(void *owner)
 }
 
 static void
-accept_socket(int fd, void *owner)
+accept_socket(int fd, const struct service *service, void *owner)
 {
+	(void)service;
 	(void)owner;
 	naccepted++;
 	(void)sys_close(fd);
@@ -69,8 +71,9 @@ bind_one(struct sockaddr_in *address)
 	*address = (struct sockaddr_in){
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof *address;
-	ck_assert_int_eq(
-	    listeners_bind(&listeners, (struct sockaddr *)address, length), 0);
+	ck_assert_int_eq(listeners_bind(&listeners, &transport_tcp,
+			     &service_text, (struct sockaddr *)address, length),
+	    0);
 	ck_assert_int_eq(
 	    getsockname(
 		LIST_OWNER(listeners.all.prev, struct listener, link)->watch.fd,
@@ -96,9 +99,8 @@ START_TEST(clients_of_a_closed_listener_with_a_duplicate_reach_nobody)
 	ck_assert_ptr_nonnull(loop);
 	timer_queue_init(&queue, loop_timers(loop), 50, end_wait);
 	timer_init(&timer);
-	listeners_init(&listeners, loop, &settings, &counters);
-	listeners.may_accept = may_accept;
-	listeners.accepted = accept_socket;
+	listeners_init(&listeners, loop, &settings, &counters,
+	    &(struct listeners_owner){may_accept, accept_socket, NULL});
 	bind_one(&first);
 	bind_one(&second);
 	ck_assert_int_eq(listeners_start(&listeners, 128), 0);

@@ -12,6 +12,32 @@ enum { SIZE = 7, NTHREADED = 200000 };
 
 static struct handover handover;
 
+/* What a socket is for goes with it. */
+static const struct service *
+service_of(int fd)
+{
+	static const char services[2];
+	return (const struct service *)(const void *)&services[fd % 2];
+}
+
+static void
+put(int fd)
+{
+	const struct handoff handoff = {.fd = fd, .service = service_of(fd)};
+	handover_put(&handover, &handoff);
+}
+
+/* The next descriptor, or -1. */
+static int
+take(void)
+{
+	struct handoff handoff;
+	if (!handover_take(&handover, &handoff))
+		return -1;
+	ck_assert_ptr_eq(handoff.service, service_of(handoff.fd));
+	return handoff.fd;
+}
+
 static void
 set_up(void)
 {
@@ -21,13 +47,13 @@ set_up(void)
 static void
 tear_down(void)
 {
-	ck_assert_int_eq(handover_take(&handover), -1);
+	ck_assert_int_eq(take(), -1);
 	handover_close(&handover);
 }
 
 START_TEST(empty_gives_nothing)
 {
-	ck_assert_int_eq(handover_take(&handover), -1);
+	ck_assert_int_eq(take(), -1);
 }
 END_TEST
 
@@ -38,14 +64,13 @@ START_TEST(order_is_kept_when_the_ring_is_full_and_over_its_end)
 	for (int fill = 1; fill <= SIZE; fill++) {
 		for (int round = 0; round < 2 * SIZE; round++) {
 			for (int i = 0; i < fill; i++)
-				handover_put(&handover, nput++);
+				put(nput++);
 			for (int i = 0; i < fill; i++)
-				ck_assert_int_eq(
-				    handover_take(&handover), ntaken++);
-			ck_assert_int_eq(handover_take(&handover), -1);
+				ck_assert_int_eq(take(), ntaken++);
+			ck_assert_int_eq(take(), -1);
 			/* Round the ring even where it divides the fill. */
-			handover_put(&handover, nput++);
-			ck_assert_int_eq(handover_take(&handover), ntaken++);
+			put(nput++);
+			ck_assert_int_eq(take(), ntaken++);
 		}
 	}
 }
@@ -53,18 +78,19 @@ END_TEST
 
 START_TEST(descriptor_0_is_a_socket_like_any_other)
 {
-	handover_put(&handover, 0);
-	ck_assert_int_eq(handover_take(&handover), 0);
+	put(0);
+	ck_assert_int_eq(take(), 0);
 }
 END_TEST
 
 static void *
 take_many(void *arg)
 {
+	runner_begin_thread();
 	int *wrong = arg;
 	for (int i = 0; i < NTHREADED; i++) {
 		int fd;
-		while ((fd = handover_take(&handover)) == -1)
+		while ((fd = take()) == -1)
 			(void)sched_yield();
 		*wrong += fd != i;
 	}
@@ -82,7 +108,7 @@ START_TEST(two_threads_lose_nothing_and_keep_the_order)
 			   atomic_load(&handover.ntaken) ==
 		       SIZE)
 			(void)sched_yield();
-		handover_put(&handover, i);
+		put(i);
 	}
 	ck_assert_int_eq(pthread_join(reader, NULL), 0);
 	ck_assert_int_eq(wrong, 0);

@@ -17,7 +17,7 @@ START_TEST(every_small_number_of_descriptors_gives_what_it_can)
 {
 	for (size_t limit = 0; limit <= 70; limit++) {
 		for (size_t open = 0; open <= 70; open++) {
-			struct server_settings settings = {.workers = 1};
+			struct settings settings = {.workers = 1};
 			struct sys_descriptors descriptors = {open, limit};
 			struct limits limits;
 			int status =
@@ -40,7 +40,7 @@ START_TEST(what_is_asked_for_is_given_exactly_or_refused)
 {
 	struct sys_descriptors descriptors = {10, 64};
 	for (size_t wanted = 1; wanted <= 70; wanted++) {
-		struct server_settings settings = {
+		struct settings settings = {
 		    .workers = 2, .max_connections = wanted};
 		struct limits limits;
 		int status = limits_compute(&limits, &settings, &descriptors);
@@ -55,35 +55,36 @@ END_TEST
 
 START_TEST(default_of_connections_has_a_bound_that_asking_can_exceed)
 {
-	struct sys_descriptors descriptors = {10, SERVER_CONNECTIONS_MAX + 100};
-	struct server_settings settings = {.workers = 1};
+	struct sys_descriptors descriptors = {
+	    10, SETTINGS_CONNECTIONS_MAX + 100};
+	struct settings settings = {.workers = 1};
 	struct limits limits;
 	ck_assert_int_eq(limits_compute(&limits, &settings, &descriptors), 0);
 	ck_assert_uint_eq(limits.connections, LIMITS_CONNECTIONS_DEFAULT);
-	settings.max_connections = SERVER_CONNECTIONS_MAX;
+	settings.max_connections = SETTINGS_CONNECTIONS_MAX;
 	ck_assert_int_eq(limits_compute(&limits, &settings, &descriptors), 0);
-	ck_assert_uint_eq(limits.connections, SERVER_CONNECTIONS_MAX);
+	ck_assert_uint_eq(limits.connections, SETTINGS_CONNECTIONS_MAX);
 }
 END_TEST
 
 START_TEST(memory_for_pending_output_is_shared_by_workers_with_a_least_for_each)
 {
-	static const unsigned workers[] = {1, 2, 3, 16, SERVER_WORKERS_MAX};
+	static const unsigned workers[] = {1, 2, 3, 16, SETTINGS_WORKERS_MAX};
 	static const size_t memory[] = {
-	    0, SERVER_MEMORY_MIN, (size_t)1 << 20, (size_t)100000001};
+	    0, SETTINGS_MEMORY_MIN, (size_t)1 << 20, (size_t)100000001};
 	struct sys_descriptors descriptors = {10, 2000};
 	for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
 		for (size_t j = 0; j < sizeof memory / sizeof memory[0]; j++) {
-			struct server_settings settings = {
+			struct settings settings = {
 			    .workers = workers[i], .memory_limit = memory[j]};
 			struct limits limits;
 			ck_assert_int_eq(
 			    limits_compute(&limits, &settings, &descriptors),
 			    0);
 			size_t each = limits.blocks * POOL_BLOCK;
-			ck_assert_uint_ge(each, SERVER_MEMORY_MIN);
+			ck_assert_uint_ge(each, SETTINGS_MEMORY_MIN);
 			/* What leaves less than that is no option. */
-			if (memory[j] / workers[i] >= SERVER_MEMORY_MIN)
+			if (memory[j] / workers[i] >= SETTINGS_MEMORY_MIN)
 				ck_assert_uint_le(each * workers[i], memory[j]);
 		}
 	}
@@ -95,10 +96,11 @@ START_TEST(memory_follows_the_connections_between_two_bounds)
 	static const struct {
 		size_t connections, mebibytes;
 	} cases[] = {{1, 1}, {64, 1}, {128, 2}, {16384, 256}, {65536, 256},
-	    {SERVER_CONNECTIONS_MAX, 256}};
-	struct sys_descriptors descriptors = {10, SERVER_CONNECTIONS_MAX + 100};
+	    {SETTINGS_CONNECTIONS_MAX, 256}};
+	struct sys_descriptors descriptors = {
+	    10, SETTINGS_CONNECTIONS_MAX + 100};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct server_settings settings = {
+		struct settings settings = {
 		    .workers = 1, .max_connections = cases[i].connections};
 		struct limits limits;
 		ck_assert_int_eq(
@@ -107,11 +109,11 @@ START_TEST(memory_follows_the_connections_between_two_bounds)
 		    limits.blocks * POOL_BLOCK, cases[i].mebibytes << 20);
 	}
 	/* Many workers have their least besides, however few may come. */
-	struct server_settings many = {
-	    .workers = SERVER_WORKERS_MAX, .max_connections = 1};
+	struct settings many = {
+	    .workers = SETTINGS_WORKERS_MAX, .max_connections = 1};
 	struct limits limits;
 	ck_assert_int_eq(limits_compute(&limits, &many, &descriptors), 0);
-	ck_assert_uint_eq(limits.blocks * POOL_BLOCK, SERVER_MEMORY_MIN);
+	ck_assert_uint_eq(limits.blocks * POOL_BLOCK, SETTINGS_MEMORY_MIN);
 }
 END_TEST
 
@@ -119,12 +121,12 @@ END_TEST
 static size_t
 memory_of(const struct worker *worker)
 {
-	const struct conns *conns = &worker->conns;
-	size_t memory = conns->nslots * sizeof *conns->slots +
-			conns->pool.nblocks * POOL_COST + CONNS_INPUT +
-			UPCASE_BOUND(CONNS_INPUT);
-	if (worker->reports != NULL)
-		memory += worker->handover.size * sizeof(int);
+	const struct shard *shard = &worker->shard;
+	size_t memory = shard->nslots * sizeof *shard->slots +
+			shard->pool.nblocks * POOL_COST + SHARD_INPUT +
+			UPCASE_BOUND(SHARD_INPUT);
+	if (worker->has_thread)
+		memory += worker->handover.size * sizeof(struct handoff);
 	return memory;
 }
 
@@ -132,11 +134,11 @@ START_TEST(memory_figure_bounds_what_workers_take)
 {
 	enum { NWORKERS = 3 };
 	static struct worker workers[NWORKERS];
-	struct worker_reports reports;
+	struct worker_wake wake;
 	for (unsigned n = 1; n <= NWORKERS; n++) {
 		kernel_boot();
 		struct loop *loop = loop_open(NULL);
-		struct server_settings settings = {.workers = n};
+		struct settings settings = {.workers = n};
 		struct sys_descriptors descriptors = {10, 20000};
 		struct limits limits;
 		ck_assert_int_eq(
@@ -144,16 +146,16 @@ START_TEST(memory_figure_bounds_what_workers_take)
 		size_t sum = 0;
 		memset(workers, 0, sizeof workers);
 		for (unsigned i = 0; i < n; i++) {
-			ck_assert_int_eq(worker_open(&workers[i], loop,
-					     n > 1 ? &reports : NULL, &settings,
-					     limits.connections, limits.blocks),
-			    0);
+			int result =
+			    n > 1 ? worker_open_thread(&workers[i], NULL, &wake,
+					&settings, limits.connections,
+					limits.blocks)
+				  : worker_open(&workers[i], loop, &settings,
+					limits.connections, limits.blocks);
+			ck_assert_int_eq(result, 0);
 			sum += memory_of(&workers[i]);
 		}
-		ck_assert_uint_le(sum, limits.memory);
-		/* Exactly, but for the rings, which may be half as large. */
-		size_t rings = n > 1 ? n * limits.connections * 2 : 0;
-		ck_assert_uint_ge(sum + rings * sizeof(int), limits.memory);
+		ck_assert_uint_eq(sum, limits.memory);
 		for (unsigned i = 0; i < n; i++)
 			worker_close(&workers[i]);
 		loop_close(loop);

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/log.h"
-#include "server/buffers.h"
+#include "server/kernel_buffers.h"
 #include "unit/runner.h"
 #include "unit/server/listener_fixture.h"
 
@@ -32,14 +32,14 @@ START_TEST(sockets_get_their_options_before_they_are_bound)
 		    kernel_option(socket, IPPROTO_IPV6, IPV6_V6ONLY),
 		    i == 1 ? 1 : -1);
 		ck_assert_uint_eq(
-		    socket->user_timeout, 12345 + SERVER_STALL_MARGIN_MS);
+		    socket->user_timeout, 12345 + LISTENER_MARGIN_MS);
 	}
 }
 END_TEST
 
 START_TEST(stall_time_of_0_leaves_the_kernel_its_own)
 {
-	static const struct server_settings never = {.stall_ms = 0};
+	static const struct settings never = {.stall_ms = 0};
 	listeners.settings = &never;
 	ck_assert_int_eq(bind_any(AF_INET), 0);
 	ck_assert_uint_eq(socket_of(0)->user_timeout, 0);
@@ -48,7 +48,7 @@ END_TEST
 
 START_TEST(without_an_idle_timeout_peers_that_vanish_are_probed_for)
 {
-	struct server_settings probing = settings;
+	struct settings probing = settings;
 	probing.idle_ms = 0;
 	ck_assert_int_eq(bind_any(AF_INET), 0);
 	listeners.settings = &probing;
@@ -64,7 +64,7 @@ END_TEST
 static int
 bind_without(size_t nth, int error)
 {
-	static struct server_settings probing;
+	static struct settings probing;
 	probing = settings;
 	probing.idle_ms = 0;
 	probing.congestion = "cubic";
@@ -150,20 +150,20 @@ END_TEST
 
 START_TEST(figures_of_the_kernel_s_buffers_are_those_that_it_gave)
 {
-	struct server_settings large = settings;
-	struct buffers_held held;
+	struct settings large = settings;
+	struct kernel_buffers_held held;
 	large.large_buffer = 1 << 20;
-	buffers_measure(&large, &held);
+	kernel_buffers_measure(&large, &held);
 	ck_assert_uint_eq(held.small, 60000 + 70000);
 	ck_assert_uint_eq(held.large, 2 << 20);
 	/* The third call is the first for the large ones. */
 	kernel_fail(KERNEL_SETSOCKOPT, 3, ENOBUFS);
-	buffers_measure(&large, &held);
+	kernel_buffers_measure(&large, &held);
 	ck_assert_uint_eq(held.small, 60000 + 70000);
 	ck_assert_uint_eq(held.large, 3 << 19);
 	/* Without a socket there is no telling, but no failure either. */
 	kernel.descriptors = 0;
-	buffers_measure(&large, &held);
+	kernel_buffers_measure(&large, &held);
 	ck_assert_uint_eq(held.large, 4 << 20);
 }
 END_TEST

@@ -12,7 +12,7 @@
 #include <errno.h>
 
 /* No drain_ms: nothing but the end of all connections ends the drain. */
-static const struct server_settings settings = {
+static const struct settings settings = {
     .workers = 1, .max_connections = 2, .send_buffer = 1, .receive_buffer = 1};
 
 static struct server *server;
@@ -27,8 +27,8 @@ set_up(void)
 	ck_assert_ptr_nonnull(server);
 	struct sockaddr_in address = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	ck_assert_int_eq(
-	    server_bind(server, (struct sockaddr *)&address, sizeof address),
+	ck_assert_int_eq(server_bind(server, &transport_tcp, &service_text,
+			     (struct sockaddr *)&address, sizeof address),
 	    0);
 	listener = NULL;
 	for (int fd = 0; fd < KERNEL_DESCRIPTORS; fd++) {

@@ -25,8 +25,8 @@ set_up(void)
 static int
 start(struct server *server)
 {
-	if (server_bind(server, (const struct sockaddr *)&address,
-		sizeof address) == -1)
+	if (server_bind(server, &transport_tcp, &service_text,
+		(const struct sockaddr *)&address, sizeof address) == -1)
 		return -1;
 	return server_start(server);
 }
@@ -44,7 +44,7 @@ START_TEST(a_call_that_fails_ends_the_start_and_nothing_stays_open)
 	    {KERNEL_THREAD, 2},
 	    {KERNEL_WATCH, 4},
 	};
-	struct server_settings settings = server_defaults;
+	struct settings settings = settings_defaults;
 	settings.workers = 2;
 	settings.max_connections = 4;
 	for (int i = 0; i < LENGTH(cases); i++) {
@@ -66,19 +66,23 @@ END_TEST
 
 START_TEST(memory_that_cannot_be_had_ends_a_worker_and_nothing_stays_open)
 {
-	static struct worker_reports reports;
+	static struct worker_wake wake;
 	static const struct {
-		struct worker_reports *reports; /* with a thread of its own */
+		bool has_thread;
 		size_t nslots, nblocks;
 	} cases[] = {
-	    {NULL, SIZE_MAX, 1}, {NULL, 1, SIZE_MAX}, {&reports, 1, SIZE_MAX}};
+	    {false, SIZE_MAX, 1}, {false, 1, SIZE_MAX}, {true, 1, SIZE_MAX}};
 	for (int i = 0; i < LENGTH(cases); i++) {
 		struct worker worker = {0};
 		struct loop *loop = loop_open(NULL);
-		ck_assert_int_eq(
-		    worker_open(&worker, loop, cases[i].reports,
-			&server_defaults, cases[i].nslots, cases[i].nblocks),
-		    -1);
+		int result =
+		    cases[i].has_thread
+			? worker_open_thread(&worker, NULL, &wake,
+			      &settings_defaults, cases[i].nslots,
+			      cases[i].nblocks)
+			: worker_open(&worker, loop, &settings_defaults,
+			      cases[i].nslots, cases[i].nblocks);
+		ck_assert_int_eq(result, -1);
 		ck_assert_int_eq(errno, ENOMEM);
 		loop_close(loop);
 		ck_assert_uint_eq(kernel_halt(), 0);
@@ -88,16 +92,19 @@ END_TEST
 
 START_TEST(a_wait_that_fails_is_counted_and_comes_before_a_pause)
 {
-	static struct counters counters;
+	static struct worker worker;
 	size_t totals[NCOUNTERS] = {0};
 	struct loop *loop = loop_open(NULL);
-	worker_turn(loop, &counters);
+	ck_assert_int_eq(
+	    worker_open(&worker, loop, &settings_defaults, 1, 1), 0);
+	worker_turn(&worker);
 	ck_assert_uint_eq(kernel.slept_ms, 0);
 	kernel_fail(KERNEL_WAIT, 1, ENOMEM);
-	worker_turn(loop, &counters);
+	worker_turn(&worker);
 	ck_assert_uint_eq(kernel.slept_ms, 1000);
-	counters_sum(&counters, totals);
+	counters_sum(&worker.counters, totals);
 	ck_assert_uint_eq(totals[COUNTER_WAIT_FAILURES], 1);
+	worker_close(&worker);
 	loop_close(loop);
 }
 END_TEST

@@ -55,7 +55,8 @@ is_large(const struct kernel_socket *socket)
 static void
 move_bulk(struct kernel_socket *socket)
 {
-	kernel_peer_sends(socket, letters(BUFFERS_BULK), BUFFERS_BULK);
+	kernel_peer_sends(
+	    socket, letters(KERNEL_BUFFERS_BULK), KERNEL_BUFFERS_BULK);
 	turn();
 }
 
@@ -80,7 +81,7 @@ START_TEST(turn_of_one_that_is_alone_is_long)
 	struct kernel_socket *socket = serve();
 	kernel_peer_sends(socket, letters(LONG), LONG);
 	turn();
-	ck_assert_uint_eq(socket->in.start, CONNS_INPUT);
+	ck_assert_uint_eq(socket->in.start, SHARD_INPUT);
 	turn_all();
 	expect_capitals(socket, LONG);
 }
@@ -95,7 +96,7 @@ START_TEST(turns_of_several_are_long_while_all_move_bulk)
 	}
 	turn();
 	for (int i = 0; i < 3; i++)
-		ck_assert_uint_eq(sockets[i]->in.start, CONNS_INPUT);
+		ck_assert_uint_eq(sockets[i]->in.start, SHARD_INPUT);
 	turn_all();
 	for (int i = 0; i < 3; i++)
 		expect_capitals(sockets[i], LONG);
@@ -107,15 +108,16 @@ START_TEST(turn_is_short_while_one_with_little_is_ready_and_for_a_moment_after)
 	/* The fake kernel reports the one first that was there first. */
 	struct kernel_socket *little = serve(), *socket = serve();
 	kernel_peer_sends(socket, letters(LONG), LONG);
-	kernel_peer_sends(little, letters(BUFFERS_BULK - 1), BUFFERS_BULK - 1);
+	kernel_peer_sends(
+	    little, letters(KERNEL_BUFFERS_BULK - 1), KERNEL_BUFFERS_BULK - 1);
 	turn();
-	ck_assert_uint_eq(socket->in.start, CONNS_INPUT_SHARED);
-	expect_capitals(little, BUFFERS_BULK - 1);
+	ck_assert_uint_eq(socket->in.start, SHARD_INPUT_SHARED);
+	expect_capitals(little, KERNEL_BUFFERS_BULK - 1);
 	pass(SHARED_MS - 1);
-	ck_assert_uint_eq(socket->in.start, 2 * CONNS_INPUT_SHARED);
+	ck_assert_uint_eq(socket->in.start, 2 * SHARD_INPUT_SHARED);
 	pass(1);
 	ck_assert_uint_eq(
-	    socket->in.start, 2 * CONNS_INPUT_SHARED + CONNS_INPUT);
+	    socket->in.start, 2 * SHARD_INPUT_SHARED + SHARD_INPUT);
 	turn_all();
 	expect_capitals(socket, LONG);
 }
@@ -127,7 +129,7 @@ START_TEST(one_with_little_that_is_alone_shortens_no_turn)
 	send_text(little, "x");
 	kernel_peer_sends(socket, letters(LONG), LONG);
 	turn();
-	ck_assert_uint_eq(socket->in.start, CONNS_INPUT);
+	ck_assert_uint_eq(socket->in.start, SHARD_INPUT);
 }
 END_TEST
 
@@ -156,7 +158,8 @@ START_TEST(buffers_are_small_until_one_recv_is_bulk)
 	struct kernel_socket *socket = serve();
 	/* The other one is inherited from the listener. */
 	ck_assert(has_buffers(socket, -1, SMALL));
-	kernel_peer_sends(socket, letters(BUFFERS_BULK), BUFFERS_BULK - 1);
+	kernel_peer_sends(
+	    socket, letters(KERNEL_BUFFERS_BULK), KERNEL_BUFFERS_BULK - 1);
 	turn();
 	ck_assert(has_buffers(socket, -1, SMALL));
 	move_bulk(socket);
@@ -171,7 +174,7 @@ START_TEST(only_so_many_have_large_buffers_and_who_needs_them_least_loses_them)
 {
 	enum { SHARE = 4 };
 	fixture_close();
-	settings.workers = BUFFERS_LARGE_MAX / SHARE;
+	settings.workers = KERNEL_BUFFERS_LARGE_MAX / SHARE;
 	fixture_open();
 	struct kernel_socket *sockets[SHARE + 1];
 	for (int i = 0; i <= SHARE; i++) {
@@ -202,7 +205,7 @@ END_TEST
 START_TEST(closed_connection_leaves_its_large_buffers_to_others)
 {
 	fixture_close();
-	settings.workers = BUFFERS_LARGE_MAX;
+	settings.workers = KERNEL_BUFFERS_LARGE_MAX;
 	fixture_open();
 	struct kernel_socket *socket = serve(), *other = serve();
 	move_bulk(socket);
@@ -216,12 +219,10 @@ END_TEST
 
 START_TEST(every_worker_has_at_least_one_with_large_buffers)
 {
-	struct server_settings many = {.workers = 1};
-	ck_assert_uint_eq(buffers_large(&many), BUFFERS_LARGE_MAX);
-	many.workers = 3;
-	ck_assert_uint_eq(buffers_large(&many), BUFFERS_LARGE_MAX / 3);
-	many.workers = SERVER_WORKERS_MAX;
-	ck_assert_uint_eq(buffers_large(&many), 1);
+	ck_assert_uint_eq(kernel_buffers_large(1), KERNEL_BUFFERS_LARGE_MAX);
+	ck_assert_uint_eq(
+	    kernel_buffers_large(3), KERNEL_BUFFERS_LARGE_MAX / 3);
+	ck_assert_uint_eq(kernel_buffers_large(SETTINGS_WORKERS_MAX), 1);
 }
 END_TEST
 

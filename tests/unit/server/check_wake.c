@@ -34,7 +34,7 @@ static void store_late(atomic_bool *wanted, bool value);
 
 enum { PATIENCE_MS = 20000, ROUNDS = 50, CLIENTS = 4, ASKED = 100 };
 
-static const struct server_settings settings = {
+static const struct settings settings = {
     .workers = 2,
     .max_connections = 1,
     .quiet_ms = PATIENCE_MS,
@@ -59,7 +59,7 @@ static void
 store_late(atomic_bool *wanted, bool value)
 {
 	/* A server that still accepts has another look before it waits. */
-	bool waits = server->listeners.paused || server->draining;
+	bool waits = server->listeners.paused || server->phase != SERVING;
 	int fd = waits ? atomic_exchange(&victim, -1) : -1;
 	if (fd != -1) {
 		/* An older wish, as if an end had made use of it. */
@@ -77,7 +77,7 @@ count_late(atomic_size_t *count, size_t n)
 {
 	if (atomic_exchange(&counts_late, false)) {
 		(void)atomic_exchange(&ends, true);
-		while (!atomic_load(&server->reports.wanted))
+		while (!atomic_load(&server->wake.wanted))
 			(void)poll(NULL, 0, 1);
 		/* Now the server has its last look, and then waits. */
 		(void)poll(NULL, 0, 2);
@@ -111,7 +111,7 @@ find_address(void)
 }
 
 static void
-open_server(const struct server_settings *wanted)
+open_server(const struct settings *wanted)
 {
 	log_open("test", LOG_LEVEL_ERROR);
 	atomic_init(&victim, -1);
@@ -123,8 +123,9 @@ open_server(const struct server_settings *wanted)
 	ck_assert_ptr_nonnull(server);
 	struct sockaddr_in any = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	ck_assert_int_eq(
-	    server_bind(server, (struct sockaddr *)&any, sizeof any), 0);
+	ck_assert_int_eq(server_bind(server, &transport_tcp, &service_text,
+			     (struct sockaddr *)&any, sizeof any),
+	    0);
 	find_address();
 	ck_assert_int_eq(bell_open(&bell, server_loop(server), hear_test), 0);
 	ck_assert_int_eq(server_start(server), 0);
@@ -147,7 +148,7 @@ run_server(void *arg)
 
 /* A server of which nothing but the end of a connection wakes the loop. */
 static void
-start_server(const struct server_settings *wanted)
+start_server(const struct settings *wanted)
 {
 	open_server(wanted);
 	ck_assert_int_eq(pthread_create(&thread, NULL, run_server, NULL), 0);
@@ -226,7 +227,7 @@ END_TEST
 static void
 drain_one(bool late)
 {
-	static const struct server_settings two = {
+	static const struct settings two = {
 	    .workers = 2,
 	    .max_connections = 2,
 	    .quiet_ms = PATIENCE_MS,

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/log.h"
+#include "server/service.h"
 #include "server/worker.h"
 #include "unit/runner.h"
 
@@ -20,18 +21,18 @@
 
 enum { NWORKERS = 2, NSLOTS = 64, NBLOCKS = 8, PATIENCE_MS = 20000 };
 
-static const struct server_settings settings = {
+static const struct settings settings = {
     .workers = NWORKERS, .quiet_ms = PATIENCE_MS};
 
 static struct loop *loop;
-static struct worker_reports reports;
+static struct worker_wake wake;
 static struct worker workers[NWORKERS];
 static int nheard;
 
 static void
 hear(struct bell *bell)
 {
-	ck_assert_ptr_eq(bell, &reports.bell);
+	ck_assert_ptr_eq(bell, &wake.bell);
 	nheard++;
 }
 
@@ -43,10 +44,10 @@ set_up(void)
 	nheard = 0;
 	loop = loop_open(NULL);
 	ck_assert_ptr_nonnull(loop);
-	atomic_init(&reports.wanted, false);
-	ck_assert_int_eq(bell_open(&reports.bell, loop, hear), 0);
+	atomic_init(&wake.wanted, false);
+	ck_assert_int_eq(bell_open(&wake.bell, loop, hear), 0);
 	for (int i = 0; i < NWORKERS; i++)
-		ck_assert_int_eq(worker_open(&workers[i], loop, &reports,
+		ck_assert_int_eq(worker_open_thread(&workers[i], NULL, &wake,
 				     &settings, NSLOTS, NBLOCKS),
 		    0);
 }
@@ -72,7 +73,7 @@ static void
 wait_for_load(size_t most)
 {
 	while (load() > most) {
-		atomic_store(&reports.wanted, true);
+		atomic_store(&wake.wanted, true);
 		if (load() > most)
 			ck_assert_int_eq(loop_turn(loop), 0);
 	}
@@ -86,7 +87,7 @@ tear_down(void)
 		worker_stop(&workers[i]);
 	for (int i = 0; i < NWORKERS; i++)
 		worker_close(&workers[i]);
-	bell_close(&reports.bell, loop);
+	bell_close(&wake.bell, loop);
 	loop_close(loop);
 }
 
@@ -97,7 +98,9 @@ hand(struct worker *worker)
 	int ends[2];
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
-	worker_hand(worker, ends[1]);
+	const struct handoff handoff = {
+	    .fd = ends[1], .service = &service_text};
+	worker_hand(worker, &handoff);
 	return ends[0];
 }
 
@@ -192,11 +195,11 @@ END_TEST
 
 START_TEST(drain_ends_quiet_connections_in_the_thread)
 {
-	static const struct server_settings short_quiet = {
+	static const struct settings short_quiet = {
 	    .workers = NWORKERS, .quiet_ms = 1};
 	worker_close(&workers[0]);
-	ck_assert_int_eq(worker_open(&workers[0], loop, &reports, &short_quiet,
-			     NSLOTS, NBLOCKS),
+	ck_assert_int_eq(worker_open_thread(&workers[0], NULL, &wake,
+			     &short_quiet, NSLOTS, NBLOCKS),
 	    0);
 	start_all();
 	int client = hand(&workers[0]);
@@ -223,9 +226,9 @@ START_TEST(cut_resets_all_even_those_just_handed_over)
 }
 END_TEST
 
-START_TEST(report_rings_once_and_only_when_it_is_wanted)
+START_TEST(bell_rings_once_and_only_when_it_is_wanted)
 {
-	struct pollfd bell = {.fd = reports.bell.watch.fd, .events = POLLIN};
+	struct pollfd bell = {.fd = wake.bell.watch.fd, .events = POLLIN};
 	int clients[3];
 	for (int i = 0; i < 3; i++)
 		clients[i] = hand(&workers[0]);
@@ -234,12 +237,12 @@ START_TEST(report_rings_once_and_only_when_it_is_wanted)
 	while (load() > 2)
 		ask(clients[1], "a", "A");
 	ck_assert_int_eq(poll(&bell, 1, 0), 0);
-	atomic_store(&reports.wanted, true);
+	atomic_store(&wake.wanted, true);
 	(void)close(clients[1]);
 	ck_assert_int_eq(loop_turn(loop), 0);
 	ck_assert_int_eq(nheard, 1);
 	ck_assert_uint_eq(load(), 1);
-	ck_assert(!atomic_load(&reports.wanted));
+	ck_assert(!atomic_load(&wake.wanted));
 	(void)close(clients[2]);
 	while (load() > 0)
 		(void)poll(NULL, 0, 1);
@@ -287,14 +290,12 @@ START_TEST(worker_without_a_thread_serves_in_the_loop_of_its_caller)
 	static struct worker alone;
 	start_all();
 	ck_assert_int_eq(
-	    worker_open(&alone, loop, NULL, &settings, NSLOTS, NBLOCKS), 0);
+	    worker_open(&alone, loop, &settings, NSLOTS, NBLOCKS), 0);
 	int client = hand(&alone);
 	ck_assert_int_eq(send(client, "hello", 5, 0), 5);
 	ck_assert_int_eq(shutdown(client, SHUT_WR), 0);
-	while (worker_load(&alone) > 0) {
-		worker_turn(loop, &alone.counters);
-		worker_release(&alone);
-	}
+	while (worker_load(&alone) > 0)
+		worker_turn(&alone);
 	char text[8];
 	ck_assert_int_eq(recv(client, text, sizeof text, 0), 5);
 	ck_assert_mem_eq(text, "HELLO", 5);
@@ -318,7 +319,7 @@ suite(void)
 	tcase_add_test(tcase, what_was_handed_over_before_a_drain_is_served);
 	tcase_add_test(tcase, drain_ends_quiet_connections_in_the_thread);
 	tcase_add_test(tcase, cut_resets_all_even_those_just_handed_over);
-	tcase_add_test(tcase, report_rings_once_and_only_when_it_is_wanted);
+	tcase_add_test(tcase, bell_rings_once_and_only_when_it_is_wanted);
 	tcase_add_test(tcase, threads_take_no_signals);
 	tcase_add_test(tcase, many_short_connections_leave_no_load_behind);
 	tcase_add_test(

@@ -11,9 +11,9 @@
 /* More turns than any test needs: one that spins must end. */
 enum { TURNS_MAX = 1000000 };
 
-struct conns conns;
+struct shard shard;
 struct loop *loop;
-struct server_settings settings;
+struct settings settings;
 size_t nblocks;
 
 static struct counters counters;
@@ -28,8 +28,8 @@ fixture_open(void)
 	nserved = 0;
 	loop = loop_open(NULL);
 	ck_assert_ptr_nonnull(loop);
-	ck_assert_int_eq(conns_open(&conns, loop, &settings, &counters,
-			     LIMIT_CONNECTIONS, nblocks),
+	ck_assert_int_eq(shard_open(&shard, loop, &settings, &counters,
+			     LIMIT_CONNECTIONS, nblocks, conn_expired),
 	    0);
 }
 
@@ -47,17 +47,17 @@ void
 fixture_close(void)
 {
 	size_t nopen = 0;
-	for (size_t i = 0; i < conns.nfresh; i++)
-		nopen += conns.slots[i].state != CONN_CLOSED;
+	for (size_t i = 0; i < shard.nfresh; i++)
+		nopen += shard.slots[i].state != CONN_CLOSED;
 	expect_balance(nopen);
-	conns_cut(&conns);
-	ck_assert_uint_eq(conns_release(&conns), nopen);
+	service_text.cut(&shard);
+	ck_assert_uint_eq(shard_release(&shard), nopen);
 	expect_balance(0);
-	ck_assert_uint_eq(pool_room(&conns.pool), nblocks * POOL_BLOCK_OUTPUT);
-	ck_assert_ptr_null(pool_costliest(&conns.pool, kernel.now));
-	for (int i = 0; i < CONNS_NEVER; i++)
-		ck_assert(list_is_empty(&conns.deadlines[i].armed));
-	conns_close(&conns);
+	ck_assert_uint_eq(pool_room(&shard.pool), nblocks * POOL_BLOCK_OUTPUT);
+	ck_assert_ptr_null(pool_costliest(&shard.pool, kernel.now));
+	for (int i = 0; i < SHARD_NDEADLINES; i++)
+		ck_assert(list_is_empty(&shard.deadlines[i].armed));
+	shard_close(&shard);
 	loop_close(loop);
 	ck_assert_uint_eq(kernel_halt(), 0);
 	free(text);
@@ -67,7 +67,7 @@ fixture_close(void)
 static void
 set_up(void)
 {
-	settings = (struct server_settings){
+	settings = (struct settings){
 	    .workers = 1,
 	    .invalid = UPCASE_PASS,
 	    .idle_ms = IDLE_MS,
@@ -91,11 +91,18 @@ fixture_case(Suite *suite, const char *name)
 	return tcase;
 }
 
+void
+adopt(int fd)
+{
+	const struct handoff handoff = {.fd = fd, .service = &service_text};
+	service_text.start(&shard, &handoff);
+}
+
 struct kernel_socket *
 serve(void)
 {
 	struct kernel_socket *socket = kernel_connect();
-	conns_adopt(&conns, socket->fd);
+	adopt(socket->fd);
 	nserved++;
 	return socket;
 }
@@ -104,7 +111,7 @@ void
 turn(void)
 {
 	ck_assert_int_eq(loop_turn(loop), 0);
-	(void)conns_release(&conns);
+	(void)shard_release(&shard);
 }
 
 void
@@ -132,8 +139,8 @@ pass(unsigned ms)
 struct conn *
 conn_of(const struct kernel_socket *socket)
 {
-	for (size_t i = 0; i < conns.nfresh; i++) {
-		struct conn *conn = &conns.slots[i];
+	for (size_t i = 0; i < shard.nfresh; i++) {
+		struct conn *conn = &shard.slots[i];
 		if (conn->state != CONN_CLOSED && conn->watch.fd == socket->fd)
 			return conn;
 	}

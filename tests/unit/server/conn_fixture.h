@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connections on the fake kernel: the ground that the tests of conn.c and
- * conns.c stand on.  The end of each test cuts what is still open, and then
+ * Connections on the fake kernel: the ground that the tests of connections
+ * stand on.  The end of each test cuts what is still open, and then
  * holds the books against each other: memory, descriptors and counters.
  */
 #ifndef CONN_FIXTURE_H
 #define CONN_FIXTURE_H
 
 #include "fake/kernel.h"
-#include "server/conns.h"
+#include "server/conn_machine.h"
+#include "server/conn_state.h"
+#include "server/service.h"
 
 #include <check.h>
 
@@ -22,17 +24,20 @@ enum {
 	LIMIT_BLOCKS = 32
 };
 
-extern struct conns conns;
+extern struct shard shard;
 extern struct loop *loop;
 
 /* A test that wants other settings closes the connections and opens anew. */
-extern struct server_settings settings;
+extern struct settings settings;
 extern size_t nblocks;
 void fixture_open(void);
 void fixture_close(void);
 
 /* A test case whose tests have connections. */
 TCase *fixture_case(Suite *, const char *name);
+
+/* The service starts with a socket. */
+void adopt(int fd);
 
 /* One more connection. */
 struct kernel_socket *serve(void);

@@ -12,7 +12,7 @@
 
 enum { ACCEPTED_MAX = 400 };
 
-const struct server_settings settings = {.idle_ms = 1,
+const struct settings settings = {.idle_ms = 1,
     .stall_ms = 12345,
     .send_buffer = 60000,
     .receive_buffer = 70000};
@@ -34,8 +34,9 @@ may_accept(void *owner)
 }
 
 static void
-accept_socket(int fd, void *owner)
+accept_socket(int fd, const struct service *service, void *owner)
 {
+	ck_assert_ptr_eq(service, &service_text);
 	ck_assert_ptr_eq(owner, &listeners);
 	accepted[naccepted++] = fd;
 }
@@ -51,10 +52,8 @@ set_up(void)
 	nallowed = ACCEPTED_MAX;
 	loop = loop_open(NULL);
 	ck_assert_ptr_nonnull(loop);
-	listeners_init(&listeners, loop, &settings, &counters);
-	listeners.may_accept = may_accept;
-	listeners.accepted = accept_socket;
-	listeners.owner = &listeners;
+	listeners_init(&listeners, loop, &settings, &counters,
+	    &(struct listeners_owner){may_accept, accept_socket, &listeners});
 }
 
 static void
@@ -80,7 +79,8 @@ fixture_case(Suite *suite, const char *name)
 static int
 bind_to(const struct sockaddr *address, socklen_t length)
 {
-	int result = listeners_bind(&listeners, address, length);
+	int result = listeners_bind(
+	    &listeners, &transport_tcp, &service_text, address, length);
 	if (result == 0)
 		bound[nbound++] = kernel_find(
 		    LIST_OWNER(listeners.all.prev, struct listener, link)

@@ -8,10 +8,11 @@
 
 #include "fake/kernel.h"
 #include "server/listener.h"
+#include "server/service.h"
 
 #include <check.h>
 
-extern const struct server_settings settings;
+extern const struct settings settings;
 extern struct loop *loop;
 extern struct listeners listeners;
 extern struct counters counters;

@@ -9,58 +9,52 @@
  * them gives nothing back that the kernel already holds.  So what the kernel
  * holds for all has a bound, which is logged at the start.
  */
-#ifndef BUFFERS_H
-#define BUFFERS_H
+#ifndef KERNEL_BUFFERS_H
+#define KERNEL_BUFFERS_H
 
-#include "server/server.h"
+#include "server/settings.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* The most connections with large buffers that a server has. */
-#define BUFFERS_LARGE_MAX 8
+#define KERNEL_BUFFERS_LARGE_MAX 8
 
 /* A recv of so many bytes is bulk. */
-#define BUFFERS_BULK ((size_t)16384)
+#define KERNEL_BUFFERS_BULK ((size_t)16384)
 
 struct conn;
 
-struct buffers {
-	const struct server_settings *settings;
+struct kernel_buffers {
 	size_t nlarge; /* how many may have large buffers: not all places */
 	struct {
 		struct conn *conn; /* NULL: nobody */
 		uint64_t used;     /* when it last moved bulk, of loop_now */
-	} large[BUFFERS_LARGE_MAX];
+	} large[KERNEL_BUFFERS_LARGE_MAX];
 };
 
-/*
- * Sets SO_SNDBUF or SO_RCVBUF.  Some systems refuse what is above a limit that
- * others cut it to: there it is a half of that, and so on.  -1: nothing was
- * set.
- */
-int buffers_set_size(int fd, int name, int size);
-
 /* What the system holds at most for a connection of either kind, in bytes. */
-struct buffers_held {
+struct kernel_buffers_held {
 	size_t small, large;
 };
 
 /* Asks the system for that, by a socket that is made for it. */
-void buffers_measure(const struct server_settings *, struct buffers_held *);
+void kernel_buffers_measure(
+    const struct settings *, struct kernel_buffers_held *);
 
-void buffers_init(struct buffers *, const struct server_settings *);
+void kernel_buffers_init(struct kernel_buffers *, unsigned nworkers);
 
 /* How many connections of each worker may have large buffers. */
-size_t buffers_large(const struct server_settings *);
+size_t kernel_buffers_large(unsigned nworkers);
 
 /* Gives a new connection its small buffers, as far as the system lets us. */
-void buffers_start(const struct buffers *, int fd);
+void kernel_buffers_start(const struct settings *, int fd);
 
 /* Notes that a connection moves bulk, and gives it large ones if it can. */
-void buffers_note_bulk(struct buffers *, struct conn *, uint64_t now);
+void kernel_buffers_note_bulk(struct kernel_buffers *, const struct settings *,
+    struct conn *, uint64_t now);
 
 /* To be called when a connection is closed. */
-void buffers_release(struct buffers *, const struct conn *);
+void kernel_buffers_release(struct kernel_buffers *, const struct conn *);
 
 #endif

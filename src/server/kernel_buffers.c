@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "server/buffers.h"
+#include "server/kernel_buffers.h"
 
 #include "base/sys.h"
+#include "net/transport.h"
 #include "server/conn.h"
-
-#include <errno.h>
-#include <stdbool.h>
+#include "server/conn_state.h"
 
 /* Who has moved no bulk for that long, in ms, has to make room for others. */
 enum { UNUSED_MS = 1000 };
-
-/* Less than that is not asked for. */
-enum { SIZE_LEAST = 16384 };
-
-int
-buffers_set_size(int fd, int name, int size)
-{
-	while (sys_setsockopt(fd, SOL_SOCKET, name, size) == -1) {
-		if (errno != ENOBUFS || size / 2 < SIZE_LEAST)
-			return -1;
-		size /= 2;
-	}
-	return 0;
-}
 
 /* Both buffers of a socket with these sizes. */
 static size_t
@@ -33,8 +18,8 @@ measure(int fd, int send, int receive)
 	/* Linux doubles what it is asked for, and others take it as it is. */
 	if (fd == -1)
 		return 2 * ((size_t)send + (size_t)receive);
-	(void)buffers_set_size(fd, SO_SNDBUF, send);
-	(void)buffers_set_size(fd, SO_RCVBUF, receive);
+	(void)transport_set_buffer(fd, SO_SNDBUF, send);
+	(void)transport_set_buffer(fd, SO_RCVBUF, receive);
 	int sending = sys_getsockopt(fd, SOL_SOCKET, SO_SNDBUF);
 	int receiving = sys_getsockopt(fd, SOL_SOCKET, SO_RCVBUF);
 	return (sending == -1 ? (size_t)send : (size_t)sending) +
@@ -42,8 +27,8 @@ measure(int fd, int send, int receive)
 }
 
 void
-buffers_measure(
-    const struct server_settings *settings, struct buffers_held *held)
+kernel_buffers_measure(
+    const struct settings *settings, struct kernel_buffers_held *held)
 {
 	int fd = sys_socket(AF_INET);
 	if (fd == -1)
@@ -57,51 +42,42 @@ buffers_measure(
 }
 
 size_t
-buffers_large(const struct server_settings *settings)
+kernel_buffers_large(unsigned nworkers)
 {
-	size_t share = BUFFERS_LARGE_MAX / settings->workers;
+	size_t share = KERNEL_BUFFERS_LARGE_MAX / nworkers;
 	return share == 0 ? 1 : share;
 }
 
 void
-buffers_init(struct buffers *buffers, const struct server_settings *settings)
+kernel_buffers_init(struct kernel_buffers *buffers, unsigned nworkers)
 {
-	*buffers = (struct buffers){
-	    .settings = settings,
-	    .nlarge = buffers_large(settings),
+	*buffers = (struct kernel_buffers){
+	    .nlarge = kernel_buffers_large(nworkers),
 	};
 }
 
 void
-buffers_start(const struct buffers *buffers, int fd)
+kernel_buffers_start(const struct settings *settings, int fd)
 {
 	/*
 	 * The size of the other one is inherited from the listener.  There,
 	 * this one would also decide how large the window can ever be: the
 	 * scale of windows is agreed on in the handshake (RFC 7323).
 	 */
-	(void)buffers_set_size(
-	    fd, SO_RCVBUF, buffers->settings->receive_buffer);
+	(void)transport_set_buffer(fd, SO_RCVBUF, settings->receive_buffer);
 }
 
 /* What the system refuses leaves the sizes as they were, which does no harm. */
 static void
 set(const struct conn *conn, int send, int receive)
 {
-	(void)buffers_set_size(conn->watch.fd, SO_SNDBUF, send);
-	(void)buffers_set_size(conn->watch.fd, SO_RCVBUF, receive);
+	(void)transport_set_buffer(conn->watch.fd, SO_SNDBUF, send);
+	(void)transport_set_buffer(conn->watch.fd, SO_RCVBUF, receive);
 }
 
-static void
-shrink(const struct buffers *buffers, const struct conn *conn)
-{
-	set(conn, buffers->settings->send_buffer,
-	    buffers->settings->receive_buffer);
-}
-
-/* The place that is free, or else of who has needed it least lately, or -1. */
+/* A free place, or else the least recently used, or -1. */
 static int
-find_place(const struct buffers *buffers, uint64_t now)
+find_place(const struct kernel_buffers *buffers, uint64_t now)
 {
 	int oldest = -1;
 	for (size_t i = 0; i < buffers->nlarge; i++) {
@@ -119,7 +95,8 @@ find_place(const struct buffers *buffers, uint64_t now)
 }
 
 void
-buffers_note_bulk(struct buffers *buffers, struct conn *conn, uint64_t now)
+kernel_buffers_note_bulk(struct kernel_buffers *buffers,
+    const struct settings *settings, struct conn *conn, uint64_t now)
 {
 	for (size_t i = 0; i < buffers->nlarge; i++) {
 		if (buffers->large[i].conn == conn) {
@@ -130,17 +107,17 @@ buffers_note_bulk(struct buffers *buffers, struct conn *conn, uint64_t now)
 	int place = find_place(buffers, now);
 	if (place == -1)
 		return;
-	int large = buffers->settings->large_buffer;
+	int large = settings->large_buffer;
 	const struct conn *before = buffers->large[place].conn;
 	if (before != NULL)
-		shrink(buffers, before);
+		set(before, settings->send_buffer, settings->receive_buffer);
 	buffers->large[place].conn = conn;
 	buffers->large[place].used = now;
 	set(conn, large, large);
 }
 
 void
-buffers_release(struct buffers *buffers, const struct conn *conn)
+kernel_buffers_release(struct kernel_buffers *buffers, const struct conn *conn)
 {
 	for (size_t i = 0; i < buffers->nlarge; i++) {
 		if (buffers->large[i].conn == conn)

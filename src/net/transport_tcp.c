@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "server/tcp.h"
-
 #include "base/log.h"
 #include "base/sys.h"
-#include "server/buffers.h"
-#include "server/limits.h"
+#include "net/transport.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -32,17 +29,15 @@ note_refused(unsigned *refused, unsigned option, const char *cost)
 	*refused |= option;
 }
 
-uint32_t
-tcp_held_ms(const struct server_settings *settings, unsigned refused)
+static bool
+gives_up(unsigned refused)
 {
-	if (settings->stall_ms == 0 || (refused & REFUSED_TIMEOUT) != 0)
-		return 0;
-	return settings->stall_ms + SERVER_STALL_MARGIN_MS;
+	return (refused & REFUSED_TIMEOUT) == 0;
 }
 
 /* Sets the options without which there is less, but service. */
 static void
-set_wishes(const struct server_settings *settings, unsigned *refused, int fd)
+set_wishes(const struct transport_options *options, unsigned *refused, int fd)
 {
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
 		note_refused(refused, REFUSED_REUSE,
@@ -57,20 +52,20 @@ set_wishes(const struct server_settings *settings, unsigned *refused, int fd)
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, 1) == -1)
 		note_refused(refused, REFUSED_INLINE, "urgent bytes are lost");
 	/* With no idle timeout only this finds peers that have vanished. */
-	if (settings->idle_ms == 0 &&
+	if (options->probes &&
 	    sys_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1) == -1)
 		note_refused(refused, REFUSED_KEEPALIVE,
 		    "clients that vanish stay; give an --idle-timeout");
 	/* What a peer that does not read can make the kernel hold. */
-	if (buffers_set_size(fd, SO_SNDBUF, settings->send_buffer) == -1)
+	if (transport_set_buffer(fd, SO_SNDBUF, options->send_buffer) == -1)
 		note_refused(refused, REFUSED_BUFFER,
 		    "the kernel may hold more for each client than is said");
 	/*
 	 * A closed connection must not keep that for much longer than an open
 	 * one.  While it is open our own deadline is to come first.
 	 */
-	if (settings->stall_ms != 0 &&
-	    sys_set_user_timeout(fd, tcp_held_ms(settings, *refused)) == -1)
+	if (options->give_up_ms != 0 &&
+	    sys_set_user_timeout(fd, options->give_up_ms) == -1)
 		note_refused(refused, REFUSED_TIMEOUT,
 		    "what a closed connection leaves in the kernel may stay "
 		    "there for longer than --stall-timeout");
@@ -78,23 +73,37 @@ set_wishes(const struct server_settings *settings, unsigned *refused, int fd)
 
 /* Options that accepted sockets inherit are set here, once for all. */
 static int
-set_options(const struct server_settings *settings, unsigned *refused, int fd,
+set_options(const struct transport_options *options, unsigned *refused, int fd,
     int family)
 {
-	const char *congestion = settings->congestion;
+	const char *congestion = options->congestion;
 	/* [::]:5220 and 0.0.0.0:5220 are two listeners, on every system. */
 	if (family == AF_INET6 &&
 	    sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1)
 		return -1;
 	if (congestion != NULL && sys_set_congestion(fd, congestion) == -1)
 		return -1;
-	set_wishes(settings, refused, fd);
+	set_wishes(options, refused, fd);
 	return 0;
 }
 
 int
-tcp_listen(const struct server_settings *settings, unsigned *refused,
-    const struct sockaddr *address, socklen_t length)
+transport_check_congestion(const char *name)
+{
+	int fd = sys_socket(AF_INET);
+	/* A host may have the other family only. */
+	if (fd == -1)
+		fd = sys_socket(AF_INET6);
+	if (fd == -1)
+		return -1;
+	int result = sys_set_congestion(fd, name);
+	(void)sys_close(fd);
+	return result;
+}
+
+static int
+listen_tcp(const struct transport_options *options,
+    const struct sockaddr *address, socklen_t length, unsigned *refused)
 {
 	int fd = sys_socket(address->sa_family);
 	if (fd == -1)
@@ -104,12 +113,16 @@ tcp_listen(const struct server_settings *settings, unsigned *refused,
 	 * that tells whether it is free.  How long the queue is to be is known
 	 * later.
 	 */
-	if (set_options(settings, refused, fd, address->sa_family) == 0 &&
+	if (set_options(options, refused, fd, address->sa_family) == 0 &&
 	    sys_bind(fd, address, length) == 0 &&
-	    sys_listen(fd, LIMITS_BACKLOG_MIN) == 0)
+	    sys_listen(fd, options->backlog) == 0)
 		return fd;
-	int saved = errno;
 	(void)sys_close(fd);
-	errno = saved;
 	return -1;
 }
+
+const struct transport transport_tcp = {
+    .name = "tcp",
+    .listen = listen_tcp,
+    .gives_up = gives_up,
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "net/transport.h"
+
+#include "base/sys.h"
+
+#include <errno.h>
+
+/* Less than that, in bytes, is not asked for. */
+enum { SIZE_LEAST = 16384 };
+
+int
+transport_set_buffer(int fd, int name, int size)
+{
+	while (sys_setsockopt(fd, SOL_SOCKET, name, size) == -1) {
+		if (errno != ENOBUFS || size / 2 < SIZE_LEAST)
+			return -1;
+		size /= 2;
+	}
+	return 0;
+}

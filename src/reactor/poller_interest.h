@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/* What the poller and its back ends speak of. */
+#ifndef POLLER_INTEREST_H
+#define POLLER_INTEREST_H
+
+enum poller_interest {
+	POLLER_NOTHING, /* silent, and out of the kernel's set */
+	POLLER_INPUT,
+	POLLER_OUTPUT
+};
+
+/* The most events that one wait returns. */
+#define POLLER_BATCH 256
+
+#endif

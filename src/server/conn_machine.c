@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "server/conn_machine.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "server/conn_state.h"
+#include "server/conn_step.h"
+#include "server/delivery.h"
+#include "server/farewell.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+_Static_assert(sizeof(struct conn) <= CONN_ALIGNMENT || sizeof(void *) > 8,
+    "a connection fits in a cache line");
+
+static enum conn_event receive(struct conn *);
+static enum conn_event give_up(struct conn *);
+static void begin_delivery(struct conn *, enum conn_event, enum conn_state);
+static void send_fin(struct conn *, enum conn_event, enum conn_state);
+static void end(struct conn *, enum conn_event, enum conn_state);
+
+/* What a connection does in each state, and what it waits for there. */
+static const struct behaviour {
+	/* When it is ready, or its deadline has passed. */
+	enum conn_event (*step)(struct conn *);
+	/* Once, as it enters the state. */
+	void (*enter)(struct conn *, enum conn_event, enum conn_state from);
+	/* If the last step before its deadline did nothing; or it expires. */
+	enum conn_event (*late)(struct conn *);
+
+	bool begins;     /* with a step: mostly the state is over with that */
+	bool rearms;     /* its deadline counts from the last progress */
+	bool is_decided; /* why it ends, whatever else happens */
+	enum poller_interest wants;
+	enum shard_deadline deadline;
+	enum counter cause; /* of its end, if it expires */
+} behaviours[CONN_NSTATES] = {
+    /* clang-format off */
+	[CONN_RECEIVING] = {
+		.step = receive, .late = give_up, .rearms = true,
+		.wants = POLLER_INPUT, .deadline = SHARD_IDLE,
+		.cause = COUNTER_IDLE },
+	[CONN_SENDING] = {
+		.step = conn_send_pending, .rearms = true,
+		.wants = POLLER_OUTPUT, .deadline = SHARD_STALL,
+		.cause = COUNTER_STALLED },
+	[CONN_FINISHING] = {
+		.step = conn_send_pending, .begins = true, .rearms = true,
+		.wants = POLLER_OUTPUT, .deadline = SHARD_STALL,
+		.cause = COUNTER_STALLED },
+	[CONN_ENDING] = {
+		.step = conn_send_pending, .begins = true, .rearms = true,
+		.wants = POLLER_OUTPUT, .deadline = SHARD_STALL,
+		.cause = COUNTER_STALLED },
+	[CONN_LINGERING] = {
+		.step = conn_discard, .enter = send_fin, .is_decided = true,
+		.wants = POLLER_INPUT, .deadline = SHARD_LINGER },
+	/* No system tells when all has arrived, so it is looked at. */
+	[CONN_DELIVERING] = {
+		.step = delivery_look, .enter = begin_delivery,
+		.begins = true, .rearms = true,
+		.wants = POLLER_NOTHING, .deadline = SHARD_LOOK,
+		.cause = COUNTER_STALLED },
+	[CONN_CLOSED] = {
+		.enter = end, .wants = POLLER_NOTHING },
+    /* clang-format on */
+};
+
+/* RECEIVING: others make room for the answer where there is none. */
+static enum conn_event
+receive(struct conn *conn)
+{
+	struct shard *shard = conn->shard;
+	size_t most = shard_turn(shard), room;
+	while ((room = shard_room(shard, most)) == 0)
+		conn_evict(shard_costliest(shard), COUNTER_EVICTED);
+	return conn_receive(conn, room);
+}
+
+/* RECEIVING: we end it as if the peer had, but with what that means to it. */
+static enum conn_event
+give_up(struct conn *conn)
+{
+	return conn_finish(conn) == CONN_FAILED ? CONN_FAILED : CONN_EXPIRED;
+}
+
+static void
+begin_delivery(struct conn *conn, enum conn_event event, enum conn_state from)
+{
+	(void)event, (void)from;
+	conn->held = (struct conn_held){0};
+}
+
+/* If that fails, the peer is gone, and the next recv says so. */
+static void
+send_fin(struct conn *conn, enum conn_event event, enum conn_state from)
+{
+	(void)event, (void)from;
+	(void)sys_shutdown(conn->watch.fd);
+}
+
+/* What has to be done once, when a connection is closed. */
+static void
+end(struct conn *conn, enum conn_event event, enum conn_state from)
+{
+	struct shard *shard = conn->shard;
+	/*
+	 * Where a part of the answer is missing, a plain close would tell the
+	 * peer that it is whole, and leave what the kernel holds for a peer
+	 * that does not read, uncounted.
+	 */
+	if (event != CONN_FLUSHED)
+		(void)sys_set_reset(conn->watch.fd);
+	if (from != CONN_DELIVERING)
+		pool_release(&shard->pool, conn->pending);
+	conn->pending = NULL;
+	counters_add(shard->counters, (enum counter)conn->cause, 1);
+}
+
+/*
+ * Why a connection ends that an event moves towards its end.  A timeout of the
+ * kernel's is a stall as well: its clock can run out before ours, while it
+ * still takes what the peer does not.
+ */
+static enum counter
+cause_of(const struct conn *conn, enum conn_event event)
+{
+	const struct behaviour *behaviour = &behaviours[conn->state];
+	if (behaviour->is_decided)
+		return (enum counter)conn->cause;
+	switch (event) {
+	case CONN_EOF:
+		/* An incomplete sequence at the end can be refused as well. */
+		return upcase_refused(&conn->upcase) ? COUNTER_REFUSED
+						     : COUNTER_ENDED;
+	case CONN_REFUSED:
+		return COUNTER_REFUSED;
+	case CONN_EXPIRED:
+		return behaviour->cause == COUNTER_IDLE && conn->shard->draining
+			   ? COUNTER_QUIET
+			   : behaviour->cause;
+	case CONN_FAILED:
+		return errno == ETIMEDOUT ? COUNTER_STALLED : COUNTER_FAILED;
+	case CONN_NOTHING:
+	case CONN_MOVED:
+	case CONN_DATA:
+	case CONN_FLUSHED:
+	case CONN_EVICTED:
+	case CONN_NEVENTS:
+		break;
+	}
+	return (enum counter)conn->cause;
+}
+
+static void
+trace(const struct conn *conn, enum conn_state to, enum conn_event event)
+{
+	if (event == CONN_FAILED)
+		log_debug_errno("conn %d", conn->watch.fd);
+	log_debug("conn %d: %s -> %s (%s)", conn->watch.fd,
+	    conn_state_name((enum conn_state)conn->state), conn_state_name(to),
+	    conn_event_name(event));
+}
+
+/* The only place that changes the state. */
+static void
+enter(struct conn *conn, enum conn_event event, enum counter cause)
+{
+	struct shard *shard = conn->shard;
+	enum conn_state from = (enum conn_state)conn->state;
+	enum conn_state to = conn_state_next(from, event);
+	if (to == from)
+		return;
+	if (log_enabled(LOG_LEVEL_DEBUG))
+		trace(conn, to, event);
+	if (cause != conn->cause)
+		farewell_log(&shard->ends[cause], loop_now(shard->loop),
+		    conn->watch.fd, cause);
+	conn->cause = cause & 15;
+	conn->state = (uint8_t)to;
+	if (behaviours[to].enter != NULL)
+		behaviours[to].enter(conn, event, from);
+}
+
+/* Arms the deadline of the state anew: a look comes later than the last. */
+static inline void
+rearm(struct conn *conn)
+{
+	struct shard *shard = conn->shard;
+	unsigned deadline = behaviours[conn->state].deadline;
+	if (deadline == SHARD_LOOK)
+		deadline += conn->held.nlooks;
+	timer_arm(
+	    &shard->deadlines[deadline], &conn->timer, loop_now(shard->loop));
+}
+
+/* Nothing is lost where all is with the kernel. */
+static void
+cannot_wait(struct conn *conn)
+{
+	shard_warn(conn->shard);
+	enum conn_event event =
+	    conn->state == CONN_DELIVERING ? CONN_FLUSHED : CONN_FAILED;
+	enter(conn, event, cause_of(conn, event));
+}
+
+/*
+ * The only place that says what the connection waits for: both its interest
+ * and its deadline follow from the state.
+ */
+static void
+settle(struct conn *conn, bool is_new)
+{
+	struct shard *shard = conn->shard;
+	const struct behaviour *behaviour = &behaviours[conn->state];
+	if (conn->state != CONN_CLOSED &&
+	    loop_watch(shard->loop, &conn->watch, behaviour->wants) == -1)
+		cannot_wait(conn);
+	if (conn->state == CONN_CLOSED) {
+		loop_unwatch(shard->loop, &conn->watch);
+		shard_retire(shard, conn);
+	} else if (is_new) {
+		rearm(conn);
+	}
+}
+
+/* Follows an event to where the connection waits again. */
+static void
+advance(struct conn *conn, enum conn_event event)
+{
+	unsigned from = conn->state, before = from;
+	enter(conn, event, cause_of(conn, event));
+	while (conn->state != before && behaviours[conn->state].begins) {
+		before = conn->state;
+		event = behaviours[before].step(conn);
+		enter(conn, event, cause_of(conn, event));
+	}
+	settle(conn, conn->state != from);
+}
+
+/* The same, in short for the usual message. */
+static inline void
+follow(struct conn *conn, enum conn_event event)
+{
+	/* Progress alone changes nothing but the deadline. */
+	if (event == CONN_MOVED && behaviours[conn->state].rearms)
+		rearm(conn);
+	else
+		advance(conn, event);
+}
+
+static void
+ready(struct watch *watch)
+{
+	struct conn *conn = LIST_OWNER(watch, struct conn, watch);
+	follow(conn, behaviours[conn->state].step(conn));
+}
+
+/*
+ * The peer may have done its part since the turn began to wait, and late is
+ * no reason to lose what it sent: the state gets one more step, and only if
+ * that finds nothing, the deadline holds.
+ */
+void
+conn_expired(struct timer *timer)
+{
+	struct conn *conn = LIST_OWNER(timer, struct conn, timer);
+	const struct behaviour *behaviour = &behaviours[conn->state];
+	enum conn_event event = behaviour->step(conn);
+	if (event == CONN_NOTHING ||
+	    (event == CONN_MOVED && !behaviour->rearms))
+		event = behaviour->late == NULL ? CONN_EXPIRED
+						: behaviour->late(conn);
+	follow(conn, event);
+}
+
+void
+conn_evict(struct conn *conn, enum counter cause)
+{
+	enter(conn, CONN_EVICTED, cause);
+	settle(conn, false);
+}
+
+int
+conn_start(struct conn *conn, struct shard *shard, int fd)
+{
+	watch_init(&conn->watch, fd, ready);
+	timer_init(&conn->timer);
+	if (loop_watch(shard->loop, &conn->watch, POLLER_INPUT) == -1)
+		return -1;
+	conn->shard = shard;
+	conn->pending = NULL;
+	conn->answered = 0;
+	conn->reads = false;
+	upcase_init(&conn->upcase, shard->settings->invalid);
+	kernel_buffers_start(shard->settings, fd);
+	conn->state = CONN_RECEIVING;
+	conn->cause = COUNTER_FAILED;
+	rearm(conn);
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What moves a connection from state to state: it is ready, its deadline has
+ * passed, or the server wants its end.
+ */
+#ifndef CONN_MACHINE_H
+#define CONN_MACHINE_H
+
+#include "reactor/timer.h"
+#include "server/conn.h"
+#include "server/counters.h"
+#include "server/shard.h"
+
+/*
+ * Starts to serve the socket, which the connection owns from now on.  Returns
+ * -1 with the poller's errno; then the socket is still the caller's.
+ */
+int conn_start(struct conn *, struct shard *, int fd);
+
+/* Resets the connection and counts it under the given cause. */
+void conn_evict(struct conn *, enum counter cause);
+
+/* For the queues of deadlines: the deadline of the state has passed. */
+void conn_expired(struct timer *);
+
+#endif

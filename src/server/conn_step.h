@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The steps of a connection: what is received, converted, sent and discarded.
+ * A step says what happened and changes no state; CONN_FAILED comes with the
+ * errno of the call that failed.
+ */
+#ifndef CONN_STEP_H
+#define CONN_STEP_H
+
+#include "server/conn.h"
+#include "server/conn_state.h"
+
+#include <stddef.h>
+
+/*
+ * One recv of at most the given number of bytes, for the answer to which the
+ * pool has room, and a send of that answer.  What the kernel does not take is
+ * the pending output then: CONN_DATA.
+ */
+enum conn_event conn_receive(struct conn *, size_t most);
+
+/*
+ * Ends the transform: an incomplete sequence at the end gets its answer.
+ * CONN_FAILED, CONN_DATA or CONN_MOVED.
+ */
+enum conn_event conn_finish(struct conn *);
+
+/* As much of the pending output as will go: CONN_FLUSHED if that was all. */
+enum conn_event conn_send_pending(struct conn *);
+
+/*
+ * Reads what a peer still sends that we have ended.  Closing with input unread
+ * would make the kernel send a reset, which could overtake the last bytes of
+ * our answer (RFC 1122, section 4.2.2.13).
+ */
+enum conn_event conn_discard(struct conn *);
+
+#endif

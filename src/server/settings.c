@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "server/settings.h"
+
+const struct settings settings_defaults = {
+    .workers = 1,
+    .invalid = UPCASE_PASS,
+    .idle_ms = 10 * 60 * 1000,
+    .stall_ms = 30 * 1000,
+    .drain_ms = 10 * 1000,
+    .linger_ms = 5 * 1000,
+    .quiet_ms = 1000,
+    /*
+     * Linux doubles these.  A peer that sends and never reads then makes it
+     * hold 190 KiB, where its own choice lets it hold over 4 MiB.
+     */
+    .send_buffer = 48 * 1024,
+    .receive_buffer = 48 * 1024,
+    .large_buffer = 2 * 1024 * 1024,
+};

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "server/shard.h"
+
+#include "base/sys.h"
+#include "server/conn_state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/*
+ * How many connections are looked at for progress before one is evicted: what
+ * the kernel holds for a peer can shrink for a while before it takes more.
+ */
+enum { ASKED_MOST = 16 };
+
+/*
+ * Memory that was used in a burst, and not in this long afterwards, in ms, goes
+ * back to the system.
+ */
+enum { TRIM_MS = 60000 };
+
+/* This many blocks at a time, this many ms apart: clients wait meanwhile. */
+enum { STEP_BLOCKS = 128, STEP_MS = 10 };
+
+/*
+ * The times between two looks at what is delivered, in ms.  The first leaves
+ * time for an acknowledgement in a local network.  The last, which is repeated,
+ * is how long a place may be taken for nothing.
+ */
+static const uint64_t looks[SHARD_LOOKS] = {4, 32, 256, 1000};
+
+static void trim(struct timer *);
+
+static int
+take_memory(struct shard *shard, size_t nslots, size_t nblocks)
+{
+	shard->input = malloc(SHARD_INPUT);
+	shard->output = malloc(UPCASE_BOUND(SHARD_INPUT));
+	if (shard->input == NULL || shard->output == NULL ||
+	    nslots > SIZE_MAX / sizeof *shard->slots)
+		return -1;
+	/*
+	 * Slots that are never used are never touched, so that the system need
+	 * not provide them.
+	 */
+	void *slots;
+	if (posix_memalign(
+		&slots, CONN_ALIGNMENT, nslots * sizeof *shard->slots) != 0)
+		return -1;
+	shard->slots = slots;
+	return pool_open(&shard->pool, nblocks);
+}
+
+/* How long a connection may be late, in ms. */
+static uint64_t
+span_of(const struct shard *shard, enum shard_deadline deadline)
+{
+	const struct settings *settings = shard->settings;
+	switch (deadline) {
+	case SHARD_IDLE:
+		return shard->draining ? settings->quiet_ms : settings->idle_ms;
+	case SHARD_STALL:
+		return settings->stall_ms;
+	case SHARD_LINGER:
+		return shard->draining ? settings->quiet_ms
+				       : settings->linger_ms;
+	case SHARD_LOOK:
+	case SHARD_NDEADLINES:
+		break;
+	}
+	return looks[deadline - SHARD_LOOK];
+}
+
+int
+shard_open(struct shard *shard, struct loop *loop,
+    const struct settings *settings, struct counters *counters, size_t nslots,
+    size_t nblocks, void (*expired)(struct timer *))
+{
+	*shard = (struct shard){
+	    .loop = loop,
+	    .settings = settings,
+	    .counters = counters,
+	    .nslots = nslots,
+	};
+	list_init(&shard->free);
+	list_init(&shard->closed);
+	kernel_buffers_init(&shard->buffers, settings->workers);
+	if (take_memory(shard, nslots, nblocks) == -1) {
+		shard_close(shard);
+		errno = ENOMEM;
+		return -1;
+	}
+	for (unsigned i = 0; i < SHARD_NDEADLINES; i++)
+		timer_queue_init(&shard->deadlines[i], loop_timers(loop),
+		    span_of(shard, (enum shard_deadline)i), expired);
+	timer_queue_init(&shard->trims, loop_timers(loop), TRIM_MS, trim);
+	timer_queue_init(&shard->steps, loop_timers(loop), STEP_MS, trim);
+	timer_init(&shard->trim);
+	return 0;
+}
+
+void
+shard_close(struct shard *shard)
+{
+	pool_close(&shard->pool);
+	free(shard->slots);
+	free(shard->output);
+	free(shard->input);
+}
+
+struct conn *
+shard_take_slot(struct shard *shard)
+{
+	struct list *link = list_first(&shard->free);
+	if (link != NULL) {
+		list_remove(link);
+		return LIST_OWNER(link, struct conn, timer.link);
+	}
+	/* The server hands over no more connections than there are slots. */
+	assert(shard->nfresh < shard->nslots);
+	return &shard->slots[shard->nfresh++];
+}
+
+static void
+give_slot(struct shard *shard, struct conn *conn)
+{
+	conn->state = CONN_CLOSED;
+	list_init(&conn->timer.link);
+	/* In front, so that the slots in use stay few and warm. */
+	list_append(shard->free.next, &conn->timer.link);
+}
+
+void
+shard_warn(struct shard *shard)
+{
+	char note[LOG_NOTE_MAX];
+	if (log_limit_pass(&shard->failures, loop_now(shard->loop), note))
+		log_warn("cannot serve a connection%s", note);
+}
+
+void
+shard_note_bulk(struct shard *shard, struct conn *conn)
+{
+	kernel_buffers_note_bulk(
+	    &shard->buffers, shard->settings, conn, loop_now(shard->loop));
+	shard->has_bulk = true;
+	shard_note_use(shard);
+}
+
+/*
+ * Gives back what was not used since the last time.  An idle server has nothing
+ * left to give then, and sleeps.
+ */
+static void
+trim(struct timer *timer)
+{
+	struct shard *shard = LIST_OWNER(timer, struct shard, trim);
+	if (pool_trim(&shard->pool, STEP_BLOCKS)) {
+		timer_arm(&shard->steps, &shard->trim, loop_now(shard->loop));
+		return;
+	}
+	bool has_more = pool_begin(&shard->pool);
+	if (!shard->has_bulk) {
+		sys_give_back(shard->input, SHARD_INPUT);
+		sys_give_back(shard->output, UPCASE_BOUND(SHARD_INPUT));
+	}
+	if (has_more || shard->has_bulk)
+		shard_note_use(shard);
+	shard->has_bulk = false;
+}
+
+/* What is armed counts anew where its time is another. */
+static void
+set_spans(struct shard *shard)
+{
+	uint64_t now = loop_now(shard->loop);
+	for (unsigned i = 0; i < SHARD_LOOK; i++) {
+		struct timer_queue *queue = &shard->deadlines[i];
+		uint64_t span = span_of(shard, (enum shard_deadline)i);
+		if (span != queue->span)
+			timer_queue_set_span(queue, span, now);
+	}
+}
+
+void
+shard_set(struct shard *shard, const struct settings *settings)
+{
+	shard->settings = settings;
+	set_spans(shard);
+}
+
+void
+shard_drain(struct shard *shard)
+{
+	shard->draining = true;
+	set_spans(shard);
+}
+
+size_t
+shard_release_closed(struct shard *shard)
+{
+	size_t n = 0;
+	struct list *link;
+	while ((link = list_first(&shard->closed)) != NULL) {
+		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
+		list_remove(link);
+		(void)sys_close(conn->watch.fd);
+		give_slot(shard, conn);
+		n++;
+	}
+	return n;
+}
+
+/* Looks what the kernel holds of the answer; true if the peer takes it. */
+static bool
+look_for_progress(struct shard *shard, const struct conn *conn)
+{
+	return pool_note_held(&shard->pool, conn->pending,
+	    sys_unacknowledged(conn->watch.fd), loop_now(shard->loop));
+}
+
+struct conn *
+shard_costliest(struct shard *shard)
+{
+	uint64_t now = loop_now(shard->loop);
+	struct conn *conn = pool_costliest(&shard->pool, now);
+	for (int i = 0; i < ASKED_MOST && look_for_progress(shard, conn); i++)
+		conn = pool_costliest(&shard->pool, now);
+	return conn;
+}
+
+void
+shard_retire(struct shard *shard, struct conn *conn)
+{
+	timer_disarm(&conn->timer);
+	kernel_buffers_release(&shard->buffers, conn);
+	list_append(&shard->closed, &conn->timer.link);
+}
