@@ -215,6 +215,15 @@ shard_release_closed(struct shard *shard)
 	return n;
 }
 
+size_t
+shard_room_left(const struct shard *shard)
+{
+	size_t room = pool_room(&shard->pool);
+	if (room < UPCASE_BOUND(SHARD_INPUT_MIN))
+		return 0;
+	return room / UPCASE_EXPANSION - UPCASE_CARRY;
+}
+
 /* Looks what the kernel holds of the answer; true if the peer takes it. */
 static bool
 look_for_progress(struct shard *shard, const struct conn *conn)

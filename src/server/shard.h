@@ -151,6 +151,9 @@ shard_turn(const struct shard *shard)
 	return ago < SHARD_SHARED_MS ? SHARD_INPUT_SHARED : SHARD_INPUT;
 }
 
+/* Does what shard_room does where there is no room for the answer to all. */
+size_t shard_room_left(const struct shard *);
+
 /*
  * How many of these bytes may be received: fewer where the pool has no room for
  * the answer to all, 0 where it has none for the answer to SHARD_INPUT_MIN.
@@ -158,12 +161,9 @@ shard_turn(const struct shard *shard)
 static inline size_t
 shard_room(const struct shard *shard, size_t most)
 {
-	size_t room = pool_room(&shard->pool);
-	if (room >= UPCASE_BOUND(most))
+	if (pool_room(&shard->pool) >= UPCASE_BOUND(most))
 		return most;
-	if (room < UPCASE_BOUND(SHARD_INPUT_MIN))
-		return 0;
-	return room / UPCASE_EXPANSION - UPCASE_CARRY;
+	return shard_room_left(shard);
 }
 
 /* Who has to make room in the pool where there is none. */

@@ -63,7 +63,7 @@ ltl the_drain_ends { [] (is_draining -> <> has_returned) }
 
 /*
  * [server.c serve]
- *	worker_hand(find_least(server), fd);
+ *	worker_hand(find_least(server), &handoff);
  */
 inline serve()
 {
@@ -98,7 +98,7 @@ inline serve()
  */
 /*
  * [listener.c listeners_resume_paused]
- *	if (listeners->waits || !listeners->may_accept(listeners->owner))
+ *	if (listeners->waits || !may_accept(listeners))
  *	return;
  *	listeners->paused = false;
  *	POLLER_INPUT) == -1)
@@ -150,10 +150,10 @@ inline retry()
 /*
  * [listener.c listeners_accept_ready]
  *	while (listeners->nready > 0) {
- *	if (!listeners->may_accept(listeners->owner)) {
+ *	if (!may_accept(listeners)) {
  *	wait_for_end(listeners);
  *	return;
- *	switch (accept_one(listeners, listener->watch.fd))
+ *	switch (accept_one(listener))
  *	case ATTEMPT_DONE: if (--listener->left == 0) {
  *	listeners->nready--;
  *	case ATTEMPT_EMPTY: listener->left = 0;
@@ -185,9 +185,9 @@ inline listeners_accept()
 
 /*
  * [listener.c accept_rest]
- *	if (!listeners->may_accept(listeners->owner))
+ *	if (!may_accept(listeners))
  *	return;
- *	switch (accept_one(listeners, fd))
+ *	switch (accept_one(listener))
  *	case ATTEMPT_FAILED: note_failure(listeners); return;
  */
 inline accept_rest()
@@ -214,22 +214,22 @@ inline accept_rest()
 /*
  * [server.c follow_up]
  *	release(server);
- *	if (server->ndrains == 0) {
+ *	if (server->wanted == SERVING) {
  *	if (listeners_accept(&server->listeners)) release(server);
  *	listeners_resume(&server->listeners);
  *	return;
- *	if (!server->draining)
+ *	if (server->phase == SERVING)
  *	start_drain(server);
- *	if (!server->cut && (server->ndrains > 1 || server->expired))
+ *	if (server->phase == DRAINING && server->wanted == CUTTING)
  *	cut_drain(server);
  *	release(server);
  */
 /*
  * [server.c start_drain]
- *	server->draining = true;
+ *	server->phase = DRAINING;
  *	listeners_finish(&server->listeners);
  *	worker_drain(&server->workers[i]);
- *	timer_arm(&server->drains, &server->drain, loop_now(server->loop));
+ *	timer_arm(&server->drains, &server->drain, now);
  */
 inline start_drain()
 {
@@ -249,7 +249,7 @@ inline start_drain()
 
 /*
  * [server.c cut_drain]
- *	server->cut = true;
+ *	server->phase = CUTTING;
  *	worker_cut(&server->workers[i]);
  */
 inline follow_up()
@@ -290,9 +290,9 @@ inline follow_up()
 
 /*
  * [server.c server_run]
- *	worker_turn(server->loop, &server->counters);
+ *	if (loop_turn_or_pause(server->loop) == -1)
  *	follow_up(server);
- *	while (!server->draining || !has_at_most(server, 0));
+ *	while (server->phase == SERVING || !has_at_most(server, 0));
  *	stop_workers(server);
  */
 proctype accepting()

@@ -162,11 +162,11 @@ inline empty_out(channel)
 }
 
 /*
- * [conn.c end]
+ * [conn_machine.c end]
  *	if (event != CONN_FLUSHED)
  *	(void)sys_set_reset(conn->watch.fd);
  *	if (from != CONN_DELIVERING)
- *	pool_release(&conns->pool, conn->pending);
+ *	pool_release(&shard->pool, conn->pending);
  */
 inline end(c, event)
 {
@@ -199,13 +199,16 @@ inline end(c, event)
 }
 
 /*
- * [conn.c enter]
+ * [conn_machine.c begin_delivery]
+ *	conn->held = (struct conn_held){0};
+ * [conn_machine.c send_fin]
+ *	(void)sys_shutdown(conn->watch.fd);
+ * [conn_machine.c enter]
  *	enum conn_state to = conn_state_next(from, event);
  *	if (to == from) return;
  *	conn->state = (uint8_t)to;
- *	if (to == CONN_DELIVERING) conn->held = (struct conn_held){0};
- *	if (to == CONN_LINGERING) (void)sys_shutdown(conn->watch.fd);
- *	if (to == CONN_CLOSED) end(conn, event, from);
+ *	if (behaviours[to].enter != NULL)
+ *	behaviours[to].enter(conn, event, from);
  */
 inline enter(c, event)
 {
@@ -222,9 +225,10 @@ inline enter(c, event)
 }
 
 /*
- * [conns.c conns_evict]
- *	while (pool_room(&conns->pool) < UPCASE_BOUND(CONNS_INPUT_MIN))
- *	evict(conns);
+ * [conn_machine.c receive]
+ *	while ((room = shard_room(shard, most)) == 0)
+ *	conn_evict(shard_costliest(shard), COUNTER_EVICTED);
+ *	return conn_receive(conn, room);
  */
 inline make_room()
 {
@@ -278,16 +282,16 @@ inline send(c, channel)
 
 /*
  * [delivery.c delivery_store]
- *	conn->pending = pool_store(&conns->pool, conns->output + taken,
+ *	conn->pending = pool_store(&shard->pool, shard->output + taken,
  *	    n - taken, conn, is_proven(conn, n - taken, held),
- *	    loop_now(conns->loop));
+ *	    loop_now(shard->loop));
  */
 /*
- * [conn.c answer]
+ * [conn_step.c answer]
  *	if (n == 0) return CONN_MOVED;
  *	delivery_note(conn, n);
- *	ssize_t sent = sys_send(conn->watch.fd, conns->output, n);
- *	if (sent == -1 && fail(conn) == CONN_FAILED) return CONN_FAILED;
+ *	ssize_t sent = sys_send(conn->watch.fd, shard->output, n);
+ *	if (sent == -1 && what_failed() == CONN_FAILED) return CONN_FAILED;
  *	if (taken == n) return CONN_MOVED;
  *	delivery_store(conn, taken, n);
  *	return CONN_DATA;
@@ -318,8 +322,8 @@ inline answer(c)
 }
 
 /*
- * [conn.c finish_input]
- *	size_t n = upcase_final(&conn->upcase, conn->conns->output);
+ * [conn_step.c conn_finish]
+ *	size_t n = upcase_final(&conn->upcase, conn->shard->output);
  *	return answer(conn, n);
  */
 inline finish_input(c)
@@ -334,14 +338,12 @@ inline finish_input(c)
 }
 
 /*
- * [conn.c receive]
- *	size_t room = conns_make_room(conns);
- *	ssize_t got = sys_recv(conn->watch.fd, conns->input, room);
- *	if (got == -1) return fail(conn);
- *	if (got == 0) {
- *	if (finish_input(conn) == CONN_FAILED) return CONN_FAILED;
- *	return CONN_EOF;
- *	size_t n = upcase_update( &conn->upcase, conns->output, conns->input,
+ * [conn_step.c conn_receive]
+ *	ssize_t got = sys_recv(conn->watch.fd, shard->input, most);
+ *	if (got == -1) return what_failed();
+ *	if (got == 0)
+ *	return conn_finish(conn) == CONN_FAILED ? CONN_FAILED : CONN_EOF;
+ *	size_t n = upcase_update( &conn->upcase, shard->output, shard->input,
  *	    (size_t)got);
  *	enum conn_event event = answer(conn, n);
  *	if (event != CONN_FAILED && upcase_refused(&conn->upcase)) return
@@ -390,15 +392,16 @@ inline receive(c)
 }
 
 /*
- * [conn.c send_pending]
+ * [conn_step.c conn_send_pending]
  *	while (conn->pending != NULL) {
  *	ssize_t sent = sys_sendv(conn->watch.fd, pieces, n);
  *	if (sent == -1)
- *	    return fail(conn) == CONN_FAILED ? CONN_FAILED : event;
- *	conn->pending = pool_drop(&conns->pool, conn->pending, (size_t)sent,
- *	    loop_now(conns->loop));
+ *	    return what_failed() == CONN_FAILED ? CONN_FAILED : event;
+ *	conn->pending = pool_drop(&shard->pool, conn->pending, (size_t)sent,
+ *	    loop_now(shard->loop));
  *	event = CONN_MOVED;
- *	return CONN_FLUSHED;
+ *	return sys_set_partial(conn->watch.fd, false) == -1 ? CONN_FAILED
+ *	    : CONN_FLUSHED;
  */
 inline send_pending(c)
 {
@@ -418,8 +421,8 @@ inline send_pending(c)
 }
 
 /*
- * [conn.c discard]
- *	ssize_t got = sys_recv(conn->watch.fd, conns->input, CONNS_INPUT);
+ * [conn_step.c conn_discard]
+ *	ssize_t got = sys_recv(conn->watch.fd, shard->input, SHARD_INPUT);
  *	return got == 0 ? CONN_EOF : CONN_MOVED;
  */
 inline discard(c)
@@ -436,16 +439,11 @@ inline discard(c)
 }
 
 /*
- * [conn.c deliver]
- *	enum conn_event event = delivery_look(conn);
- *	return event == CONN_FAILED ? fail(conn) : event;
- */
-/*
  * Here each byte is progress, as 4096 are there.
  *
  * [delivery.c delivery_look]
  *	if (conn->answered <= DELIVERY_SMALL ||
- *	    (conns->draining && (stall_ms == 0 || sys_gives_up(fd))))
+ *	    (shard->draining && (stall_ms == 0 || sys_gives_up(fd))))
  *	return CONN_FLUSHED;
  *	bool is_first = held->left == 0;
  *	size_t left = sys_unacknowledged(fd);
@@ -465,7 +463,7 @@ inline discard(c)
  *	} else if (stall_ms != 0 &&
  *	    (now - held->since) % CONN_TIME >= stall_ms) {
  *	return CONN_EXPIRED;
- *	return CONN_NOTHING;
+ *	return CONN_MOVED;
  */
 /* Nobody asks for more. */
 #define COUNT_LOOK(n) n[c] = (n[c] <= STALL -> n[c] + 1 : n[c])
@@ -501,9 +499,9 @@ inline deliver(c)
 #endif
 			:: else
 			fi;
-			event = (IS_STALLED(c) -> EXPIRED : NOTHING);
+			event = (IS_STALLED(c) -> EXPIRED : MOVED);
 #ifndef HONEST
-			assert(event == NOTHING -> nlooks[c] <= STALL
+			assert(event == MOVED -> nlooks[c] <= STALL
 					      : nlooks[c] >= STALL)
 #endif
 		fi
@@ -524,16 +522,17 @@ inline step(c)
 }
 
 /*
- * [conn.c follow]
- *	if (event == CONN_MOVED && conn->state != CONN_LINGERING)
+ * [conn_machine.c follow]
+ *	if (event == CONN_MOVED && behaviours[conn->state].rearms)
  *	advance(conn, event);
  */
 /*
- * [conn.c advance]
- *	enter(conn, event);
+ * [conn_machine.c advance]
+ *	enter(conn, event, cause_of(conn, event));
  *	while (conn->state != before && behaviours[conn->state].begins) {
  *	before = conn->state;
- *	enter(conn, behaviours[before].step(conn));
+ *	event = behaviours[before].step(conn);
+ *	enter(conn, event, cause_of(conn, event));
  */
 inline advance(c)
 {
@@ -550,23 +549,20 @@ inline advance(c)
 }
 
 /*
- * [conn.c conn_expired]
- *	enum conn_event event = behaviours[conn->state].step(conn);
- *	if (event == CONN_NOTHING && conn->state == CONN_DELIVERING) {
- *	return;
- *	if (event == CONN_MOVED && conn->state == CONN_LINGERING) event =
- *	    CONN_NOTHING;
- *	if (event == CONN_NOTHING) event = CONN_EXPIRED;
- *	if (event == CONN_EXPIRED && conn->state == CONN_RECEIVING &&
- *	    finish_input(conn) == CONN_FAILED)
- *	event = CONN_FAILED;
+ * [conn_machine.c conn_expired]
+ *	enum conn_event event = behaviour->step(conn);
+ *	if (event == CONN_NOTHING ||
+ *	    (event == CONN_MOVED && !behaviour->rearms))
+ *	event = behaviour->late == NULL ? CONN_EXPIRED
+ *	    : behaviour->late(conn);
  *	follow(conn, event);
+ * [conn_machine.c give_up]
+ *	return conn_finish(conn) == CONN_FAILED ? CONN_FAILED : CONN_EXPIRED;
  */
 inline expire(c)
 {
 	if
-	:: !IS_LOOKED_AT(c) && (event == NOTHING ||
-			(event == MOVED && state[c] == LINGERING)) ->
+	:: event == NOTHING || (event == MOVED && state[c] == LINGERING) ->
 		event = EXPIRED
 	:: else
 	fi;
@@ -581,8 +577,8 @@ inline expire(c)
 }
 
 /*
- * [conns.c conns_drain]
- *	conns->draining = true;
+ * [service_text.c drain]
+ *	shard_drain(shard);
  *	if (conn->state != CONN_DELIVERING)
  *	conn_expired(&conn->timer);
  */
@@ -601,9 +597,9 @@ inline conns_drain()
 }
 
 /*
- * [conns.c conns_cut]
- *	if (conns->slots[i].state != CONN_CLOSED)
- *	conn_evict(&conns->slots[i], COUNTER_CUT);
+ * [service_text.c cut]
+ *	if (shard->slots[i].state != CONN_CLOSED)
+ *	conn_evict(&shard->slots[i], COUNTER_CUT);
  */
 inline conns_cut()
 {

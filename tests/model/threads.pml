@@ -89,7 +89,7 @@ inline bell_ring(bell)
  *	size_t nput = atomic_load_explicit(&handover->nput,
  *	    memory_order_relaxed);
  *	assert(nput - atomic_load(&handover->ntaken) < handover->size);
- *	handover->fds[nput % handover->size] = fd;
+ *	handover->places[nput % handover->size] = *handoff;
  *	atomic_store_explicit(&handover->nput, nput + 1,
  *	    memory_order_release);
  */
@@ -113,7 +113,7 @@ inline handover_put(r, c)
  *	    memory_order_relaxed);
  *	if (ntaken == atomic_load_explicit(&handover->nput,
  *	    memory_order_acquire))
- *	int fd = handover->fds[ntaken % handover->size];
+ *	*handoff = handover->places[ntaken % handover->size];
  *	atomic_store_explicit( &handover->ntaken, ntaken + 1,
  *	    memory_order_release);
  */
@@ -129,10 +129,10 @@ inline handover_put(r, c)
 		fi
 
 /*
- * [conns.c conns_adopt]
- *	struct conn *conn = take_slot(conns);
- *	if (conn_start(conn, conns, fd) == 0)
- *	conns_retire(conns, conn);
+ * [service_text.c start]
+ *	struct conn *conn = shard_take_slot(shard);
+ *	if (conn_start(conn, shard, handoff->fd) == 0)
+ *	shard_retire(shard, conn);
  */
 inline conns_adopt(c)
 {
@@ -150,8 +150,8 @@ inline conns_adopt(c)
 }
 
 /*
- * [conns.c conns_cut]
- *	conn_evict(&conns->slots[i], COUNTER_CUT);
+ * [service_text.c cut]
+ *	conn_evict(&shard->slots[i], COUNTER_CUT);
  */
 #define CONNS_CUT d_step { nclosed = nclosed + nopen; nopen = 0 }
 
@@ -160,8 +160,8 @@ inline conns_adopt(c)
 		nopen--; nclosed++ }
 
 /*
- * [conns.c conns_drain]
- *	conns->draining = true;
+ * [service_text.c drain]
+ *	shard_drain(shard);
  *	conn_expired(&conn->timer);
  */
 /*
@@ -172,15 +172,15 @@ inline conns_adopt(c)
 
 /*
  * [worker.h worker_release]
- *	size_t n = conns_release(&worker->conns);
+ *	size_t n = shard_release(&worker->shard);
  *	if (n > 0) worker_note_ends(worker, n);
  */
 /*
  * [worker.c worker_note_ends]
  *	atomic_fetch_add(&worker->ngone, n);
- *	if (worker->reports != NULL &&
- *	    atomic_exchange(&worker->reports->wanted, false))
- *	bell_ring(&worker->reports->bell);
+ *	if (worker->has_thread &&
+ *	    atomic_exchange(&worker->wake->wanted, false))
+ *	bell_ring(&worker->wake->bell);
  */
 #define COUNT_GONE(w) d_step { load[w] = load[w] - nclosed; nclosed = 0 }
 #define LOOK_AT_WISH  d_step { was_wanted = wanted; wanted = false }
@@ -220,14 +220,14 @@ inline take_all(w)
 
 /*
  * [worker.c obey]
+ *	const struct settings *settings = atomic_load(&worker->settings);
  *	bool drain = atomic_load(&worker->drain);
  *	bool cut = atomic_load(&worker->cut);
- *	while ((fd = handover_take(&worker->handover)) != -1)
- *	conns_adopt(&worker->conns, fd);
- *	if (drain && !worker->conns.draining)
- *	conns_drain(&worker->conns);
- *	if (cut)
- *	conns_cut(&worker->conns);
+ *	while (handover_take(&worker->handover, &handoff))
+ *	handoff.service->start(shard, &handoff);
+ *	bool drains = drain && !shard->draining;
+ *	services[i]->drain(shard);
+ *	services[i]->cut(shard);
  */
 inline obey(w)
 {
@@ -246,7 +246,11 @@ inline obey(w)
 /*
  * [worker.c run]
  *	while (!atomic_load(&worker->stop))
- *	worker_turn(worker->loop, &worker->counters);
+ *	worker_turn(worker);
+ */
+/*
+ * [worker.c worker_turn]
+ *	if (loop_turn_or_pause(worker->loop) == -1)
  *	worker_release(worker);
  */
 proctype worker(byte w, nopen)
@@ -290,7 +294,7 @@ inline add_up()
 /*
  * [server.c has_at_most]
  *	if (count_open(server) <= n)
- *	atomic_store(&server->reports.wanted, true);
+ *	atomic_store(&server->wake.wanted, true);
  *	return count_open(server) <= n;
  */
 inline has_at_most(n)
@@ -318,11 +322,26 @@ inline has_at_most(n)
  *	if (worker_load(worker) < worker_load(least))
  */
 /*
+ * [worker.c post]
+ *	if (worker->has_thread)
+ *	bell_ring(&worker->bell);
+ *	else
+ *	obey(worker);
+ */
+/*
+ * Other settings change nothing here, but come with the orders.
+ *
+ * [worker.c worker_open]
+ *	atomic_store(&worker->settings, settings);
+ * [worker.c worker_set]
+ *	atomic_store(&worker->settings, settings);
+ *	post(worker);
+ */
+/*
  * [worker.c worker_hand]
  *	worker->nhanded++;
- *	conns_adopt(&worker->conns, fd);
- *	handover_put(&worker->handover, fd);
- *	bell_ring(&worker->bell);
+ *	handover_put(&worker->handover, handoff);
+ *	post(worker);
  */
 inline worker_hand(c)
 {
@@ -348,22 +367,18 @@ inline worker_hand(c)
 
 /*
  * [worker.c worker_drain]
- *	conns_drain(&worker->conns);
- *	return;
  *	atomic_store(&worker->drain, true);
- *	bell_ring(&worker->bell);
+ *	post(worker);
  */
 /*
  * [worker.c worker_cut]
- *	conns_cut(&worker->conns);
- *	return;
  *	atomic_store(&worker->cut, true);
- *	bell_ring(&worker->bell);
+ *	post(worker);
  */
 /*
  * [worker.c worker_stop]
  *	atomic_store(&worker->stop, true);
- *	bell_ring(&worker->bell);
+ *	post(worker);
  *	sys_thread_join(worker->thread);
  */
 #ifdef BUG_ORDER_WITHOUT_BELL

@@ -84,7 +84,8 @@ QUOTATION = re.compile(
 # What the models have to quote wherever it is, and where it may be.
 SHARED = re.compile(
     r"\b(?:atomic_(?!init\b)\w+|bell_ring|handover_(?:put|take))\(")
-SHARING = ("server.c", "worker.c", "conns.c", "handover.c", "bell.c")
+SHARING = ("server.c", "worker.c", "shard.c", "service_text.c", "handover.c",
+           "bell.c")
 
 
 def run(*command, **options):
