@@ -21,6 +21,12 @@
 /* After how long memory is given back, in ms: as in conns.c. */
 enum { TRIM_MS = 60000 };
 
+/* More, in bytes, than has to be taken within the stall time. */
+enum { TAKEN = 5000 };
+
+/* The longest time between two looks at that, in ms: as in shard.c. */
+enum { LOOK_MS = 1000 };
+
 /* Steps until a server that does something for nothing is said to spin. */
 enum { SPINS = 100000 };
 
@@ -124,6 +130,26 @@ calm_down(void)
 	faults_pause(false);
 }
 
+/* One that has only to take its answer does so bit by bit, each in time. */
+static void
+take_slowly(void)
+{
+	size_t i = 0;
+	while (i < npeers && !(peers_is_open(&peers[i]) && peers[i].delivers))
+		i++;
+	for (int n = 0; i < npeers && n < 8; n++) {
+		if (!peers_is_open(&peers[i]) || peers[i].socket->reset_by_peer)
+			return;
+		kernel_peer_reads(peers[i].socket, TAKEN);
+		kernel.now += draw(settings.stall_ms / 2 + 1);
+		calm_down();
+		/* The next look finds that it took nothing meanwhile. */
+		if (settings.stall_ms > 2 * LOOK_MS)
+			kernel.now += LOOK_MS;
+		calm_down();
+	}
+}
+
 static void
 act(void)
 {
@@ -140,6 +166,8 @@ act(void)
 		pass_time();
 	} else if (what < 53) {
 		calm_down();
+	} else if (what < 54) {
+		take_slowly();
 	} else {
 		(void)threads_step(faults_wakes());
 	}
