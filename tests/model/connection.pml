@@ -6,9 +6,9 @@
  *
  * What is modelled.  The connections move by the table of the daemon itself:
  * conn_states.pml is printed from conn_state.c.  What they do in a state is
- * written here after conn.c, whose lines are quoted; the test finds them in
- * the source in this order.  A system call is a step, and the clients come
- * between any two.
+ * written here after conn_machine.c and conn_step.c, whose lines are quoted; the
+ * test finds them in the source in this order.  A system call is a step, and the
+ * clients come between any two.
  *
  * A text is units 1 to TEXT, or to OTHER_TEXT; any may be BAD, which stands
  * for bytes that are not UTF-8.  Each unit is answered by itself, but the

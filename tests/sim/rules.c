@@ -14,12 +14,13 @@
 enum { RETRY_MS = 100 };
 
 /*
- * What may be left with the kernel uncounted, in bytes, as in conn.c; and how
- * often, in ms, it is looked at what else is there, as in conns.c.
+ * What may be left with the kernel uncounted, in bytes, as in
+ * delivery.h; and how often, in ms, it is looked at what else is there, as in
+ * shard.c.
  */
 enum { SMALL_ANSWER = 1024, LOOK_MS = 1000 };
 
-/* What has to be taken of it in the stall time, in bytes, as in conn.c. */
+/* What has to be taken of it in the stall time, in bytes, as in delivery.c. */
 enum { PROGRESS = 4096 };
 
 /* What a peer has to take until it is one that reads, and what is counted. */
@@ -116,7 +117,7 @@ check_answer(struct peer *peer)
 		check_tail(peer, &due);
 }
 
-/* As the server counts what it answers, in conn.c. */
+/* As the server counts what it answers, in delivery.c. */
 static void
 note_answer(struct peer *peer, size_t n)
 {

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* After how long memory is given back, in ms: as in conns.c. */
+/* After how long memory is given back, in ms: as in shard.c. */
 enum { TRIM_MS = 60000 };
 
 /* More, in bytes, than has to be taken within the stall time. */

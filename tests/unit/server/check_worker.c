@@ -211,6 +211,20 @@ START_TEST(drain_ends_quiet_connections_in_the_thread)
 }
 END_TEST
 
+START_TEST(settings_are_exchanged_in_the_thread)
+{
+	static const struct settings impatient = {
+	    .workers = NWORKERS, .quiet_ms = PATIENCE_MS, .idle_ms = 1};
+	start_all();
+	int client = hand(&workers[0]);
+	ask(client, "a", "A");
+	worker_set(&workers[0], &impatient);
+	expect_end(client);
+	wait_for_load(0);
+	ck_assert_uint_eq(count(COUNTER_IDLE), 1);
+}
+END_TEST
+
 START_TEST(cut_resets_all_even_those_just_handed_over)
 {
 	int clients[NSLOTS];
@@ -318,6 +332,7 @@ suite(void)
 	tcase_add_test(tcase, full_hand_over_waits_for_the_thread);
 	tcase_add_test(tcase, what_was_handed_over_before_a_drain_is_served);
 	tcase_add_test(tcase, drain_ends_quiet_connections_in_the_thread);
+	tcase_add_test(tcase, settings_are_exchanged_in_the_thread);
 	tcase_add_test(tcase, cut_resets_all_even_those_just_handed_over);
 	tcase_add_test(tcase, bell_rings_once_and_only_when_it_is_wanted);
 	tcase_add_test(tcase, threads_take_no_signals);
