@@ -10,15 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long listeners wait after a failure, in ms: as in listener.c. */
-enum { RETRY_MS = 100 };
-
-/*
- * What may be left with the kernel uncounted, in bytes, as in
- * delivery.h; and how often, in ms, it is looked at what else is there, as in
- * shard.c.
- */
-enum { SMALL_ANSWER = 1024, LOOK_MS = 1000 };
+/* What may be left with the kernel uncounted, in bytes: as in delivery.h. */
+enum { SMALL_ANSWER = 1024 };
 
 /* What has to be taken of it in the stall time, in bytes, as in delivery.c. */
 enum { PROGRESS = 4096 };
@@ -47,9 +40,8 @@ rules_must(bool holds, const struct peer *peer, const char *sentence)
 	abort();
 }
 
-/* A span of the settings, or the shorter one that may hold in a drain. */
-static uint64_t
-span_now(uint64_t span)
+uint64_t
+rules_span_now(uint64_t span)
 {
 	uint64_t quiet = rules.settings->quiet_ms;
 	if (rules.stops == 0)
@@ -57,15 +49,14 @@ span_now(uint64_t span)
 	return span == 0 || quiet < span ? quiet : span;
 }
 
-/* The span that has to pass in silence until the server ends a peer. */
-static uint64_t
-idle_span(void)
+uint64_t
+rules_idle_span(void)
 {
-	return span_now(rules.settings->idle_ms);
+	return rules_span_now(rules.settings->idle_ms);
 }
 
-static bool
-has_passed(uint64_t since, uint64_t span)
+bool
+rules_has_passed(uint64_t since, uint64_t span)
 {
 	return span != 0 && threads_turn() >= since + span;
 }
@@ -94,7 +85,7 @@ check_tail(struct peer *peer, const struct due *due)
 	rules_must(n <= due->ntail, peer, "it was sent more than is due");
 	rules_must(memcmp(socket->out.bytes + due->n, due->tail, n) == 0, peer,
 	    "the answer to the tail is wrong");
-	if (has_passed(peer->moved_at, idle_span()))
+	if (rules_has_passed(peer->moved_at, rules_idle_span()))
 		peer->ended = true;
 	rules_must(peer->ended || peers_has_ended(peer), peer,
 	    "it was ended too early");
@@ -223,109 +214,13 @@ rules_shut(struct peer *peer)
 		return;
 	}
 	rules_must(peers_is_refused(peer) || peer->ended ||
-		       has_passed(peer->moved_at, idle_span()),
+		       rules_has_passed(peer->moved_at, rules_idle_span()),
 	    peer, "it was ended too early");
 	struct due due = peers_due(peer);
 	rules_must(peer->socket->out.end == due.n + due.ntail, peer,
 	    "FIN before the answer to the tail");
 	peer->lingers = true;
 	peer->shut_at = threads_turn();
-}
-
-/* The blocks that the pending output of a peer takes; a tail may take one. */
-static size_t
-blocks_of(const struct peer *peer)
-{
-	if (!peers_is_open(peer) || peer->socket->resets)
-		return 0;
-	struct due due = peers_due(peer);
-	size_t sent = peer->socket->out.end;
-	if (sent < due.n)
-		return (due.n - peer->stored_from + POOL_BLOCK_OUTPUT - 1) /
-			   POOL_BLOCK_OUTPUT -
-		       (sent - peer->stored_from) / POOL_BLOCK_OUTPUT;
-	bool ends = peers_has_ended(peer) || peer->ended ||
-		    has_passed(peer->moved_at, idle_span());
-	return ends && sent < due.n + due.ntail;
-}
-
-static size_t
-blocks_taken(void)
-{
-	size_t sum = 0;
-	for (size_t i = 0; i < npeers; i++)
-		sum += blocks_of(&peers[i]);
-	return sum;
-}
-
-/*
- * The blocks that its pending output takes, times how long it has taken none;
- * less for one that took some lately.
- */
-static uint64_t
-cost_of(const struct peer *peer)
-{
-	uint64_t age = threads_turn() - peer->taken_at + 1;
-	uint64_t cost = age * blocks_of(peer);
-	return peer->reads && age <= POOL_TRUST_MS ? cost : cost * POOL_DOUBT;
-}
-
-/*
- * True if no other costs more.  Only one worker is looked
- * at, since each has a pool of its own, and none with a tail, which may or may
- * not be stored.
- */
-static bool
-is_costliest(const struct peer *peer)
-{
-	if (rules.settings->workers > 1 || peers_pending(peer) == 0)
-		return true;
-	for (size_t i = 0; i < npeers; i++) {
-		const struct peer *other = &peers[i];
-		if (peers_is_open(other) && !other->socket->resets &&
-		    peers_pending(other) > 0 && cost_of(other) > cost_of(peer))
-			return false;
-	}
-	return true;
-}
-
-/* True if what the kernel holds has not become less for the stall time. */
-static bool
-is_stuck(const struct peer *peer)
-{
-	uint32_t span = rules.settings->stall_ms;
-	return peer->delivers && has_passed(peer->less_at, span);
-}
-
-/* Why the server may have reset a connection. */
-static bool
-may_reset(const struct peer *peer)
-{
-	if (peer->socket->reset_by_peer || peer->harmed || rules.stops > 1)
-		return true;
-	/* The order to cut may come in the middle of a worker's turn. */
-	uint64_t span = rules.settings->drain_ms;
-	if (rules.stops > 0 && span != 0 && kernel.now >= rules.asked_at + span)
-		return true;
-	if (is_stuck(peer))
-		return true;
-	if (peer->lingers)
-		return false;
-	struct due due = peers_due(peer);
-	if (peer->socket->out.end == due.n + due.ntail)
-		return false;
-	if (has_passed(peer->moved_at, rules.settings->stall_ms))
-		return true;
-	return blocks_taken() >= rules.blocks && is_costliest(peer);
-}
-
-/* What a connection that is reset holds is still counted at that moment. */
-void
-rules_reset(const struct peer *peer)
-{
-	rules_must(may_reset(peer), peer, "it was reset without a reason");
-	if (!peer->lingers)
-		rules.nreset++;
 }
 
 static void
@@ -341,8 +236,8 @@ check_close(struct peer *peer)
 	if (peer->lingers) {
 		rules_must(peers_has_ended(peer) || socket->reset_by_peer ||
 			       peer->harmed ||
-			       has_passed(peer->shut_at,
-				   span_now(rules.settings->linger_ms)),
+			       rules_has_passed(peer->shut_at,
+				   rules_span_now(rules.settings->linger_ms)),
 		    peer, "it was not lingered for");
 		return;
 	}
@@ -377,109 +272,6 @@ rules_listener_failed(void)
 {
 	rules.failed = true;
 	rules.failed_at = threads_turn();
-}
-
-/* Until when one has to be looked at for what the kernel holds. */
-static uint64_t
-delivery_of(const struct peer *peer)
-{
-	uint32_t span = rules.settings->stall_ms;
-	/* In a drain the kernel goes on alone. */
-	if (rules.stops > 0)
-		return rules.stopped_at;
-	if (span != 0 && peer->asked_at >= peer->less_at + span)
-		return peer->asked_at;
-	return peer->asked_at + LOOK_MS + 1;
-}
-
-/* The deadline of an open connection, or the end of time. */
-static uint64_t
-deadline_of(const struct peer *peer)
-{
-	if (peer->delivers)
-		return delivery_of(peer);
-	const struct settings *settings = rules.settings;
-	uint64_t since = peer->moved_at, span = settings->idle_ms;
-	bool drains = rules.stops > 0;
-	if (peer->lingers) {
-		since = peer->shut_at;
-		span = drains ? settings->quiet_ms : settings->linger_ms;
-	} else if (peers_pending(peer) > 0 || peer->ended) {
-		span = settings->stall_ms;
-		drains = false;
-	} else if (peers_due(peer).ntail > 0 && peers_is_full(peer)) {
-		/* It may have been ended, and its tail may wait: who knows. */
-		return UINT64_MAX;
-	} else if (drains) {
-		span = settings->quiet_ms;
-	}
-	if (drains && since < rules.stopped_at)
-		since = rules.stopped_at;
-	return span == 0 ? UINT64_MAX : since + span;
-}
-
-static void
-check_open(struct peer *peer)
-{
-	const struct kernel_socket *socket = peer->socket;
-	bool full = peers_is_full(peer);
-	bool unread = socket->in.start < socket->in.end;
-	struct due due = peers_due(peer);
-	rules_must(kernel.now < deadline_of(peer), peer, "its deadline passed");
-	if (peer->delivers)
-		return;
-	rules_must(!socket->reset_by_peer, peer, "its reset was not noticed");
-	rules_must(!unread || full, peer, "its input was left");
-	rules_must(!socket->peer_shut || unread || full, peer,
-	    "its end was not noticed");
-	rules_must(full || socket->out.end >= due.n, peer,
-	    "a part of its answer is missing");
-	rules_must(socket->partial || peers_pending(peer) == 0, peer,
-	    "a kill would give it a part for the whole");
-	rules_must(!socket->partial || socket->out.end < due.n + due.ntail,
-	    peer, "a kill would cut its whole answer");
-}
-
-static void
-check_queues(void)
-{
-	size_t nqueued = 0;
-	for (size_t i = 0; i < npeers; i++)
-		nqueued += peers_is_queued(&peers[i]);
-	rules_must(
-	    nqueued == 0 || rules.nopen >= rules.settings->max_connections ||
-		(rules.failed && kernel.now < rules.failed_at + RETRY_MS),
-	    NULL, "clients wait, and nobody is going to accept them");
-}
-
-static void
-check_drain(bool server_has_ended)
-{
-	uint64_t span = rules.settings->drain_ms;
-	if (rules.stops == 0)
-		return;
-	bool is_over = rules.stops > 1 ||
-		       (span != 0 && kernel.now >= rules.stopped_at + span);
-	rules_must(!is_over || server_has_ended, NULL, "the drain has no end");
-}
-
-void
-rules_calm(bool server_has_ended)
-{
-	/* By now all workers know of it. */
-	if (rules.stops > 0 && rules.stopped_at == 0)
-		rules.stopped_at = kernel.now;
-	size_t held = 0;
-	for (size_t i = 0; i < npeers; i++) {
-		if (!peers_is_open(&peers[i]))
-			continue;
-		held += peers_pending(&peers[i]);
-		check_open(&peers[i]);
-	}
-	rules_must(held <= rules.settings->workers * rules.blocks * POOL_BLOCK,
-	    NULL, "more output is pending than there is memory for");
-	check_queues();
-	check_drain(server_has_ended);
 }
 
 bool

@@ -43,6 +43,16 @@ void rules_begin(const struct settings *);
 /* Ends the program with the sentence, unless the condition holds. */
 void rules_must(bool holds, const struct peer *, const char *sentence);
 
+/* A span of the settings, or the shorter one that may hold in a drain. */
+uint64_t rules_span_now(uint64_t span);
+
+/* The span that has to pass in silence until the server ends a peer. */
+uint64_t rules_idle_span(void);
+
+/* True if the span, unless it is 0, has passed in the turn that is under way.
+ */
+bool rules_has_passed(uint64_t since, uint64_t span);
+
 /* For the hooks. */
 void rules_accepted(struct peer *);
 void rules_adopted(struct peer *);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/* What must be true when all threads wait, and nothing is ready. */
+#include "config.h"
+
+#include "server/pool.h"
+#include "sim/rules.h"
+
+/* How long listeners wait after a failure, in ms: as in listener.c. */
+enum { RETRY_MS = 100 };
+
+/* How often what the kernel holds is looked at, in ms: as in shard.c. */
+enum { LOOK_MS = 1000 };
+
+/* Until when one has to be looked at for what the kernel holds. */
+static uint64_t
+delivery_of(const struct peer *peer)
+{
+	uint32_t span = rules.settings->stall_ms;
+	/* In a drain the kernel goes on alone. */
+	if (rules.stops > 0)
+		return rules.stopped_at;
+	if (span != 0 && peer->asked_at >= peer->less_at + span)
+		return peer->asked_at;
+	return peer->asked_at + LOOK_MS + 1;
+}
+
+/* The deadline of an open connection, or the end of time. */
+static uint64_t
+deadline_of(const struct peer *peer)
+{
+	if (peer->delivers)
+		return delivery_of(peer);
+	const struct settings *settings = rules.settings;
+	uint64_t since = peer->moved_at, span = settings->idle_ms;
+	bool drains = rules.stops > 0;
+	if (peer->lingers) {
+		since = peer->shut_at;
+		span = drains ? settings->quiet_ms : settings->linger_ms;
+	} else if (peers_pending(peer) > 0 || peer->ended) {
+		span = settings->stall_ms;
+		drains = false;
+	} else if (peers_due(peer).ntail > 0 && peers_is_full(peer)) {
+		/* It may have been ended, and its tail may wait: who knows. */
+		return UINT64_MAX;
+	} else if (drains) {
+		span = settings->quiet_ms;
+	}
+	if (drains && since < rules.stopped_at)
+		since = rules.stopped_at;
+	return span == 0 ? UINT64_MAX : since + span;
+}
+
+static void
+check_open(struct peer *peer)
+{
+	const struct kernel_socket *socket = peer->socket;
+	bool full = peers_is_full(peer);
+	bool unread = socket->in.start < socket->in.end;
+	struct due due = peers_due(peer);
+	rules_must(kernel.now < deadline_of(peer), peer, "its deadline passed");
+	if (peer->delivers)
+		return;
+	rules_must(!socket->reset_by_peer, peer, "its reset was not noticed");
+	rules_must(!unread || full, peer, "its input was left");
+	rules_must(!socket->peer_shut || unread || full, peer,
+	    "its end was not noticed");
+	rules_must(full || socket->out.end >= due.n, peer,
+	    "a part of its answer is missing");
+	rules_must(socket->partial || peers_pending(peer) == 0, peer,
+	    "a kill would give it a part for the whole");
+	rules_must(!socket->partial || socket->out.end < due.n + due.ntail,
+	    peer, "a kill would cut its whole answer");
+}
+
+static void
+check_queues(void)
+{
+	size_t nqueued = 0;
+	for (size_t i = 0; i < npeers; i++)
+		nqueued += peers_is_queued(&peers[i]);
+	rules_must(
+	    nqueued == 0 || rules.nopen >= rules.settings->max_connections ||
+		(rules.failed && kernel.now < rules.failed_at + RETRY_MS),
+	    NULL, "clients wait, and nobody is going to accept them");
+}
+
+static void
+check_drain(bool server_has_ended)
+{
+	uint64_t span = rules.settings->drain_ms;
+	if (rules.stops == 0)
+		return;
+	bool is_over = rules.stops > 1 ||
+		       (span != 0 && kernel.now >= rules.stopped_at + span);
+	rules_must(!is_over || server_has_ended, NULL, "the drain has no end");
+}
+
+void
+rules_calm(bool server_has_ended)
+{
+	/* By now all workers know of it. */
+	if (rules.stops > 0 && rules.stopped_at == 0)
+		rules.stopped_at = kernel.now;
+	size_t held = 0;
+	for (size_t i = 0; i < npeers; i++) {
+		if (!peers_is_open(&peers[i]))
+			continue;
+		held += peers_pending(&peers[i]);
+		check_open(&peers[i]);
+	}
+	rules_must(held <= rules.settings->workers * rules.blocks * POOL_BLOCK,
+	    NULL, "more output is pending than there is memory for");
+	check_queues();
+	check_drain(server_has_ended);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+/* Why the server may reset a connection. */
+#include "config.h"
+
+#include "server/pool.h"
+#include "sim/rules.h"
+#include "sim/threads.h"
+
+/* The blocks that the pending output of a peer takes; a tail may take one. */
+static size_t
+blocks_of(const struct peer *peer)
+{
+	if (!peers_is_open(peer) || peer->socket->resets)
+		return 0;
+	struct due due = peers_due(peer);
+	size_t sent = peer->socket->out.end;
+	if (sent < due.n)
+		return (due.n - peer->stored_from + POOL_BLOCK_OUTPUT - 1) /
+			   POOL_BLOCK_OUTPUT -
+		       (sent - peer->stored_from) / POOL_BLOCK_OUTPUT;
+	bool ends = peers_has_ended(peer) || peer->ended ||
+		    rules_has_passed(peer->moved_at, rules_idle_span());
+	return ends && sent < due.n + due.ntail;
+}
+
+static size_t
+blocks_taken(void)
+{
+	size_t sum = 0;
+	for (size_t i = 0; i < npeers; i++)
+		sum += blocks_of(&peers[i]);
+	return sum;
+}
+
+/*
+ * The blocks that its pending output takes, times how long it has taken none;
+ * less for one that took some lately.
+ */
+static uint64_t
+cost_of(const struct peer *peer)
+{
+	uint64_t age = threads_turn() - peer->taken_at + 1;
+	uint64_t cost = age * blocks_of(peer);
+	return peer->reads && age <= POOL_TRUST_MS ? cost : cost * POOL_DOUBT;
+}
+
+/*
+ * True if no other costs more.  Only one worker is looked
+ * at, since each has a pool of its own, and none with a tail, which may or may
+ * not be stored.
+ */
+static bool
+is_costliest(const struct peer *peer)
+{
+	if (rules.settings->workers > 1 || peers_pending(peer) == 0)
+		return true;
+	for (size_t i = 0; i < npeers; i++) {
+		const struct peer *other = &peers[i];
+		if (peers_is_open(other) && !other->socket->resets &&
+		    peers_pending(other) > 0 && cost_of(other) > cost_of(peer))
+			return false;
+	}
+	return true;
+}
+
+/* True if what the kernel holds has not become less for the stall time. */
+static bool
+is_stuck(const struct peer *peer)
+{
+	uint32_t span = rules.settings->stall_ms;
+	return peer->delivers && rules_has_passed(peer->less_at, span);
+}
+
+/* Why the server may have reset a connection. */
+static bool
+may_reset(const struct peer *peer)
+{
+	if (peer->socket->reset_by_peer || peer->harmed || rules.stops > 1)
+		return true;
+	/* The order to cut may come in the middle of a worker's turn. */
+	uint64_t span = rules.settings->drain_ms;
+	if (rules.stops > 0 && span != 0 && kernel.now >= rules.asked_at + span)
+		return true;
+	if (is_stuck(peer))
+		return true;
+	if (peer->lingers)
+		return false;
+	struct due due = peers_due(peer);
+	if (peer->socket->out.end == due.n + due.ntail)
+		return false;
+	if (rules_has_passed(peer->moved_at, rules.settings->stall_ms))
+		return true;
+	return blocks_taken() >= rules.blocks && is_costliest(peer);
+}
+
+/* What a connection that is reset holds is still counted at that moment. */
+void
+rules_reset(const struct peer *peer)
+{
+	rules_must(may_reset(peer), peer, "it was reset without a reason");
+	if (!peer->lingers)
+		rules.nreset++;
+}
