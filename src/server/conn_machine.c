@@ -16,7 +16,6 @@
 _Static_assert(sizeof(struct conn) <= CONN_ALIGNMENT || sizeof(void *) > 8,
     "a connection fits in a cache line");
 
-static enum conn_event receive(struct conn *);
 static enum conn_event give_up(struct conn *);
 static void begin_delivery(struct conn *, enum conn_event, enum conn_state);
 static void send_fin(struct conn *, enum conn_event, enum conn_state);
@@ -40,7 +39,7 @@ static const struct behaviour {
 } behaviours[CONN_NSTATES] = {
     /* clang-format off */
 	[CONN_RECEIVING] = {
-		.step = receive, .late = give_up, .rearms = true,
+		.step = conn_receive, .late = give_up, .rearms = true,
 		.wants = POLLER_INPUT, .deadline = SHARD_IDLE,
 		.cause = COUNTER_IDLE },
 	[CONN_SENDING] = {
@@ -68,17 +67,6 @@ static const struct behaviour {
 		.enter = end, .wants = POLLER_NOTHING },
     /* clang-format on */
 };
-
-/* RECEIVING: others make room for the answer where there is none. */
-static enum conn_event
-receive(struct conn *conn)
-{
-	struct shard *shard = conn->shard;
-	size_t most = shard_turn(shard), room;
-	while ((room = shard_room(shard, most)) == 0)
-		conn_evict(shard_costliest(shard), COUNTER_EVICTED);
-	return conn_receive(conn, room);
-}
 
 /* RECEIVING: we end it as if the peer had, but with what that means to it. */
 static enum conn_event
@@ -185,16 +173,22 @@ enter(struct conn *conn, enum conn_event event, enum counter cause)
 		behaviours[to].enter(conn, event, from);
 }
 
-/* Arms the deadline of the state anew: a look comes later than the last. */
 static inline void
-rearm(struct conn *conn)
+arm(struct conn *conn, unsigned deadline)
 {
 	struct shard *shard = conn->shard;
+	timer_arm(
+	    &shard->deadlines[deadline], &conn->timer, loop_now(shard->loop));
+}
+
+/* Arms the deadline of the state anew: a look comes later than the last. */
+static void
+rearm(struct conn *conn)
+{
 	unsigned deadline = behaviours[conn->state].deadline;
 	if (deadline == SHARD_LOOK)
 		deadline += conn->held.nlooks;
-	timer_arm(
-	    &shard->deadlines[deadline], &conn->timer, loop_now(shard->loop));
+	arm(conn, deadline);
 }
 
 /* Nothing is lost where all is with the kernel. */
@@ -238,25 +232,21 @@ advance(struct conn *conn, enum conn_event event)
 		event = behaviours[before].step(conn);
 		enter(conn, event, cause_of(conn, event));
 	}
-	settle(conn, conn->state != from);
-}
-
-/* The same, in short for the usual message. */
-static inline void
-follow(struct conn *conn, enum conn_event event)
-{
-	/* Progress alone changes nothing but the deadline. */
-	if (event == CONN_MOVED && behaviours[conn->state].rearms)
-		rearm(conn);
-	else
-		advance(conn, event);
+	bool goes_on = event == CONN_MOVED && behaviours[conn->state].rearms;
+	settle(conn, conn->state != from || goes_on);
 }
 
 static void
 ready(struct watch *watch)
 {
 	struct conn *conn = LIST_OWNER(watch, struct conn, watch);
-	follow(conn, behaviours[conn->state].step(conn));
+	const struct behaviour *behaviour = &behaviours[conn->state];
+	enum conn_event event = behaviour->step(conn);
+	/* In short for the usual message: only the deadline changes. */
+	if (event == CONN_MOVED && behaviour->rearms)
+		arm(conn, behaviour->deadline);
+	else
+		advance(conn, event);
 }
 
 /*
@@ -274,7 +264,7 @@ conn_expired(struct timer *timer)
 	    (event == CONN_MOVED && !behaviour->rearms))
 		event = behaviour->late == NULL ? CONN_EXPIRED
 						: behaviour->late(conn);
-	follow(conn, event);
+	advance(conn, event);
 }
 
 void

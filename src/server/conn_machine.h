@@ -17,10 +17,13 @@
  */
 int conn_start(struct conn *, struct shard *, int fd);
 
-/* Resets the connection and counts it under the given cause. */
+/*
+ * Resets the connection and counts it under the given cause; a shard calls it
+ * too.
+ */
 void conn_evict(struct conn *, enum counter cause);
 
-/* For the queues of deadlines: the deadline of the state has passed. */
+/* For a shard: the deadline of the state has passed. */
 void conn_expired(struct timer *);
 
 #endif

@@ -56,10 +56,12 @@ conn_finish(struct conn *conn)
 }
 
 enum conn_event
-conn_receive(struct conn *conn, size_t most)
+conn_receive(struct conn *conn)
 {
 	struct shard *shard = conn->shard;
-	ssize_t got = sys_recv(conn->watch.fd, shard->input, most);
+	if (pool_is_full(&shard->pool))
+		shard_make_room(shard);
+	ssize_t got = sys_recv(conn->watch.fd, shard->input, shard_room(shard));
 	if (got == -1)
 		return what_failed();
 	if (got == 0)

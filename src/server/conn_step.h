@@ -10,14 +10,12 @@
 #include "server/conn.h"
 #include "server/conn_state.h"
 
-#include <stddef.h>
-
 /*
- * One recv of at most the given number of bytes, for the answer to which the
- * pool has room, and a send of that answer.  What the kernel does not take is
- * the pending output then: CONN_DATA.
+ * One recv, of no more than the pool has room for the answer to, and a send of
+ * that answer.  What the kernel does not take is the pending output then:
+ * CONN_DATA.  Where the pool is full, others make room for it first.
  */
-enum conn_event conn_receive(struct conn *, size_t most);
+enum conn_event conn_receive(struct conn *);
 
 /*
  * Ends the transform: an incomplete sequence at the end gets its answer.

@@ -71,6 +71,13 @@ pool_room(const struct pool *pool)
 	return pool->nfree * POOL_BLOCK_OUTPUT;
 }
 
+/* True if nothing can. */
+static inline bool
+pool_is_full(const struct pool *pool)
+{
+	return pool->nfree == 0;
+}
+
 /*
  * Copies n bytes, 0 < n <= pool_room(), and returns the output, which belongs
  * to the given owner until its last block is released.  Proven is an owner who

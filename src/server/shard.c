@@ -78,13 +78,15 @@ span_of(const struct shard *shard, enum shard_deadline deadline)
 int
 shard_open(struct shard *shard, struct loop *loop,
     const struct settings *settings, struct counters *counters, size_t nslots,
-    size_t nblocks, void (*expired)(struct timer *))
+    size_t nblocks, void (*expired)(struct timer *),
+    void (*evict)(struct conn *, enum counter cause))
 {
 	*shard = (struct shard){
 	    .loop = loop,
 	    .settings = settings,
 	    .counters = counters,
 	    .nslots = nslots,
+	    .evict = evict,
 	};
 	list_init(&shard->free);
 	list_init(&shard->closed);
@@ -218,10 +220,9 @@ shard_release_closed(struct shard *shard)
 size_t
 shard_room_left(const struct shard *shard)
 {
-	size_t room = pool_room(&shard->pool);
-	if (room < UPCASE_BOUND(SHARD_INPUT_MIN))
-		return 0;
-	return room / UPCASE_EXPANSION - UPCASE_CARRY;
+	size_t room = pool_room(&shard->pool) / UPCASE_EXPANSION - UPCASE_CARRY;
+	size_t most = shard_turn(shard);
+	return room < most ? room : most;
 }
 
 /* Looks what the kernel holds of the answer; true if the peer takes it. */
@@ -232,14 +233,21 @@ look_for_progress(struct shard *shard, const struct conn *conn)
 	    sys_unacknowledged(conn->watch.fd), loop_now(shard->loop));
 }
 
-struct conn *
-shard_costliest(struct shard *shard)
+static struct conn *
+find_costliest(struct shard *shard)
 {
 	uint64_t now = loop_now(shard->loop);
 	struct conn *conn = pool_costliest(&shard->pool, now);
 	for (int i = 0; i < ASKED_MOST && look_for_progress(shard, conn); i++)
 		conn = pool_costliest(&shard->pool, now);
 	return conn;
+}
+
+void
+shard_make_room(struct shard *shard)
+{
+	while (pool_is_full(&shard->pool))
+		shard->evict(find_costliest(shard), COUNTER_EVICTED);
 }
 
 void

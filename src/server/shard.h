@@ -67,6 +67,7 @@ struct shard {
 	uint64_t shared_at; /* loop_now of the last turn that was shared */
 
 	struct timer_queue deadlines[SHARD_NDEADLINES];
+	void (*evict)(struct conn *, enum counter cause);
 
 	/* The slab never moves; slots are first used in their order. */
 	struct conn *slots;
@@ -85,11 +86,13 @@ struct shard {
 /*
  * Takes the memory for at most nslots connections and nblocks of pending
  * output; they need no more later.  Expired is called for the timer of a
- * connection whose deadline has passed.  -1 with ENOMEM.
+ * connection whose deadline has passed, and evict for one that has to make
+ * room.  -1 with ENOMEM.
  */
 int shard_open(struct shard *, struct loop *, const struct settings *,
     struct counters *, size_t nslots, size_t nblocks,
-    void (*expired)(struct timer *));
+    void (*expired)(struct timer *),
+    void (*evict)(struct conn *, enum counter cause));
 
 /* No connection may be open. */
 void shard_close(struct shard *);
@@ -151,23 +154,20 @@ shard_turn(const struct shard *shard)
 	return ago < SHARD_SHARED_MS ? SHARD_INPUT_SHARED : SHARD_INPUT;
 }
 
-/* Does what shard_room does where there is no room for the answer to all. */
+/* Does what shard_room does where the pool has no room for the most. */
 size_t shard_room_left(const struct shard *);
 
-/*
- * How many of these bytes may be received: fewer where the pool has no room for
- * the answer to all, 0 where it has none for the answer to SHARD_INPUT_MIN.
- */
+/* How many bytes a recv may ask for, while the pool is not full. */
 static inline size_t
-shard_room(const struct shard *shard, size_t most)
+shard_room(const struct shard *shard)
 {
-	if (pool_room(&shard->pool) >= UPCASE_BOUND(most))
-		return most;
+	if (pool_room(&shard->pool) >= UPCASE_BOUND(SHARD_INPUT))
+		return shard_turn(shard);
 	return shard_room_left(shard);
 }
 
-/* Who has to make room in the pool where there is none. */
-struct conn *shard_costliest(struct shard *);
+/* Evicts who costs most, until the pool is not full any more. */
+void shard_make_room(struct shard *);
 
 /* Logs that the system does not let us serve; errno says why. */
 void shard_warn(struct shard *);

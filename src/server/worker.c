@@ -63,7 +63,8 @@ worker_open(struct worker *worker, struct loop *loop,
 	if (handover_open(&worker->handover, worker->has_thread ? nslots : 1) ==
 	    0) {
 		if (shard_open(&worker->shard, loop, settings,
-			&worker->counters, nslots, nblocks, conn_expired) == 0)
+			&worker->counters, nslots, nblocks, conn_expired,
+			conn_evict) == 0)
 			return 0;
 		handover_close(&worker->handover);
 	}

@@ -225,10 +225,9 @@ inline enter(c, event)
 }
 
 /*
- * [conn_machine.c receive]
- *	while ((room = shard_room(shard, most)) == 0)
- *	conn_evict(shard_costliest(shard), COUNTER_EVICTED);
- *	return conn_receive(conn, room);
+ * [shard.c shard_make_room]
+ *	while (pool_is_full(&shard->pool))
+ *	shard->evict(find_costliest(shard), COUNTER_EVICTED);
  */
 inline make_room()
 {
@@ -339,7 +338,10 @@ inline finish_input(c)
 
 /*
  * [conn_step.c conn_receive]
- *	ssize_t got = sys_recv(conn->watch.fd, shard->input, most);
+ *	if (pool_is_full(&shard->pool))
+ *	shard_make_room(shard);
+ *	ssize_t got = sys_recv(conn->watch.fd, shard->input,
+ *	    shard_room(shard));
  *	if (got == -1) return what_failed();
  *	if (got == 0)
  *	return conn_finish(conn) == CONN_FAILED ? CONN_FAILED : CONN_EOF;
@@ -522,8 +524,9 @@ inline step(c)
 }
 
 /*
- * [conn_machine.c follow]
- *	if (event == CONN_MOVED && behaviours[conn->state].rearms)
+ * [conn_machine.c ready]
+ *	enum conn_event event = behaviour->step(conn);
+ *	if (event == CONN_MOVED && behaviour->rearms)
  *	advance(conn, event);
  */
 /*
@@ -555,7 +558,7 @@ inline advance(c)
  *	    (event == CONN_MOVED && !behaviour->rearms))
  *	event = behaviour->late == NULL ? CONN_EXPIRED
  *	    : behaviour->late(conn);
- *	follow(conn, event);
+ *	advance(conn, event);
  * [conn_machine.c give_up]
  *	return conn_finish(conn) == CONN_FAILED ? CONN_FAILED : CONN_EXPIRED;
  */

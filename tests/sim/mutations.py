@@ -91,9 +91,9 @@ MUTATIONS = [
     ("a block is given back twice", "server/pool.c",
      "pool->nfree--;", "pool->nfree -= pool->nused == 0;"),
     ("progress does not re-arm the deadline", "server/conn_machine.c",
-     "rearms) rearm(conn); else", "rearms) ; else"),
+     "arm(conn, behaviour->deadline); else", "; else"),
     ("a new state does not re-arm the deadline", "server/conn_machine.c",
-     "settle(conn, conn->state != from);", "settle(conn, false);"),
+     "settle(conn, conn->state != from || goes_on);", "settle(conn, goes_on);"),
     ("lingering is prolonged by what the peer sends", "server/conn_machine.c",
      ".enter = send_fin, .is_decided = true,",
      ".enter = send_fin, .is_decided = true, .rearms = true,"),
@@ -157,7 +157,7 @@ MUTATIONS = [
     ("input is read while output is pending", "server/conn_machine.c",
      "[CONN_SENDING] = { .step = conn_send_pending, .rearms = true, "
      ".wants = POLLER_OUTPUT,",
-     "[CONN_SENDING] = { .step = receive, .rearms = true, "
+     "[CONN_SENDING] = { .step = conn_receive, .rearms = true, "
      ".wants = POLLER_INPUT,"),
     ("a refusal is not noticed", "server/conn_step.c",
      "event != CONN_FAILED && upcase_refused(&conn->upcase)", "0"),
@@ -236,9 +236,8 @@ MUTATIONS = [
      "shard->draining = true; set_spans(shard);", "shard->draining = true;"),
     ("more is received than the pool can hold", "server/shard.c",
      "/ UPCASE_EXPANSION - UPCASE_CARRY", ""),
-    ("nobody is evicted", "server/conn_machine.c",
-     "while ((room = shard_room(shard, most)) == 0)",
-     "for (room = most; false;)"),
+    ("nobody is evicted", "server/shard.c",
+     "while (pool_is_full(&shard->pool))", "while (false)"),
     ("who costs least is evicted", "server/pool.c",
      "if (cost > *most)",
      "if (*most == 0 || cost < *most)"),
@@ -252,11 +251,10 @@ MUTATIONS = [
      "block_at(pool, pool->used[pool->ncold++] + 1), POOL_BLOCK);"),
     ("a block that was taken counts as not needed", "server/pool.c",
      "pool->nunneeded = least(pool->nunneeded, pool->nused);", ""),
-    ("connections are evicted while there is room", "server/conn_machine.c",
-     "while ((room = shard_room(shard, most)) == 0)",
-     "while ((room = shard_room(shard, most)) == 0 || "
-     "(pool_costliest(&shard->pool, 0) != NULL && "
-     "pool_room(&shard->pool) < 2 * UPCASE_BOUND(SHARD_INPUT_MIN)))"),
+    ("connections are evicted while there is room", "server/conn_step.c",
+     "if (pool_is_full(&shard->pool)) shard_make_room(shard);",
+     "if (pool_costliest(&shard->pool, 0) != NULL && shard->pool.nfree < 2) "
+     "shard->evict(pool_costliest(&shard->pool, 0), COUNTER_EVICTED);"),
     ("a connection that cannot be watched is left", "server/service_text.c",
      "conn->state = CONN_CLOSED; shard_retire(shard, conn);",
      "conn->state = CONN_CLOSED;"),

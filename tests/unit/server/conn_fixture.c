@@ -28,8 +28,9 @@ fixture_open(void)
 	nserved = 0;
 	loop = loop_open(NULL);
 	ck_assert_ptr_nonnull(loop);
-	ck_assert_int_eq(shard_open(&shard, loop, &settings, &counters,
-			     LIMIT_CONNECTIONS, nblocks, conn_expired),
+	ck_assert_int_eq(
+	    shard_open(&shard, loop, &settings, &counters, LIMIT_CONNECTIONS,
+		nblocks, conn_expired, conn_evict),
 	    0);
 }
 
