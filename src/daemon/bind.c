@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "net/address.h"
+#include "net/inet.h"
+#include "net/transport.h"
 
 #include <net/if.h>
 #include <netinet/in.h>
@@ -23,6 +25,7 @@ static const struct address default_addresses[] = {
 
 /* The addresses that were asked for, and what they were found to be. */
 struct wanted {
+	const struct transport *transport;
 	const struct address *options;
 	size_t n;
 	bool by_default;
@@ -49,26 +52,6 @@ is_literal(const char *host)
 {
 	return strchr(host, ':') != NULL ||
 	       host[strspn(host, "0123456789.")] == '\0';
-}
-
-static const struct in6_addr *
-ipv6_of(const struct sockaddr *address)
-{
-	return &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-}
-
-static in_addr_t
-ipv4_of(const struct sockaddr *address)
-{
-	return ((const struct sockaddr_in *)(const void *)address)
-	    ->sin_addr.s_addr;
-}
-
-/* The port is at the same place in both families. */
-static in_port_t
-port_of(const struct sockaddr *address)
-{
-	return ((const struct sockaddr_in *)(const void *)address)->sin_port;
 }
 
 /*
@@ -117,7 +100,7 @@ explain(const struct sockaddr *address, int error)
 		return EX_UNAVAILABLE;
 	case EACCES:
 	case EPERM:
-		if (ntohs(port_of(address)) < IPPORT_RESERVED)
+		if (inet_port(address) < IPPORT_RESERVED)
 			log_errorx("this account may not listen on %s: a port "
 				   "below 1024 needs root or "
 				   "CAP_NET_BIND_SERVICE; choose another with "
@@ -152,43 +135,13 @@ explain(const struct sockaddr *address, int error)
 	}
 }
 
-/*
- * Finds what is wrong with an address that no TCP client could reach, or that
- * IPv6 alone does not say.  Such a one is refused here, where it can be said,
- * and not by the system, if it does so.  NULL: nothing.
- */
-static const char *
-find_fault(const struct sockaddr *address)
-{
-	if (address->sa_family == AF_INET6) {
-		const struct in6_addr *ipv6 = ipv6_of(address);
-		if (IN6_IS_ADDR_V4MAPPED(ipv6))
-			return "is IPv4 written as IPv6; write it as IPv4, "
-			       "such as 127.0.0.1:5220";
-		if (IN6_IS_ADDR_MULTICAST(ipv6))
-			return "is a multicast address, which TCP cannot "
-			       "serve; choose another";
-		if (IN6_IS_ADDR_LINKLOCAL(ipv6) &&
-		    ((const struct sockaddr_in6 *)(const void *)address)
-			    ->sin6_scope_id == 0)
-			return "is a link-local address without its "
-			       "interface; write it with that, such as "
-			       "[fe80::1%eth0]:5220";
-		return NULL;
-	}
-	if (ipv4_of(address) == htonl(INADDR_BROADCAST) ||
-	    IN_MULTICAST(ntohl(ipv4_of(address))))
-		return "is a broadcast or multicast address, which TCP cannot "
-		       "serve; choose another";
-	return NULL;
-}
-
 /* What a name stands for may change, but not what was written. */
 static int
-check_found(const struct address *option, const struct addrinfo *list)
+check_found(const struct transport *transport, const struct address *option,
+    const struct addrinfo *list)
 {
 	for (; list != NULL; list = list->ai_next) {
-		const char *fault = find_fault(list->ai_addr);
+		const char *fault = transport->fault(list->ai_addr);
 		if (fault == NULL)
 			continue;
 		char name[ADDRESS_TEXT_MAX], text[OPTION_MAX];
@@ -252,24 +205,18 @@ look_up(struct wanted *wanted)
 {
 	for (size_t i = 0; i < wanted->n; i++) {
 		const struct address *option = &wanted->options[i];
-		int error =
-		    address_resolve(option, AF_UNSPEC, &wanted->found[i]);
+		int error = wanted->transport->resolve(
+		    option, AF_UNSPEC, &wanted->found[i]);
 		if (error != 0) {
 			wanted->found[i] = NULL;
 			return explain_unknown(option, error);
 		}
-		int status = check_found(option, wanted->found[i]);
+		int status =
+		    check_found(wanted->transport, option, wanted->found[i]);
 		if (status != 0)
 			return status;
 	}
 	return 0;
-}
-
-static bool
-is_same(const struct addrinfo *a, const struct addrinfo *b)
-{
-	return a->ai_addrlen == b->ai_addrlen &&
-	       memcmp(a->ai_addr, b->ai_addr, a->ai_addrlen) == 0;
 }
 
 /* True for an address that the name service returned before. */
@@ -277,28 +224,10 @@ static bool
 is_repeated(const struct addrinfo *list, const struct addrinfo *entry)
 {
 	for (; list != entry; list = list->ai_next) {
-		if (is_same(list, entry))
+		if (inet_is_same(list, entry))
 			return true;
 	}
 	return false;
-}
-
-/* True for all addresses of a family. */
-static bool
-is_any(const struct sockaddr *address)
-{
-	if (address->sa_family == AF_INET6)
-		return IN6_IS_ADDR_UNSPECIFIED(ipv6_of(address));
-	return ipv4_of(address) == htonl(INADDR_ANY);
-}
-
-/* True when only one of the two can be listened on. */
-static bool
-overlap(const struct addrinfo *a, const struct addrinfo *b)
-{
-	return a->ai_family == b->ai_family &&
-	       port_of(a->ai_addr) == port_of(b->ai_addr) &&
-	       (is_any(a->ai_addr) || is_any(b->ai_addr) || is_same(a, b));
 }
 
 /* True, and says so, when it is one of ours that an address is in use by. */
@@ -309,12 +238,12 @@ explain_overlap(
 	for (size_t j = 0; j <= i; j++) {
 		for (const struct addrinfo *other = wanted->found[j];
 		     other != NULL && other != at; other = other->ai_next) {
-			if (!overlap(other, at))
+			if (!wanted->transport->overlap(other, at))
 				continue;
 			char name[ADDRESS_TEXT_MAX];
 			char ours[OPTION_MAX], theirs[OPTION_MAX];
-			address_format(
-			    is_any(at->ai_addr) ? other->ai_addr : at->ai_addr,
+			address_format(inet_is_any(at->ai_addr) ? other->ai_addr
+								: at->ai_addr,
 			    name);
 			log_errorx("--listen %s and --listen %s both mean %s; "
 				   "leave one of them out",
@@ -345,7 +274,7 @@ bind_found(struct server *server, const struct wanted *wanted, size_t i)
 	bool may_lack = wanted->by_default || has_ipv4(list);
 	for (at = list; at != NULL; at = at->ai_next) {
 		if (is_repeated(list, at) ||
-		    server_bind(server, &transport_tcp, &service_text,
+		    server_bind(server, wanted->transport, &service_text,
 			at->ai_addr, at->ai_addrlen) == 0)
 			continue;
 		int error = errno;
@@ -366,7 +295,11 @@ bind_found(struct server *server, const struct wanted *wanted, size_t i)
 int
 bind_addresses(struct server *server, const struct daemon_options *options)
 {
-	struct wanted wanted = {options->listen, options->nlisten, false, {0}};
+	struct wanted wanted = {
+	    .transport = &transport_tcp,
+	    .options = options->listen,
+	    .n = options->nlisten,
+	};
 	if (wanted.n == 0) {
 		wanted.options = default_addresses;
 		wanted.n =

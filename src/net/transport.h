@@ -6,6 +6,8 @@
 #ifndef TRANSPORT_H
 #define TRANSPORT_H
 
+#include "net/address.h"
+
 #include <sys/socket.h>
 
 #include <stdbool.h>
@@ -22,6 +24,16 @@ struct transport_options {
 
 struct transport {
 	const char *name;
+
+	/* The addresses that one stands for: as address_resolve. */
+	int (*resolve)(
+	    const struct address *, int family, struct addrinfo **list);
+
+	/* Why an address cannot be served; NULL: it can, as far as we know. */
+	const char *(*fault)(const struct sockaddr *);
+
+	/* True when only one of the two can be listened on. */
+	bool (*overlap)(const struct addrinfo *, const struct addrinfo *);
 
 	/*
 	 * A socket that is bound and listens: -1 with the errno of socket,

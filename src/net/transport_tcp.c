@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "net/address.h"
+#include "net/inet.h"
 #include "net/transport.h"
 
 #include <netinet/in.h>
@@ -123,6 +125,9 @@ listen_tcp(const struct transport_options *options,
 
 const struct transport transport_tcp = {
     .name = "tcp",
+    .resolve = address_resolve,
+    .fault = inet_fault,
+    .overlap = inet_overlap,
     .listen = listen_tcp,
     .gives_up = gives_up,
 };

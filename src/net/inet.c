@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "net/inet.h"
+
+#include <netinet/in.h>
+
+#include <string.h>
+
+static const struct in6_addr *
+ipv6_of(const struct sockaddr *address)
+{
+	return &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+}
+
+static in_addr_t
+ipv4_of(const struct sockaddr *address)
+{
+	return ((const struct sockaddr_in *)(const void *)address)
+	    ->sin_addr.s_addr;
+}
+
+/* The port is at the same place in both families. */
+unsigned
+inet_port(const struct sockaddr *address)
+{
+	return ntohs(
+	    ((const struct sockaddr_in *)(const void *)address)->sin_port);
+}
+
+bool
+inet_is_any(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET6)
+		return IN6_IS_ADDR_UNSPECIFIED(ipv6_of(address));
+	return ipv4_of(address) == htonl(INADDR_ANY);
+}
+
+bool
+inet_is_same(const struct addrinfo *a, const struct addrinfo *b)
+{
+	return a->ai_addrlen == b->ai_addrlen &&
+	       memcmp(a->ai_addr, b->ai_addr, a->ai_addrlen) == 0;
+}
+
+bool
+inet_overlap(const struct addrinfo *a, const struct addrinfo *b)
+{
+	return a->ai_family == b->ai_family &&
+	       inet_port(a->ai_addr) == inet_port(b->ai_addr) &&
+	       (inet_is_any(a->ai_addr) || inet_is_any(b->ai_addr) ||
+		   inet_is_same(a, b));
+}
+
+const char *
+inet_fault(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET6) {
+		const struct in6_addr *ipv6 = ipv6_of(address);
+		if (IN6_IS_ADDR_V4MAPPED(ipv6))
+			return "is IPv4 written as IPv6; write it as IPv4, "
+			       "such as 127.0.0.1:5220";
+		if (IN6_IS_ADDR_MULTICAST(ipv6))
+			return "is a multicast address, which TCP cannot "
+			       "serve; choose another";
+		if (IN6_IS_ADDR_LINKLOCAL(ipv6) &&
+		    ((const struct sockaddr_in6 *)(const void *)address)
+			    ->sin6_scope_id == 0)
+			return "is a link-local address without its "
+			       "interface; write it with that, such as "
+			       "[fe80::1%eth0]:5220";
+		return NULL;
+	}
+	if (ipv4_of(address) == htonl(INADDR_BROADCAST) ||
+	    IN_MULTICAST(ntohl(ipv4_of(address))))
+		return "is a broadcast or multicast address, which TCP cannot "
+		       "serve; choose another";
+	return NULL;
+}
