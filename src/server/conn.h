@@ -22,7 +22,7 @@ struct shard;
 /* What the kernel holds of an answer until the peer acknowledges it. */
 struct conn_held {
 	uint32_t left;       /* bytes, when the peer last made progress */
-	uint32_t since : 30; /* when that was: loop_now modulo CONN_TIME */
+	uint32_t since : 30; /* loop_now at that progress, modulo CONN_TIME */
 	uint32_t nlooks : 2; /* which wait comes next, of SHARD_LOOKS */
 };
 

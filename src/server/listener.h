@@ -63,7 +63,7 @@ struct listeners {
 	struct timer_queue retries;
 	struct timer retry; /* armed after a failure of the system */
 	bool paused;        /* the listeners are out of the loop */
-	bool waits;         /* and stay so until the retry */
+	bool waits;         /* they stay out of it until the retry */
 	struct log_limit failures, fulls;
 	unsigned refused; /* options that the system refused: a set of bits */
 };

@@ -44,8 +44,8 @@ struct block {
 struct pool {
 	unsigned char *memory;
 	size_t nblocks;
-	size_t nfree;  /* of all blocks */
-	size_t nfresh; /* of those, the ones that were never used */
+	size_t nfree;  /* blocks that are free */
+	size_t nfresh; /* free blocks that were never used */
 
 	/* Numbers of the other free blocks: the one freed last is on top. */
 	uint32_t *used;

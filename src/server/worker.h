@@ -34,14 +34,16 @@ struct worker {
 	struct shard shard;
 	struct counters counters;
 	size_t nhanded;      /* connections; for the accepting thread only */
-	atomic_size_t ngone; /* those of them that have ended */
+	atomic_size_t ngone; /* connections that have ended */
 
 	struct handover handover;
-	_Atomic(const struct settings *) settings; /* orders: this, and */
+	/* The orders of the accepting thread. */
+	_Atomic(const struct settings *) settings;
 	atomic_bool drain, cut, stop;
 
 	bool has_thread;
-	struct bell bell; /* this and what follows: only with a thread */
+	/* Only with a thread. */
+	struct bell bell;
 	struct worker_wake *wake;
 	pthread_t thread;
 };
