@@ -24,7 +24,7 @@ void announce_start(const struct settings *, const struct limits *,
 void announce_lack(
     const struct settings *, const struct limits *, size_t descriptors);
 
-/* Log, by errno, why the workers were not opened, or that one not started. */
+/* Log why the workers were not opened, or that one not started, with errno. */
 void announce_no_workers(const struct settings *, const struct limits *);
 void announce_no_thread(const struct settings *, unsigned number);
 

@@ -53,7 +53,7 @@ size_t kernel_buffers_large(unsigned nworkers);
 /* Gives a new connection its small buffers, as far as the system lets us. */
 void kernel_buffers_start(const struct settings *, int fd);
 
-/* Notes that a connection moves bulk: large buffers, if a place is found. */
+/* Notes that a connection moves bulk, and gives it large buffers if it can. */
 void kernel_buffers_note_bulk(struct kernel_buffers *, const struct settings *,
     struct conn *, uint64_t now);
 

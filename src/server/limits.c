@@ -12,7 +12,7 @@
 /* Kept free for what the C library may open, such as a name service. */
 enum { SPARE_DESCRIPTORS = 4 };
 
-/* Bounds, in bytes, of the memory for pending output when none is asked for. */
+/* Bounds, in bytes, of the memory_limit that follows from the connections. */
 #define MEMORY_LEAST ((size_t)1 << 20)
 #define MEMORY_MOST  ((size_t)256 << 20)
 

@@ -10,7 +10,7 @@
  * only make it spin.
  *
  * A turn of the loop only notes which listeners have clients.  When the turn is
- * over, one client of each listener is accepted after the other, so that no
+ * over, they are accepted one by one from each listener in rotation, so that no
  * listener takes all the room there is.
  */
 #ifndef LISTENER_H

@@ -36,8 +36,9 @@ int server_bind(struct server *, const struct transport *,
 
 /*
  * Exchanges the settings, as far as settings.h says that they may be.  Open
- * connections follow them, but keep the policy and the small buffers that they
- * began with.  Both objects must outlive the next turn of each worker.
+ * connections follow them, but keep the policy that they began with, and their
+ * buffers until the next change of size.  Both objects must outlive the next
+ * turn of each worker.
  */
 void server_set(struct server *, const struct settings *);
 

@@ -23,7 +23,7 @@
 /* The least that memory_limit may leave for each worker, in bytes. */
 #define SETTINGS_MEMORY_MIN 65536
 
-/* The longest busy_poll_us. */
+/* The longest busy_poll_us that can be asked for. */
 #define SETTINGS_BUSY_POLL_MAX 10000
 
 struct settings {
