@@ -33,12 +33,13 @@ enum { SEND_FLAGS = MSG_DONTWAIT };
 enum { PIECE = 128 };
 
 /*
- * How often a thread tries to get the stream from the one that writes: at first
- * it yields between tries, and then it sleeps for 1 ms, so for a second in all.
+ * How often a thread tries to claim the stream while another writes: YIELDS
+ * times with a yield after each, and then SLEEPS times with a sleep of 1 ms,
+ * which makes about a second in all.
  */
 enum { YIELDS = 100, SLEEPS = 1000 };
 
-/* After this many signals in a row that interrupt a write it is given up. */
+/* A write that is interrupted by this many signals in a row is given up. */
 enum { INTERRUPTIONS = 16 };
 
 static enum {

@@ -107,9 +107,9 @@ int sys_check_connection(int fd);
 int sys_set_reset(int fd);
 
 /*
- * Says whether only a part of an answer was sent so far.  While that is so, a
- * close is such a reset, also if the process is killed: the peer does not take
- * the part for the whole.
+ * Says whether only a part of an answer was sent so far.  While that is so,
+ * every close resets the connection, that at the end of a killed process too,
+ * so that the peer does not take the part for the whole.
  */
 int sys_set_partial(int fd, bool partial);
 

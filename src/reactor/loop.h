@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A member of the structure that has the descriptor and owns it. */
+/* A member of the structure that owns the descriptor. */
 struct watch {
 	void (*ready)(struct watch *);
 	int fd;

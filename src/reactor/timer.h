@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A member of the structure that has the deadline and owns it. */
+/* A member of the structure that has the deadline. */
 struct timer {
 	struct list link;
 	uint64_t due; /* only while armed */
