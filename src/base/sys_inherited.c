@@ -93,7 +93,7 @@ void
 sys_close_inherited(void)
 {
 	int last = STDERR_FILENO;
-	/* A filter of system calls that does not know the call may forbid it. */
+	/* A filter of system calls that is older may forbid this one. */
 	if (close_from(last + 1) == -1)
 		for_each_open(close_one, &last);
 }
