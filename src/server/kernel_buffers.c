@@ -9,8 +9,8 @@
 #include "server/conn_state.h"
 
 /*
- * A connection that has moved no bulk for this long, in ms, may lose its large
- * buffers to another.
+ * A connection that has moved no bulk for this long, in ms, and has no output
+ * pending, may lose its large buffers to another.
  */
 enum { UNUSED_MS = 1000 };
 

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most workers: more than the processors of any machine we know. */
+/* The most workers that can be asked for. */
 #define SETTINGS_WORKERS_MAX 256
 
 /* The most connections that can be asked for. */

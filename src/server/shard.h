@@ -24,8 +24,7 @@
  * The most that one recv asks for, in bytes, which bounds the turn of a
  * connection.  Long turns make bulk faster, but the others wait meanwhile.  So
  * turns are short while a client that sends little, and waits for each answer,
- * shares them: with 64 KiB, bulk leaves the 99th percentile of its waits as it
- * was.
+ * shares them.
  */
 #define SHARD_INPUT        ((size_t)1048576)
 #define SHARD_INPUT_SHARED ((size_t)65536)
