@@ -17,7 +17,7 @@ struct list {
 #define LIST_OWNER(ptr, type, field)                                           \
 	((type *)(void *)((char *)(ptr)-offsetof(type, field)))
 
-/* Makes an empty list, or a link that is in no list. */
+/* Makes an empty list, or a link that is in no list: they are the same. */
 static inline void
 list_init(struct list *list)
 {
@@ -39,7 +39,7 @@ list_append(struct list *list, struct list *link)
 	list->prev = link;
 }
 
-/* Harmless for a link that is in no list. */
+/* Does nothing to a link that is in no list. */
 static inline void
 list_remove(struct list *link)
 {
@@ -48,7 +48,7 @@ list_remove(struct list *link)
 	list_init(link);
 }
 
-/* Puts fresh in the place of link, which is then in no list. */
+/* Puts fresh in the place of link, which is in no list afterwards. */
 static inline void
 list_replace(struct list *link, struct list *fresh)
 {
@@ -56,7 +56,7 @@ list_replace(struct list *link, struct list *fresh)
 	list_remove(link);
 }
 
-/* The oldest link, or NULL. */
+/* The first link, or NULL. */
 static inline struct list *
 list_first(const struct list *list)
 {

@@ -20,9 +20,10 @@
 _Static_assert(2 * LOG_LINE_MAX <= LOG_STREAM_MAX,
     "a line and the one on what was left out fit into one write");
 
+/* The least time between two lines of a log_limit, in ms. */
 enum { LIMIT_MS = 1000 };
 
-/* Room for a time and a process, the end included. */
+/* Room for the time and the process id, the end included. */
 enum { STAMP_MAX = 64 };
 
 static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -32,12 +33,12 @@ static enum log_level least_grave = LOG_LEVEL_INFO;
 static enum { BARE, STAMPED, WITH_PRIORITY } beginning;
 static long process;
 static atomic_ulong ndropped;
-/* How many of those a line has told of; for who has claimed the stream. */
+/* How many dropped lines were reported; the claim of the stream protects it. */
 static unsigned long ntold;
-/* strerror need not be safe for threads. */
+/* For strerror, which need not be safe for threads. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* JOURNAL_STREAM names the device and inode of the stream it speaks of. */
+/* JOURNAL_STREAM has the device and inode of the stream to the journal. */
 static bool
 is_journal(void)
 {
@@ -91,8 +92,8 @@ log_dropped(void)
 }
 
 /*
- * Appends text with all but printable ASCII escaped; returns the new end.  So
- * is the backslash, or a peer's own could be taken for an escape.
+ * Appends text, with all but printable ASCII escaped; returns the new end.  The
+ * backslash is escaped too, or one sent by a peer could pass for an escape.
  */
 static size_t
 escape(char *line, size_t end, const char *text)
@@ -134,8 +135,8 @@ days_of_month(unsigned year, unsigned month)
 }
 
 /*
- * The time as RFC 3339 has it, and the process.  gmtime_r(3) is not for this:
- * that of glibc reads the file that TZ names, and has a lock.
+ * The time as in RFC 3339, and the process id.  This does not use gmtime_r(3),
+ * since that of glibc takes a lock, and reads the file that TZ names.
  */
 static void
 stamp(char text[static STAMP_MAX])
@@ -172,7 +173,7 @@ start_line(char *line, enum log_level level)
 	return end;
 }
 
-/* Writes the line that tells of those that were left out; returns its end. */
+/* Makes the line that says how many were left out; returns its end. */
 static size_t
 tell_dropped(char line[static LOG_LINE_MAX], unsigned long n)
 {
@@ -184,14 +185,14 @@ tell_dropped(char line[static LOG_LINE_MAX], unsigned long n)
 	return end;
 }
 
-/* Writes the line behind one that tells of those before it, if there were. */
+/* Writes the line, behind one on lines that were left out, if there are any. */
 static bool
 write_next(const char *line, size_t length)
 {
 	unsigned long dropped = log_dropped();
 	if (dropped == ntold)
 		return log_stream_write(line, length);
-	/* A pipe may have room for one write, however short. */
+	/* In one write, since a pipe may have room for just one. */
 	char both[LOG_STREAM_MAX];
 	size_t end = tell_dropped(both, dropped - ntold);
 	memcpy(both + end, line, length);
@@ -217,7 +218,7 @@ write_line(const char *line, size_t length)
 static void write_log(enum log_level, int error, const char *format, va_list)
     __attribute__((format(printf, 3, 0)));
 
-/* Ends the line in the text of an errno, unless that is 0. */
+/* Writes a line that ends in the text of error, an errno, unless that is 0. */
 static void
 write_log(
     enum log_level level, int error, const char *format, va_list arguments)

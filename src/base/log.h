@@ -2,19 +2,21 @@
 /*
  * The log: lines on standard error.
  *
- * Whatever that is, no line waits for who reads it: one that the stream does
- * not take at once is left out and counted, and when the stream takes lines
- * again the first tells how many there were.  The lines of several threads do
- * not mix, and each is there whole: log_stream.h says how, and what is left.
+ * Whatever standard error is, no line waits for its reader.  A line that the
+ * stream does not take at once is left out and counted, and the next line that
+ * is written is preceded by one that says how many were left out.  The lines of
+ * several threads do not mix, and each is written whole: log_stream.h says how,
+ * and when a write may wait all the same.
  *
- * To a terminal lines go as they are.  To the journal (JOURNAL_STREAM,
- * systemd.exec(5)) each begins with its priority as in sd-daemon(3), and to all
- * else with the time (RFC 3339, UTC) and the process.  Bytes outside printable
- * ASCII, and the backslash, are written as \xHH: nothing that came from a peer
- * or a file can forge a line.  errno survives every call.
+ * On a terminal a line has nothing before its text.  For the journal
+ * (JOURNAL_STREAM, systemd.exec(5)) it begins with its priority as in
+ * sd-daemon(3), and otherwise with the time (RFC 3339, UTC) and the process id.
+ * Bytes outside printable ASCII, and the backslash, are written as \xHH, so
+ * nothing that came from a peer or a file can forge a line.  errno survives
+ * every call.
  *
- * The program ignores SIGPIPE, SIGTTOU and SIGXFSZ, by which a pipe, a terminal
- * or the limit of a file's size would stop or end it.
+ * The program has to ignore SIGPIPE, SIGTTOU and SIGXFSZ, by which a pipe, a
+ * terminal or the limit of a file's size would stop or end it.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -23,8 +25,8 @@
 #include <stdint.h>
 
 /*
- * The longest line in bytes, its beginning and end included: one write to a
- * pipe keeps that whole (PIPE_BUF of POSIX.1).
+ * The longest line in bytes, all included: POSIX.1 promises that a pipe takes
+ * as much whole (PIPE_BUF).
  */
 #define LOG_LINE_MAX 512
 
@@ -36,17 +38,17 @@ enum log_level {
 };
 
 /*
- * Names the program for error lines, which start with it, and sets the least
- * grave level that is written.  Standard error is opened again where that can
- * be, and keeps its number: to be called before there are threads, and before
- * privileges are given up.
+ * Names the program, with which lines of errors start, and sets the least grave
+ * level that is written.  Opens standard error again, where it can, under its
+ * number.  To be called before there are threads, and before privileges are
+ * given up.
  */
 void log_open(const char *name, enum log_level);
 
 /* The level of a name (error, warn, info, debug), or -1. */
 int log_level_parse(const char *name);
 
-/* True when lines of the level are written: spares work for debug lines. */
+/* True when lines of the level are written; else they need not be made. */
 bool log_enabled(enum log_level);
 
 /* How many lines were left out since the start. */
@@ -62,9 +64,9 @@ void log_info(const char *format, ...) LOG_FORMAT(1);
 void log_debug(const char *format, ...) LOG_FORMAT(1);
 void log_debug_errno(const char *format, ...) LOG_FORMAT(1);
 
-/* Keeps one kind of line that peers can cause to one a second. */
+/* Limits one kind of line, which peers can cause, to one a second. */
 struct log_limit {
-	uint64_t next;     /* when a line is due again, in ms */
+	uint64_t next;     /* when a line may be written again, in ms */
 	unsigned withheld; /* lines left out since the last one */
 };
 
@@ -72,9 +74,9 @@ struct log_limit {
 #define LOG_NOTE_MAX 32
 
 /*
- * True when a line may be written at the time now (in ms).  Then the note, to
- * be put at its end, is " (12 more)" if as many lines were left out since the
- * last one, or empty.
+ * True when a line may be written at the time now (in ms).  Then the note has
+ * to be put at its end: " (12 more)" if 12 lines were left out since the last
+ * one, or empty.
  */
 bool log_limit_pass(
     struct log_limit *, uint64_t now, char note[static LOG_NOTE_MAX]);

@@ -18,7 +18,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* SIGPIPE is ignored as well: not every system has the flag. */
+/* SIGPIPE is ignored anyhow, for the systems that lack the flag. */
 #ifdef MSG_NOSIGNAL
 enum { SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL };
 #else
@@ -26,20 +26,25 @@ enum { SEND_FLAGS = MSG_DONTWAIT };
 #endif
 
 /*
- * What a terminal takes that poll(2) calls writable.  Linux gives out the room
- * of a pseudoterminal by 256 bytes, and a newline may become two.
+ * What a terminal takes without blocking when poll(2) calls it writable, in
+ * bytes.  Linux has room for 256 in a pseudoterminal then, and a newline may
+ * become two.
  */
 enum { PIECE = 128 };
 
-/* How often a thread looks whether the one that writes has come to an end. */
+/*
+ * How often a thread tries to claim the stream while another writes: YIELDS
+ * times with a yield after each, and then SLEEPS times with a sleep of 1 ms,
+ * which makes about a second in all.
+ */
 enum { YIELDS = 100, SLEEPS = 1000 };
 
-/* How often in a row a signal may interrupt a write. */
+/* A write that is interrupted by this many signals in a row is given up. */
 enum { INTERRUPTIONS = 16 };
 
 static enum {
 	ASKED, /* asked by poll(2) first */
-	OWN,   /* a description of our own, which does not block */
+	OWN,   /* opened again by us, and does not block */
 	SOCKET,
 	PLAIN, /* takes what it is given */
 } kind;
@@ -48,11 +53,11 @@ static bool is_terminal;
 static pthread_mutex_t claim = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool is_stuck;
 
-/* The end of a line of which the stream took the beginning. */
+/* The rest of a line of which the stream took the beginning. */
 static char rest[LOG_STREAM_MAX];
 static size_t nrest;
 
-/* Whether the descriptor does not block and is what standard error is. */
+/* True if the descriptor does not block, and is the same file as that. */
 static bool
 is_the_same(int fd, const struct stat *inherited)
 {
@@ -66,13 +71,13 @@ is_the_same(int fd, const struct stat *inherited)
 		       status.st_ino == inherited->st_ino;
 	if (isatty(fd) != 1)
 		return false;
-	/* /dev/tty is another device, but a session has one terminal only. */
+	/* /dev/tty is another device, but a session has only one terminal. */
 	pid_t session = tcgetsid(STDERR_FILENO);
 	return status.st_rdev == inherited->st_rdev ||
 	       (session != -1 && tcgetsid(fd) == session);
 }
 
-/* Puts a description of our own in the place of standard error. */
+/* Opens the file at path, and puts it in the place of standard error. */
 static bool
 open_again(const char *path, const struct stat *inherited)
 {
@@ -89,7 +94,7 @@ static bool
 open_terminal_again(const struct stat *inherited)
 {
 	char name[64];
-	/* The terminal of our session can be opened whoever owns it. */
+	/* /dev/tty, the terminal of our session, opens whoever owns it. */
 	return (ttyname_r(STDERR_FILENO, name, sizeof name) == 0 &&
 		   open_again(name, inherited)) ||
 	       open_again("/dev/tty", inherited);
@@ -118,7 +123,7 @@ log_stream_open(void)
 	else if (S_ISREG(mode) || S_ISBLK(mode) ||
 		 (S_ISCHR(mode) && !is_terminal))
 		kind = PLAIN;
-	/* To open a master makes another terminal. */
+	/* To open a master would make another terminal. */
 	else if ((S_ISFIFO(mode) || (is_terminal && !is_master())) &&
 		 (open_again("/proc/self/fd/2", &inherited) ||
 		     (is_terminal && open_terminal_again(&inherited))))
@@ -154,7 +159,7 @@ log_stream_release(void)
 	(void)pthread_mutex_unlock(&claim);
 }
 
-/* Whether a write would not wait.  POLLNVAL: devices on macOS. */
+/* True if a write would not wait.  On macOS devices are POLLNVAL. */
 static bool
 has_room(void)
 {
@@ -163,7 +168,7 @@ has_room(void)
 	       (stream.revents & (POLLOUT | POLLNVAL)) != 0;
 }
 
-/* What a stream that has some room takes. */
+/* How much of the text a stream that has some room takes. */
 static size_t
 piece_of(const char *text, size_t length)
 {
@@ -208,7 +213,7 @@ write_all(const char *text, size_t length)
 	return done;
 }
 
-/* Takes the last bytes of a file back, unless somebody wrote behind them. */
+/* Removes the last bytes of a file, unless somebody wrote behind them. */
 static bool
 take_back(size_t length)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Arguments of a program, as they can be shown in a message. */
+/* Arguments of the program, made fit for a message. */
 #ifndef PRINTABLE_H
 #define PRINTABLE_H
 
@@ -8,8 +8,8 @@
 
 /*
  * Writes the text into shown and returns that.  As in the log, bytes outside
- * printable ASCII, and the backslash, become \xHH; a text that has no room ends
- * in dots.
+ * printable ASCII, and the backslash, become \xHH.  A text that is too long is
+ * cut, and ends in three dots.
  */
 const char *printable(const char *text, char shown[static PRINTABLE_MAX]);
 

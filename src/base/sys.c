@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* SIGPIPE is ignored as well: not every system has the flag. */
+/* SIGPIPE is ignored anyhow, for the systems that lack the flag. */
 #ifdef MSG_NOSIGNAL
 enum { SEND_FLAGS = MSG_NOSIGNAL };
 #else
@@ -36,9 +36,9 @@ enum { CONGESTION = TCP_CONGESTION };
 enum { CONGESTION = -1 };
 #endif
 
-/* The bytes that a socket still has to send, or of which it does not know. */
+/* Asks how many bytes of a socket are not sent, or not acknowledged. */
 #if defined FIONWRITE || defined __linux__
-/* What TIOCOUTQ is for a socket of Linux, tcp(7) calls SIOCOUTQ. */
+/* For a socket, Linux has it as TIOCOUTQ, called SIOCOUTQ in tcp(7). */
 #ifdef FIONWRITE
 enum { ASK_QUEUE = FIONWRITE };
 #else
@@ -67,8 +67,8 @@ ask_queue(int fd, int *n)
 #endif
 
 /*
- * What poll(2) reports of a connection that is broken.  On Linux it tells that
- * from an error that may pass, of which SO_ERROR tells as well.
+ * What poll(2) reports of a connection that is broken.  SO_ERROR alone does not
+ * tell: on Linux it also has errors that may pass.
  */
 #ifdef __linux__
 enum { BROKEN = POLLERR };
@@ -76,7 +76,7 @@ enum { BROKEN = POLLERR };
 enum { BROKEN = POLLERR | POLLHUP };
 #endif
 
-/* Only this one promises that the memory is given back at once. */
+/* Only MADV_DONTNEED of Linux gives the memory back at once. */
 #if defined __linux__ && defined MADV_DONTNEED
 enum { GIVE_BACK = MADV_DONTNEED };
 #elif defined MADV_FREE
@@ -86,8 +86,8 @@ enum { GIVE_BACK = -1 };
 #endif
 
 /*
- * The stack of a thread, or else it would follow the limit of the stack that
- * was inherited: from a few KiB, too little to write a line to the log, to 8
+ * The stack of a thread, in bytes.  Without this the inherited limit would
+ * decide: that may be a few KiB, too little to write a line to the log, or 8
  * MiB for each of 256 workers, which count against a limit of the address
  * space.
  */
@@ -234,7 +234,7 @@ sys_send(int fd, const void *bytes, size_t n)
 ssize_t
 sys_sendv(int fd, struct iovec *pieces, size_t n)
 {
-	/* A number of this type suits whatever type the system has there. */
+	/* The type of the field differs, but each holds an unsigned short. */
 	const unsigned short npieces = (unsigned short)n;
 	const struct msghdr message = {
 	    .msg_iov = pieces,
@@ -319,7 +319,7 @@ sys_give_back(void *memory, size_t n)
 	long page = sysconf(_SC_PAGESIZE);
 	if (GIVE_BACK == -1 || page <= 0)
 		return;
-	/* From the first border of a page to the last. */
+	/* From the first boundary of a page to the last. */
 	size_t size = (size_t)page;
 	size_t skipped = (size - (uintptr_t)memory % size) % size;
 	if (n < skipped + size)
@@ -336,7 +336,7 @@ sys_thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
 	pthread_attr_t attributes;
 	int error = pthread_attr_init(&attributes);
 	if (error == 0) {
-		/* Where a stack has to be larger it stays as it is. */
+		/* If this fails because it is too small, the default stays. */
 		(void)pthread_attr_setstacksize(&attributes, THREAD_STACK);
 		(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 		error = pthread_create(thread, &attributes, run, arg);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Every call on sockets, pipes, descriptor limits and threads, and the clock.
- * The server makes none of the kind itself, so that a test can link a kernel of
+ * The server makes none of these itself, so that a test can link a kernel of
  * its own in place of this module.
  *
- * All descriptors made here are non-blocking and close-on-exec.  A call that
- * a signal interrupts is made again.  Failures are -1 with the errno of the
- * system call of the same name; nothing is logged.
+ * All descriptors made here are non-blocking and close-on-exec.  A call that a
+ * signal interrupts is made again, unless its comment says otherwise.  A call
+ * that fails returns -1 with the errno of the system call of that name; nothing
+ * is logged.
  */
 #ifndef SYS_H
 #define SYS_H
@@ -39,20 +40,20 @@ int sys_setsockopt(int fd, int level, int name, int value);
 int sys_getsockopt(int fd, int level, int name);
 
 /*
- * How long, in milliseconds, sent bytes may stay unacknowledged or unwanted
- * by the peer before the kernel ends the connection, also when it has been
- * closed (TCP_USER_TIMEOUT, RFC 5482); 0 is the system's own choice.
- * ENOPROTOOPT: the system has no such option.
+ * Sets how long, in milliseconds, bytes may stay unacknowledged, or unsent for
+ * lack of a window, before the kernel ends the connection, closed or not
+ * (TCP_USER_TIMEOUT, RFC 5482).  0 is the system's own choice.  ENOPROTOOPT:
+ * the system has no such option.
  */
 int sys_set_user_timeout(int fd, unsigned ms);
 
-/* True if such a time was set, for the socket or that which accepted it. */
+/* True if such a time was set for the socket, or for its listener. */
 bool sys_gives_up(int fd);
 
 /*
- * Names the congestion control of the socket, and of those that it accepts
+ * Sets the congestion control of the socket, and of those that it accepts
  * (TCP_CONGESTION).  ENOENT: the system has none of that name; EPERM: it is
- * not for us; ENOPROTOOPT: the system lets nobody choose.
+ * reserved for root; ENOPROTOOPT: the system offers no choice.
  */
 int sys_set_congestion(int fd, const char *name);
 
@@ -65,8 +66,8 @@ int sys_getpeername(int fd, struct sockaddr_storage *);
 int sys_accept(int fd);
 
 /*
- * Starts to connect.  EINPROGRESS is the usual outcome: when the socket is
- * writable, sys_socket_error tells how it went on.  So does EINTR here.
+ * Starts to connect.  It usually fails with EINPROGRESS or EINTR, and goes on:
+ * when the socket is writable, sys_socket_error tells the outcome.
  */
 int sys_connect(int fd, const struct sockaddr *, socklen_t);
 
@@ -86,46 +87,47 @@ ssize_t sys_sendv(int fd, struct iovec *pieces, size_t n);
 int sys_shutdown(int fd);
 
 /*
- * How many bytes of what was sent the peer's system has not acknowledged, which
- * the kernel holds until then; some systems count FIN as one more.  0 as well
- * where the system does not tell.  One that is broken may keep its count.
+ * How many of the bytes sent the peer's system has not acknowledged: the kernel
+ * holds them until then.  Some systems count FIN as one more.  0 where the
+ * system does not tell.  A broken connection may keep its count.
  */
 size_t sys_unacknowledged(int fd);
 
 /*
- * -1 with the errno of the connection if that is broken for good; an error that
- * may pass, as an unreachable network, is none (RFC 1122, section 4.2.3.9).
+ * Returns -1 with the connection's error if it is broken for good.  An error
+ * that may pass, such as an unreachable network, does not count (RFC 1122,
+ * section 4.2.3.9).
  */
 int sys_check_connection(int fd);
 
 /*
- * Makes the close that follows a reset, which drops what the kernel still
- * holds for the peer (SO_LINGER with a time of 0).
+ * Makes the next close of the socket reset the connection and drop what the
+ * kernel still holds for the peer (SO_LINGER with a time of 0).
  */
 int sys_set_reset(int fd);
 
 /*
- * Says whether what was sent is a part of something.  While it is, the close
- * that comes with the end of the process is such a reset too: whatever ends it,
- * the peer does not take the part for the whole.
+ * Says whether only a part of an answer was sent so far.  While that is so,
+ * every close resets the connection, that at the end of a killed process too,
+ * so that the peer does not take the part for the whole.
  */
 int sys_set_partial(int fd, bool partial);
 
 /*
- * Never to be called again for the same number, whatever it returns.  It leaves
- * errno as it was: what failed before is what there is to tell.
+ * Never to be called again for the same number, even if it fails.  It leaves
+ * errno as it was, for the caller to report what failed before.
  */
 int sys_close(int fd);
 
-/* A pipe: ends[0] reads what was written to ends[1]. */
+/* Makes a pipe: ends[0] reads what was written to ends[1]. */
 int sys_pipe(int ends[2]);
 ssize_t sys_read(int fd, void *, size_t n);
 ssize_t sys_write(int fd, const void *, size_t n);
 
 /*
- * Gives the memory of the whole pages in these bytes back to the system, which
- * makes them anew, of zeros, when they are used again.  Where the system cannot
- * do that, nothing happens.
+ * Gives the memory of the whole pages in these bytes back to the system.  What
+ * they contain afterwards is undefined.  Where the system cannot do that,
+ * nothing happens.
  */
 void sys_give_back(void *, size_t n);
 
@@ -136,7 +138,7 @@ struct sys_descriptors {
 
 /*
  * Closes all descriptors but the standard streams.  To be called before any
- * other is opened, and takes no longer where their limit is huge.
+ * other is opened.  A huge limit of descriptors does not make it slow.
  */
 void sys_close_inherited(void);
 

@@ -13,18 +13,18 @@
 #include <unistd.h>
 
 /*
- * Where the system cannot tell which descriptors are open they are tried up to
- * this number.  The limit is no help: it may be a thousand million.
+ * Where the system cannot list the open descriptors, each number below this is
+ * tried.  The limit of descriptors may be far too large, such as 2^30.
  */
 enum { TRIED_MAX = 65536 };
 
-/* The folder in which the system lists the descriptors of a process. */
+/* The directory in which the system lists the descriptors of a process. */
 #ifdef __linux__
 #define LIST_OF_OPEN "/proc/self/fd"
 #elif defined __APPLE__
 #define LIST_OF_OPEN "/dev/fd"
 #else
-/* That of others is a file system that need not be there, or is not exact. */
+/* On other systems it may not be mounted, or is not exact. */
 #define LIST_OF_OPEN ""
 #endif
 
@@ -52,7 +52,7 @@ close_from(int first)
 }
 #endif
 
-/* Calls see for each descriptor that is open, but for that of the list. */
+/* Calls see for each open descriptor, except the one that reads the list. */
 static void
 for_each_open(void (*see)(int fd, void *arg), void *arg)
 {
@@ -93,7 +93,7 @@ void
 sys_close_inherited(void)
 {
 	int last = STDERR_FILENO;
-	/* A filter of system calls that does not know it may forbid it. */
+	/* A filter of system calls that is older may forbid this one. */
 	if (close_from(last + 1) == -1)
 		for_each_open(close_one, &last);
 }
@@ -103,7 +103,7 @@ sys_count_descriptors(struct sys_descriptors *descriptors)
 {
 	struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	/* Some systems allow less than they say. */
+	/* Some systems allow less than the maximum that they report. */
 	for (rlim_t most = limit.rlim_max; most > limit.rlim_cur; most /= 2) {
 		struct rlimit raised = {most, limit.rlim_max};
 		if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Descriptors that are born non-blocking and close-on-exec, where the system
- * can do it in one call.  sys_open_fcntl.c is for the others.
+ * Descriptors that are made non-blocking and close-on-exec by one call, where
+ * the system has such calls.  sys_open_fcntl.c is for the others.
  */
 #include "config.h"
 

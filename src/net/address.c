@@ -19,7 +19,7 @@ is_port(const char *text)
 	       strtol(text, NULL, 10) <= 65535;
 }
 
-/* True without brackets, blanks and bytes that control a terminal. */
+/* True for a text without brackets, blanks and control characters. */
 static bool
 is_host(const char *text)
 {
@@ -81,7 +81,7 @@ address_format(
 	bool is_ipv6 = address->sa_family == AF_INET6;
 	socklen_t length =
 	    is_ipv6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-	/* Some getnameinfo take other families too, and invent a host. */
+	/* Some systems' getnameinfo take any family, and invent a host. */
 	if ((!is_ipv6 && address->sa_family != AF_INET) ||
 	    getnameinfo(address, length, host, sizeof host, port, sizeof port,
 		NI_NUMERICHOST | NI_NUMERICSERV) != 0)

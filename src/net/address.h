@@ -24,7 +24,7 @@ struct address {
 	char port[8];                /* decimal, 0 to 65535 */
 };
 
-/* What address_parse takes, in words for an error message. */
+/* What address_parse takes, for an error message. */
 #define ADDRESS_SYNTAX                                                         \
 	"an address such as 127.0.0.1:5220, [::1]:5220, name:5220 or :5220"
 
@@ -40,8 +40,9 @@ int address_parse(struct address *, const char *text);
 int address_resolve(const struct address *, int family, struct addrinfo **);
 
 /*
- * Writes 127.0.0.1:5220 or [::1]:5220 into text and returns text.  Nothing is
- * looked up but the name of the interface of a link-local address.
+ * Writes an address such as 127.0.0.1:5220 or [::1]:5220 into text and returns
+ * text.  Nothing is looked up but the name of the interface of a link-local
+ * address.
  */
 const char *address_format(
     const struct sockaddr *, char text[static ADDRESS_TEXT_MAX]);

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* Less than that, in bytes, is not asked for. */
+/* A size is not halved to less than this, in bytes. */
 enum { SIZE_LEAST = 16384 };
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Transports: the ways by which clients come, a row each.  What is the same for
- * all of them, such as recv, goes through sys.h.
+ * Transports: the protocols by which clients connect, an object each.  What is
+ * the same for all of them, such as recv, goes through sys.h.
  */
 #ifndef TRANSPORT_H
 #define TRANSPORT_H
@@ -13,13 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a listener is asked to be, and what it accepts inherits. */
+/* What is asked of a listener, and inherited by what it accepts. */
 struct transport_options {
 	int backlog;            /* clients that may wait, at first */
 	int send_buffer;        /* the kernel's, in bytes */
-	uint32_t give_up_ms;    /* unacknowledged for so long; 0: as it likes */
-	bool probes;            /* look for peers that have vanished */
-	const char *congestion; /* control of; NULL: the system's choice */
+	uint32_t give_up_ms;    /* as for sys_set_user_timeout */
+	bool probes;            /* keep-alive, to find vanished peers */
+	const char *congestion; /* control; NULL: the system's own */
 };
 
 struct transport {
@@ -36,31 +36,31 @@ struct transport {
 	bool (*overlap)(const struct addrinfo *, const struct addrinfo *);
 
 	/*
-	 * A socket that is bound and listens: -1 with the errno of socket,
-	 * setsockopt, bind or listen.  What the service can do without and the
-	 * system refuses is logged once, and noted in *refused, which is 0 at
-	 * first.
+	 * Returns a socket that is bound and listens, or -1 with the errno of
+	 * socket, setsockopt, bind or listen.  An option that the service can
+	 * do without, and that the system refuses, is logged once and noted in
+	 * *refused, which is 0 at first.
 	 */
 	int (*listen)(const struct transport_options *,
 	    const struct sockaddr *address, socklen_t length,
 	    unsigned *refused);
 
-	/* Whether give_up_ms holds, with what was refused. */
+	/* Whether give_up_ms holds, given what was refused. */
 	bool (*gives_up)(unsigned refused);
 };
 
 extern const struct transport transport_tcp;
 
 /*
- * Whether the system has the congestion control of that name, and for us: -1
- * with the errno of sys_set_congestion otherwise.
+ * Returns 0 if the system has the congestion control of that name and lets us
+ * use it; otherwise -1 with the errno of socket or sys_set_congestion.
  */
 int transport_check_congestion(const char *name);
 
 /*
- * Sets SO_SNDBUF or SO_RCVBUF, in bytes.  Some systems refuse what is above a
- * limit that others cut it to: there it is a half of that, and so on.  -1:
- * nothing was set.
+ * Sets SO_SNDBUF or SO_RCVBUF, in bytes.  Above a limit, some systems cut the
+ * size and others refuse it; then the half is tried, and so on.  -1: nothing
+ * was set.
  */
 int transport_set_buffer(int fd, int name, int size);
 

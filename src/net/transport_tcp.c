@@ -22,7 +22,7 @@ enum {
 	REFUSED_INLINE = 1 << 5
 };
 
-/* Says what it costs that the system refuses an option: once for all. */
+/* Logs what a refused option costs, once for all listeners. */
 static void
 note_refused(unsigned *refused, unsigned option, const char *cost)
 {
@@ -37,7 +37,7 @@ gives_up(unsigned refused)
 	return (refused & REFUSED_TIMEOUT) == 0;
 }
 
-/* Sets the options without which there is less, but service. */
+/* Sets the options that the service can do without. */
 static void
 set_wishes(const struct transport_options *options, unsigned *refused, int fd)
 {
@@ -48,23 +48,21 @@ set_wishes(const struct transport_options *options, unsigned *refused, int fd)
 	if (sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1) == -1)
 		note_refused(
 		    refused, REFUSED_NODELAY, "small answers may come late");
-	/*
-	 * An urgent byte is one of the stream, and in its place (RFC 6093).
-	 */
+	/* An urgent byte is a byte of the stream, in its place (RFC 6093). */
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, 1) == -1)
 		note_refused(refused, REFUSED_INLINE, "urgent bytes are lost");
-	/* With no idle timeout only this finds peers that have vanished. */
+	/* Without an idle timeout only this finds peers that have vanished. */
 	if (options->probes &&
 	    sys_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1) == -1)
 		note_refused(refused, REFUSED_KEEPALIVE,
 		    "clients that vanish stay; give an --idle-timeout");
-	/* What a peer that does not read can make the kernel hold. */
+	/* This bounds what the kernel holds for a peer that does not read. */
 	if (transport_set_buffer(fd, SO_SNDBUF, options->send_buffer) == -1)
 		note_refused(refused, REFUSED_BUFFER,
 		    "the kernel may hold more for each client than is said");
 	/*
 	 * A closed connection must not keep that for much longer than an open
-	 * one.  While it is open our own deadline is to come first.
+	 * one.  While it is open, our own deadline is to come first.
 	 */
 	if (options->give_up_ms != 0 &&
 	    sys_set_user_timeout(fd, options->give_up_ms) == -1)
@@ -93,7 +91,7 @@ int
 transport_check_congestion(const char *name)
 {
 	int fd = sys_socket(AF_INET);
-	/* A host may have the other family only. */
+	/* A host may have only IPv6. */
 	if (fd == -1)
 		fd = sys_socket(AF_INET6);
 	if (fd == -1)
@@ -112,8 +110,8 @@ listen_tcp(const struct transport_options *options,
 		return -1;
 	/*
 	 * Bound sockets may share an address until one of them listens, so only
-	 * that tells whether it is free.  How long the queue is to be is known
-	 * later.
+	 * listen tells whether it is free.  The final length of the queue is
+	 * set later.
 	 */
 	if (set_options(options, refused, fd, address->sa_family) == 0 &&
 	    sys_bind(fd, address, length) == 0 &&

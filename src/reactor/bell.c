@@ -15,17 +15,17 @@ hear(struct watch *watch)
 	while (sys_read(watch->fd, bytes, sizeof bytes) > 0)
 		continue;
 	/*
-	 * Cleared before the callback looks: whoever rings from here on writes
-	 * a byte.  By an exchange, since that reads what the last ringer wrote,
-	 * and so sees what had been published before.
+	 * Cleared before the callback looks, so that whoever rings from here on
+	 * writes a byte.  An exchange reads what the last ringer stored, and so
+	 * all that was published before is seen.
 	 */
 	(void)atomic_exchange(&bell->rung, false);
 	bell->heard(bell);
 }
 
 /*
- * A ring must not fail for lack of memory.  Linux takes the memory of a pipe
- * with the first write, and keeps it when all has been read.
+ * A ring must not fail for lack of memory.  Linux takes the memory of a pipe at
+ * its first write, and keeps it when all has been read.
  */
 static int
 take_memory(const int ends[2])
@@ -70,8 +70,8 @@ bell_ring(struct bell *bell)
 	if (atomic_exchange(&bell->rung, true))
 		return;
 	/*
-	 * One byte at most is in the pipe, which has its memory, so the write
-	 * does not fail on any system we know; if it does, the next ring tries.
+	 * At most one byte is in the pipe, which has its memory, so the write
+	 * fails on no system we know; if it does, the next ring tries again.
 	 */
 	if (sys_write(bell->ringing_end, "", 1) == -1)
 		atomic_store(&bell->rung, false);

@@ -3,7 +3,7 @@
  * A bell: wakes a loop from another thread or from a signal handler, through
  * a pipe, which works the same on every system.  It carries no message.  The
  * ringer first publishes what it has to say, then rings; the callback looks at
- * all that can have been published.  Rings before the callback count as one.
+ * all that can have been published.  Several rings may cause one callback.
  */
 #ifndef BELL_H
 #define BELL_H
@@ -22,7 +22,7 @@ struct bell {
 /* Returns -1 with the errno of pipe, of its first write or of the poller. */
 int bell_open(struct bell *, struct loop *, void (*heard)(struct bell *));
 
-/* Nobody may ring any more. */
+/* From now on nobody may ring. */
 void bell_close(struct bell *, struct loop *);
 
 /* Async-signal-safe, and never blocks. */

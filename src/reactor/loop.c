@@ -10,10 +10,10 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* Deadlines served in one turn for each queue: input must get its turn too. */
+/* The most deadlines of a queue served in one turn: input waits meanwhile. */
 enum { EXPIRED_A_TURN = 256 };
 
-/* How long to wait, in ms, when even waiting failed. */
+/* How long to sleep, in ms, when waiting for events failed. */
 enum { PAUSE_MS = 1000 };
 
 struct loop *
@@ -102,7 +102,7 @@ wait_for_events(struct loop *loop, int timeout_ms)
 	return poller_wait(loop->poller, loop->ready, POLLER_BATCH, timeout_ms);
 }
 
-/* A wait that does not sleep before busy_poll is over, when that pays. */
+/* Waits for events; while it pays, asks for busy_poll us before it sleeps. */
 static int
 poll_busily(struct loop *loop, uint64_t due)
 {
@@ -134,11 +134,11 @@ loop_turn(struct loop *loop)
 	loop->nready = n == -1 ? 0 : n;
 	for (int i = 0; i < n; i++) {
 		struct watch *watch = loop->ready[i];
-		/* An earlier call of this turn may have ended the interest. */
+		/* An earlier callback of this turn may have ended it. */
 		if (watch->wants != POLLER_NOTHING)
 			watch->ready(watch);
 	}
-	/* What was armed in this turn is due later. */
+	/* What the callbacks armed cannot be due yet. */
 	if (due <= loop->now)
 		timers_expire(&loop->timers, loop->now, EXPIRED_A_TURN);
 	if (n == -1) {

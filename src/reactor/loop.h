@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The loop: who is called, and when.  It waits for descriptors and deadlines
- * and calls their owners; it does not know what they are for.
+ * The loop waits for descriptors and deadlines and calls their owners; it does
+ * not know what they are for.
  *
  * Two rules keep its callers safe.  Within a turn a watch is called at most
  * once, and not at all once it wants nothing.  And nothing that is watched is
@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Belongs in the structure that has the descriptor, which owns both. */
+/* A member of the structure that owns the descriptor. */
 struct watch {
 	void (*ready)(struct watch *);
 	int fd;
@@ -26,15 +26,15 @@ struct watch {
 };
 
 /*
- * A loop belongs to one thread.  The fields are its own; they stand here for
- * the functions below that are asked for each message.
+ * A loop belongs to one thread.  The fields are private; they stand here so
+ * that the functions called for each message can be inline.
  */
 struct loop {
 	struct poller *poller;
 	uint64_t now;
 	int nready;
-	bool pays;          /* the last wait was not longer than busy_poll */
-	uint32_t busy_poll; /* us; 0: never */
+	bool pays;          /* the last wait was no longer than busy_poll */
+	uint32_t busy_poll; /* microseconds; 0: sleep at once */
 	struct timers timers;
 	void *ready[POLLER_BATCH];
 };
@@ -46,7 +46,7 @@ void loop_close(struct loop *);
 /* The name of the back end. */
 const char *loop_backend(const struct loop *);
 
-/* The time of the present turn, in milliseconds of sys_now. */
+/* When the wait of the present turn ended, in milliseconds of sys_now. */
 static inline uint64_t
 loop_now(const struct loop *loop)
 {
@@ -73,27 +73,27 @@ void watch_init(struct watch *, int fd, void (*ready)(struct watch *));
 /* Says what is wanted of the descriptor from now on; poller_set's errors. */
 int loop_watch(struct loop *, struct watch *, enum poller_interest wants);
 
-/* Ends the interest for good.  The descriptor is closed after the turn. */
+/* Ends the interest for good.  Close the descriptor after the turn. */
 void loop_unwatch(struct loop *, struct watch *);
 
 /*
- * Lets each wait ask for so many microseconds what is ready before it sleeps,
- * which spares the time that a sleeping processor takes to wake up.  It does so
- * only while that pays: when the wait before was no longer.  0, as at first: it
- * sleeps at once.
+ * Lets each wait ask again and again what is ready, for at most the given
+ * microseconds, before it sleeps: this spares the time in which a sleeping
+ * processor wakes up.  It does so only while that pays, which is when the wait
+ * before took no longer than that.  With 0, the default, it sleeps at once.
  */
 void loop_set_busy_poll(struct loop *, uint32_t us);
 
 /*
- * One turn: waits for the first event or deadline, calls the owners of what is
- * ready, then of what is due.  Returns -1 with errno when the wait failed;
- * deadlines are served all the same.
+ * One turn: waits for the first event or deadline, then calls the owners of
+ * what is ready, then of what is due.  Returns -1 with errno when the wait
+ * failed; deadlines are served all the same.
  */
 int loop_turn(struct loop *);
 
 /*
- * The same, but where the wait failed, that is logged, and a second passes: who
- * has to go on serving must neither end nor spin.
+ * The same, but a wait that fails is logged, and followed by a sleep of a
+ * second: a server has to go on, and must not spin.
  */
 int loop_turn_or_pause(struct loop *);
 

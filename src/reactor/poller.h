@@ -7,7 +7,7 @@
  * both, since a connection that has output pending reads nothing.  Readiness
  * therefore needs no direction: an event means "try what you wanted".  Errors
  * and hang-ups are events as well, and the next system call says why.  An
- * event may be untrue; its owner must bear EAGAIN.
+ * event may be spurious, so its owner has to expect EAGAIN.
  *
  * The poller knows no callbacks, no time and no policy, writes no log and
  * never ends the program.
@@ -35,26 +35,26 @@ const char *poller_name(const struct poller *);
 
 /*
  * Changes what a descriptor is wanted for, at once.  The caller says what it
- * was wanted for before.  Returns -1 with errno, and the interest stays as it
- * was.
+ * was wanted for before.  On failure the interest stays as it was: -1 with
+ * errno.
  */
 int poller_set(struct poller *, int fd, enum poller_interest had,
     enum poller_interest wants, void *owner);
 
 /*
- * To be called before a descriptor is closed of which nobody holds a duplicate
- * that stays open; one that may have some is first set to POLLER_NOTHING.  It
- * must then be closed before the next wait.  (Back ends whose kernel forgets
- * descriptors with their last duplicate do nothing here, which spares each
- * connection a system call.)
+ * To be called before a descriptor is closed, which must follow before the next
+ * wait.  If there may be a duplicate, which would stay open, set the descriptor
+ * to POLLER_NOTHING first.  (Where the kernel forgets a descriptor when its
+ * last duplicate is closed, this does nothing, which spares each connection a
+ * system call.)
  */
 void poller_forget(struct poller *, int fd, enum poller_interest had);
 
 /*
  * Waits until a descriptor is ready, at most timeout_ms milliseconds (-1: for
- * ever), stores the owners of those that are ready, and returns how many; no
- * more than nready or POLLER_BATCH.  What found no room is returned by later
- * waits.  A signal ends the wait with 0.  Returns -1 with errno.
+ * ever).  Stores the owners of those that are ready, at most nready or
+ * POLLER_BATCH, and returns how many; later waits return the others.  A signal
+ * ends the wait with 0.  Returns -1 with errno.
  */
 int poller_wait(struct poller *, void **ready, int nready, int timeout_ms);
 

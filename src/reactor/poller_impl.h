@@ -12,9 +12,9 @@ struct poller {
 };
 
 /*
- * One row for each back end.  Its state is a structure of the given size that
- * starts with a struct poller; poller.c allocates it, zeroed.  The calls have
- * the contract of their namesakes in poller.h.
+ * One object for each back end.  Its state is a structure of the given size
+ * that starts with a struct poller; poller.c allocates it, zeroed.  The calls
+ * have the contracts of their namesakes in poller.h.
  */
 struct poller_ops {
 	const char *name;

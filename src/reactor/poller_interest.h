@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the poller and its back ends speak of. */
+/* What the poller and its back ends have in common. */
 #ifndef POLLER_INTEREST_H
 #define POLLER_INTEREST_H
 

@@ -2,12 +2,12 @@
 /*
  * kqueue(2), the BSDs and macOS.
  *
- * Interest is one filter a descriptor, so an event needs no merging, and
- * EV_EOF needs no look: it may come while there is still input, and recv says
- * the rest.  A change is a call of its own, since an error in a list of
- * changes leaves open which of them were made.  That costs nothing that
- * counts: a connection changes its interest when a peer stops reading, and when
- * it goes to another worker, and else never.
+ * A descriptor has one filter at most, so events need no merging.  EV_EOF is
+ * not looked at: it may come while there is still input, and recv says the
+ * rest.  Each change is a call of its own, since an error in a list of changes
+ * does not say which of them were made.  That costs little: a connection
+ * changes its interest only when its peer stops reading or begins again, and at
+ * its end.
  */
 #include "config.h"
 
@@ -61,7 +61,7 @@ change_filter(struct poller_kqueue *self, int fd, enum poller_interest interest,
 	    interest == POLLER_INPUT ? EVFILT_READ : EVFILT_WRITE,
 	    (unsigned short)action, 0, 0, owner);
 	int result;
-	/* Changes are made before a signal is noticed, and bear repetition. */
+	/* A change is made before a signal is noticed, and can be repeated. */
 	do
 		result = kevent(self->fd, &change, 1, NULL, 0, NULL);
 	while (result == -1 && errno == EINTR);
@@ -107,15 +107,14 @@ kqueue_wait(struct poller *poller, void **ready, int nready, int timeout_ms)
 	    .tv_sec = timeout_ms / 1000,
 	    .tv_nsec = (long)(timeout_ms % 1000) * 1000000,
 	};
-	/* At most POLLER_BATCH; NetBSD takes a size_t here and others an int.
-	 */
+	/* NetBSD takes a size_t here, and others an int: this suits both. */
 	unsigned short room = (unsigned short)nready;
 	int n = kevent(self->fd, NULL, 0, self->events, room,
 	    timeout_ms < 0 ? NULL : &timeout);
 	if (n == -1)
 		return errno == EINTR ? 0 : -1;
 	for (int i = 0; i < n; i++)
-		/* On older NetBSD this is an integer: the cast suits both. */
+		/* On older NetBSD udata is an integer, hence the cast. */
 		ready[i] = (void *)self->events[i].udata;
 	return n;
 }

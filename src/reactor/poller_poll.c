@@ -3,9 +3,9 @@
  * poll(2), everywhere.
  *
  * The array that poll takes has no gaps: the last entry moves into the place
- * of one that leaves.  An index by descriptor says where each entry is.  Both
- * only grow, and only when a descriptor first comes to a poller, so that a
- * change of its interest allocates nothing.
+ * of one that is removed.  Another array says for each descriptor where its
+ * entry is.  They only grow, and only for a descriptor that was wanted for
+ * nothing, so that a change between input and output cannot fail.
  */
 #include "config.h"
 
@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+/* Descriptors that the arrays have room for at first; later this doubles. */
 enum { FIRST_CAPACITY = 64 };
 
 struct poller_poll {
@@ -24,13 +25,13 @@ struct poller_poll {
 	int nentries;
 	int *places;    /* by descriptor: its entry */
 	int capacity;   /* of the three arrays */
-	int next_entry; /* where the next scan starts: all get their turn */
+	int next_entry; /* where the next scan starts, so that all get a turn */
 };
 
 static int
 poll_open(struct poller *poller)
 {
-	/* The arrays come with the first descriptor. */
+	/* The arrays are allocated for the first descriptor. */
 	(void)poller;
 	return 0;
 }
@@ -44,7 +45,7 @@ poll_close(struct poller *poller)
 	free(self->places);
 }
 
-/* Makes room for the descriptor; one more descriptor is one more entry. */
+/* Makes room for the descriptor, in all arrays up to its number. */
 static int
 make_room(struct poller_poll *self, int fd)
 {
@@ -54,7 +55,7 @@ make_room(struct poller_poll *self, int fd)
 	while (capacity <= fd)
 		capacity *= 2;
 	size_t n = (size_t)capacity;
-	/* An array that grew keeps its place even if a later one fails. */
+	/* An array that grew is kept, even if a later one does not grow. */
 	struct pollfd *entries = realloc(self->entries, n * sizeof *entries);
 	if (entries == NULL)
 		return -1;

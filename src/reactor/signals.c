@@ -20,7 +20,7 @@ static void *caught_arg;
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_BOOL_LOCK_FREE == 2,
     "a signal handler must not take the lock of an atomic");
 
-/* How often each signal came, and how often that was passed on. */
+/* How often each signal came, and how often it was passed to the callback. */
 static atomic_uint counts[SIGNOS];
 static unsigned passed[SIGNOS];
 
@@ -55,7 +55,7 @@ set_handlers(void (*handler)(int))
 		(void)sigaction(*signo, &action, NULL);
 		(void)sigaddset(&signals, *signo);
 	}
-	/* Whoever started the program may have had them blocked. */
+	/* They may have been blocked by whoever started the program. */
 	(void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 

@@ -12,9 +12,10 @@
 #include "reactor/loop.h"
 
 /*
- * Catches the signals of the list, which ends with 0, in the loop, also when
- * they were blocked.  The callback gets each signal as often as the kernel
- * delivered it.  Returns -1 with the errno of bell_open.
+ * Catches the signals of the list, which ends with 0, and unblocks them.  The
+ * loop calls the callback once for each time that the kernel delivered one.
+ * The list must stay until signals_close.  Returns -1 with the errno of
+ * bell_open.
  */
 int signals_open(struct loop *, const int *signos,
     void (*callback)(int signo, void *arg), void *arg);

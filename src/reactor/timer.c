@@ -46,7 +46,7 @@ void
 timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t now)
 {
 	list_remove(&timer->link);
-	/* A span of 0 is queued too: its owners can still be visited. */
+	/* With a span of 0 too, so that timer_queue_set_span can find it. */
 	list_append(&queue->armed, &timer->link);
 	set_due(queue, timer, now);
 }
@@ -95,7 +95,7 @@ timers_expire(struct timers *timers, uint64_t now, unsigned most)
 	for (struct timer_queue *queue = timers->queues; queue != NULL;
 	     queue = queue->next)
 		expire(queue, now, most);
-	/* What was called may have armed timers of any queue. */
+	/* The callbacks may have armed timers of any queue. */
 	for (const struct timer_queue *queue = timers->queues; queue != NULL;
 	     queue = queue->next) {
 		uint64_t due = next_due(queue);

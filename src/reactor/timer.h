@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Deadlines.  The daemon knows a handful of fixed spans (idle, stall, linger
- * and so on), so there is a queue for each span, and a timer that is armed
- * goes to the end of it: the queue is always in order, arming costs the same
- * however many timers there are, and cannot fail.
+ * Deadlines.  The daemon has a handful of fixed spans (idle, stall, linger and
+ * so on), so there is a queue for each span, and a timer that is armed goes to
+ * its end: the queue is always in order, and arming costs the same however many
+ * timers there are, and cannot fail.
  *
- * A deadline is mostly put off and seldom met.  So a loop does not look through
- * its queues for the next one each time: it remembers a time before which none
- * is due, which only arming makes earlier, and looks anew when that has come.
+ * Deadlines are mostly put off and seldom met.  So a loop does not search its
+ * queues for the next one in each turn: it remembers a time before which none
+ * is due, which only arming makes earlier, and searches when that has come.
  *
- * Times are milliseconds of sys_now.  The clock is a parameter here.
+ * Times are milliseconds of sys_now, and the caller says what time it is.
  */
 #ifndef TIMER_H
 #define TIMER_H
@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Belongs in the structure that has the deadline, which owns it. */
+/* A member of the structure that has the deadline. */
 struct timer {
 	struct list link;
 	uint64_t due; /* only while armed */
@@ -28,35 +28,35 @@ struct timer {
 struct timer_queue {
 	struct list armed;               /* the first is due first */
 	uint64_t span;                   /* ms; 0: its timers are never due */
-	void (*expired)(struct timer *); /* who is called when one is due */
-	struct timers *all;              /* the queues it is one of */
-	struct timer_queue *next;        /* of those; NULL behind the last */
+	void (*expired)(struct timer *); /* called for each that is due */
+	struct timers *all;              /* the set that has this queue */
+	struct timer_queue *next;        /* in that set; NULL: the last */
 };
 
 /* The queues that are served together, by one thread. */
 struct timers {
-	uint64_t soonest;           /* none is due before */
+	uint64_t soonest;           /* no timer is due before this time */
 	struct timer_queue *queues; /* in the order of timer_queue_init */
 };
 
-/* No time at all: the result of timers_due when no timer is armed. */
+/* Later than any time: the result of timers_due when nothing can be due. */
 #define TIMER_NEVER UINT64_MAX
 
 void timer_init(struct timer *);
 
 void timers_init(struct timers *);
 
-/* Adds a queue; both must live as long as the other is used. */
+/* Adds a queue to the set; both must live as long as either is used. */
 void timer_queue_init(struct timer_queue *, struct timers *, uint64_t span,
     void (*expired)(struct timer *));
 
 /*
- * Arms the timer for now + span, whatever it was armed for before.  A queue
- * must see the times of its calls grow.
+ * Arms the timer for now + span, whatever it was armed for before.  For one
+ * queue, now must never be less than in the call before.
  */
 void timer_arm(struct timer_queue *, struct timer *, uint64_t now);
 
-/* Changes the span, and arms anew what is armed. */
+/* Changes the span; timers that are armed are due at now + span. */
 void timer_queue_set_span(struct timer_queue *, uint64_t span, uint64_t now);
 
 static inline bool
@@ -65,12 +65,12 @@ timer_is_armed(const struct timer *timer)
 	return !list_is_empty(&timer->link);
 }
 
-/* Harmless for a timer that is not armed. */
+/* Does nothing to a timer that is not armed. */
 void timer_disarm(struct timer *);
 
 /*
- * When to call timers_expire next, or TIMER_NEVER.  That may be too soon: for a
- * timer that was armed and then put off or disarmed, one call finds nothing.
+ * When to call timers_expire next, or TIMER_NEVER.  This may be too soon, where
+ * a timer was put off or disarmed since; then the call finds nothing due.
  */
 static inline uint64_t
 timers_due(const struct timers *timers)
@@ -79,9 +79,9 @@ timers_due(const struct timers *timers)
 }
 
 /*
- * Disarms the timers that are due, queue by queue and the oldest first, at
- * most the given number of each, and calls expired for each.  That may arm and
- * disarm any timer.
+ * Disarms the timers that are due and calls expired for each, queue by queue,
+ * the oldest first, and at most the given number of each queue.  Expired may
+ * arm and disarm any timer.
  */
 void timers_expire(struct timers *, uint64_t now, unsigned most);
 

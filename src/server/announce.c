@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * What a client can make the kernel hold before it is accepted: the first
- * window that Linux opens to it, and the socket.
+ * What a client can make the kernel hold before it is accepted, in KiB: the
+ * first window that Linux opens to it, and the socket.
  */
 enum { QUEUED_KIB = 90 };
 
@@ -84,7 +84,7 @@ announce_no_thread(const struct settings *settings, unsigned number)
 /* What a line of the log has room for besides the time and the process. */
 enum { NUMBERS_MAX = LOG_LINE_MAX - 64 };
 
-/* A line of numbers with names, which goes on in another where it is full. */
+/* Named numbers in a line of the log; when it is full, another is begun. */
 struct numbers {
 	char line[NUMBERS_MAX];
 	size_t end;
@@ -93,7 +93,7 @@ struct numbers {
 static void
 end_line(struct numbers *numbers)
 {
-	/* Without the blank behind the last one. */
+	/* Cuts the blank behind the last number. */
 	if (numbers->end > 0)
 		numbers->line[numbers->end - 1] = '\0';
 	log_info("%s", numbers->line);

@@ -13,29 +13,30 @@
 #include <stdint.h>
 
 /*
- * What was decided at the start, and what the system holds: at most, and for
- * how long after a connection was closed, in ms (0: as long as it likes).
+ * Logs what was decided at the start, the most that the system holds for a
+ * connection, and for how long it holds a closed one, in ms (0: as long as it
+ * likes).
  */
 void announce_start(const struct settings *, const struct limits *,
     const struct kernel_buffers_held *, uint32_t held_ms, const char *backend);
 
-/* Why limits_compute failed, with that many descriptors. */
+/* Logs why limits_compute failed, where descriptors is their limit. */
 void announce_lack(
     const struct settings *, const struct limits *, size_t descriptors);
 
-/* Why the workers could not be opened, or one not be started, by errno. */
+/* Log why the workers were not opened, or that one not started, with errno. */
 void announce_no_workers(const struct settings *, const struct limits *);
 void announce_no_thread(const struct settings *, unsigned number);
 
 /* Connections that are open, or handed over and not yet served. */
 struct load {
 	unsigned nworkers;
-	size_t sum, least, most; /* of all workers, and of one */
+	size_t sum, least, most; /* of all workers; of any one worker */
 };
 
 /*
- * The counters, and how the connections are spread over several workers.  Those
- * of zero are left out unless all are asked for.
+ * Logs the counters, and how the connections are spread over several workers.
+ * Counters of zero are left out unless all are asked for.
  */
 void announce_counters(
     const size_t totals[static NCOUNTERS], const struct load *, bool all);

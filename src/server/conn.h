@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One connection: what is kept of it.  Its states are in conn_state.h, what it
- * does in them in conn_machine.c, and what the connections of a worker share
- * in shard.h.
+ * What is kept of one connection.  Its states are in conn_state.h, what it does
+ * in them in conn_machine.c, and what the connections of a worker share in
+ * shard.h.
  */
 #ifndef CONN_H
 #define CONN_H
@@ -19,17 +19,17 @@ struct shard;
 /* The size of a cache line, in bytes, on most machines. */
 #define CONN_ALIGNMENT 64
 
-/* What the kernel holds of an answer that the peer has not acknowledged. */
+/* What the kernel holds of an answer until the peer acknowledges it. */
 struct conn_held {
-	uint32_t left;       /* bytes, when the peer had last taken enough */
-	uint32_t since : 30; /* when that was: loop_now modulo CONN_TIME */
-	uint32_t nlooks : 2; /* looks since the first, up to the most */
+	uint32_t left;       /* bytes, when the peer last made progress */
+	uint32_t since : 30; /* loop_now at that progress, modulo CONN_TIME */
+	uint32_t nlooks : 2; /* which wait comes next, of SHARD_LOOKS */
 };
 
-/* More ms than the longest span. */
+/* Times of looks are kept modulo this, in ms: more than the longest span. */
 #define CONN_TIME (UINT32_C(1) << 30)
 
-/* One cache line: it has no buffer of its own, no address and no strings. */
+/* It fits in one cache line: it has no buffer, no address and no strings. */
 struct conn {
 	struct watch watch;
 	struct timer timer; /* its deadline; when closed, its link in a list */
@@ -43,7 +43,7 @@ struct conn {
 	uint8_t state;          /* enum conn_state */
 	uint16_t cause : 4;     /* enum counter: why it ends, once it does */
 	uint16_t reads : 1;     /* it has taken output that had been pending */
-	uint16_t answered : 11; /* how much was, see delivery_note */
+	uint16_t answered : 11; /* bytes, then KiB: see delivery_note */
 };
 
 #endif

@@ -27,12 +27,12 @@ static const struct behaviour {
 	enum conn_event (*step)(struct conn *);
 	/* Once, as it enters the state. */
 	void (*enter)(struct conn *, enum conn_event, enum conn_state from);
-	/* If the last step before its deadline did nothing; or it expires. */
+	/* At its deadline, if a last step does nothing; NULL: it expires. */
 	enum conn_event (*late)(struct conn *);
 
-	bool begins;     /* with a step: mostly the state is over with that */
+	bool begins;     /* steps on entry, which mostly ends the state */
 	bool rearms;     /* its deadline counts from the last progress */
-	bool is_decided; /* why it ends, whatever else happens */
+	bool is_decided; /* the cause of its end can change no more */
 	enum poller_interest wants;
 	enum shard_deadline deadline;
 	enum counter cause; /* of its end, if it expires */
@@ -57,7 +57,7 @@ static const struct behaviour {
 	[CONN_LINGERING] = {
 		.step = conn_discard, .enter = send_fin, .is_decided = true,
 		.wants = POLLER_INPUT, .deadline = SHARD_LINGER },
-	/* No system tells when all has arrived, so it is looked at. */
+	/* No system says when all has arrived, so we ask from time to time. */
 	[CONN_DELIVERING] = {
 		.step = delivery_look, .enter = begin_delivery,
 		.begins = true, .rearms = true,
@@ -68,7 +68,7 @@ static const struct behaviour {
     /* clang-format on */
 };
 
-/* RECEIVING: we end it as if the peer had, but with what that means to it. */
+/* Ends the stream as if the peer had, but the peer may still be sending. */
 static enum conn_event
 give_up(struct conn *conn)
 {
@@ -82,7 +82,7 @@ begin_delivery(struct conn *conn, enum conn_event event, enum conn_state from)
 	conn->held = (struct conn_held){0};
 }
 
-/* If that fails, the peer is gone, and the next recv says so. */
+/* If this fails, the peer is gone, and the next recv says so. */
 static void
 send_fin(struct conn *conn, enum conn_event event, enum conn_state from)
 {
@@ -96,9 +96,9 @@ end(struct conn *conn, enum conn_event event, enum conn_state from)
 {
 	struct shard *shard = conn->shard;
 	/*
-	 * Where a part of the answer is missing, a plain close would tell the
-	 * peer that it is whole, and leave what the kernel holds for a peer
-	 * that does not read, uncounted.
+	 * If a part of the answer is missing, a plain close would tell the peer
+	 * that it is whole.  And if the peer does not read, the kernel would go
+	 * on holding the rest, where no limit of ours counts it.
 	 */
 	if (event != CONN_FLUSHED)
 		(void)sys_set_reset(conn->watch.fd);
@@ -109,9 +109,9 @@ end(struct conn *conn, enum conn_event event, enum conn_state from)
 }
 
 /*
- * Why a connection ends that an event moves towards its end.  A timeout of the
- * kernel's is a stall as well: its clock can run out before ours, while it
- * still takes what the peer does not.
+ * The cause of the end towards which the event moves the connection.  A timeout
+ * of the kernel is a stall as well: it can come before ours, which begins anew
+ * when the kernel takes output, although the peer takes none.
  */
 static enum counter
 cause_of(const struct conn *conn, enum conn_event event)
@@ -181,7 +181,7 @@ arm(struct conn *conn, unsigned deadline)
 	    &shard->deadlines[deadline], &conn->timer, loop_now(shard->loop));
 }
 
-/* Arms the deadline of the state anew: a look comes later than the last. */
+/* Arms the deadline of the state anew; each look waits longer than the last. */
 static void
 rearm(struct conn *conn)
 {
@@ -191,7 +191,10 @@ rearm(struct conn *conn)
 	arm(conn, deadline);
 }
 
-/* Nothing is lost where all is with the kernel. */
+/*
+ * The poller refused.  In DELIVERING nothing is lost by that, since the kernel
+ * has all the output; in any other state the connection fails.
+ */
 static void
 cannot_wait(struct conn *conn)
 {
@@ -221,7 +224,7 @@ settle(struct conn *conn, bool is_new)
 	}
 }
 
-/* Follows an event to where the connection waits again. */
+/* Applies an event, and makes further steps until the connection waits. */
 static void
 advance(struct conn *conn, enum conn_event event)
 {
@@ -242,7 +245,7 @@ ready(struct watch *watch)
 	struct conn *conn = LIST_OWNER(watch, struct conn, watch);
 	const struct behaviour *behaviour = &behaviours[conn->state];
 	enum conn_event event = behaviour->step(conn);
-	/* In short for the usual message: only the deadline changes. */
+	/* The short way of the usual message: only the deadline changes. */
 	if (event == CONN_MOVED && behaviour->rearms)
 		arm(conn, behaviour->deadline);
 	else
@@ -250,9 +253,9 @@ ready(struct watch *watch)
 }
 
 /*
- * The peer may have done its part since the turn began to wait, and late is
- * no reason to lose what it sent: the state gets one more step, and only if
- * that finds nothing, the deadline holds.
+ * The peer may have sent or taken something since the turn began to wait, and
+ * that we are late is no reason to lose it.  So the state gets one more step,
+ * and expires only if that makes no progress.
  */
 void
 conn_expired(struct timer *timer)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What moves a connection from state to state: it is ready, its deadline has
- * passed, or the server wants its end.
+ * Moves a connection from state to state: when it is ready, when its deadline
+ * has passed, and when the server wants its end.
  */
 #ifndef CONN_MACHINE_H
 #define CONN_MACHINE_H
@@ -18,12 +18,12 @@
 int conn_start(struct conn *, struct shard *, int fd);
 
 /*
- * Resets the connection and counts it under the given cause; a shard calls it
- * too.
+ * Resets the connection and counts it under the given cause.  Also the evict of
+ * shard_open.
  */
 void conn_evict(struct conn *, enum counter cause);
 
-/* For a shard: the deadline of the state has passed. */
+/* The expired of shard_open: the deadline of the state has passed. */
 void conn_expired(struct timer *);
 
 #endif

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-/* Blocks of pending output that one call sends: 256 KiB. */
+/* How many blocks of pending output one sendmsg takes: 256 KiB. */
 enum { PIECES = 16 };
 
 /* What a call that returned -1 means. */

@@ -11,9 +11,9 @@
 #include "server/conn_state.h"
 
 /*
- * One recv, of no more than the pool has room for the answer to, and a send of
- * that answer.  What the kernel does not take is the pending output then:
- * CONN_DATA.  Where the pool is full, others make room for it first.
+ * One recv, of no more than the pool has room to answer, and one send of the
+ * answer.  What the kernel does not take becomes the pending output: CONN_DATA.
+ * If the pool is full, other connections are evicted first.
  */
 enum conn_event conn_receive(struct conn *);
 
@@ -23,13 +23,13 @@ enum conn_event conn_receive(struct conn *);
  */
 enum conn_event conn_finish(struct conn *);
 
-/* As much of the pending output as will go: CONN_FLUSHED if that was all. */
+/* Sends as much pending output as the kernel takes; CONN_FLUSHED: all of it. */
 enum conn_event conn_send_pending(struct conn *);
 
 /*
- * Reads what a peer still sends that we have ended.  Closing with input unread
- * would make the kernel send a reset, which could overtake the last bytes of
- * our answer (RFC 1122, section 4.2.2.13).
+ * Discards what the peer still sends after we have ended the stream.  To close
+ * with input unread would make the kernel send a reset, which could overtake
+ * the last bytes of our answer (RFC 1122, section 4.2.2.13).
  */
 enum conn_event conn_discard(struct conn *);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What happened, in numbers: counters.def says what is counted.  Each set has
- * one writer; anyone may read.  They are of the machine's native width, so on a
- * 32-bit machine the byte counts start again at 4 GiB.
+ * Counters: counters.def says what is counted.  Each set has one writer, and
+ * any thread may read it.  They have the native width of the machine, so on a
+ * 32-bit machine the counts of bytes start again at 4 GiB.
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
@@ -26,7 +26,7 @@ static inline void
 counters_add(struct counters *counters, enum counter counter, size_t n)
 {
 	atomic_size_t *value = &counters->values[counter];
-	/* There is no other writer, so this needs no locked instruction. */
+	/* The only writer needs no locked instruction. */
 	size_t old = atomic_load_explicit(value, memory_order_relaxed);
 	atomic_store_explicit(value, old + n, memory_order_relaxed);
 }
@@ -34,10 +34,10 @@ counters_add(struct counters *counters, enum counter counter, size_t n)
 /* Adds all values to totals. */
 void counters_sum(const struct counters *, size_t totals[static NCOUNTERS]);
 
-/* What is known of each. */
+/* The row of each in counters.def. */
 struct counter_row {
 	const char *name;   /* in the log */
-	const char *metric; /* where it is a metric */
+	const char *metric; /* its name as a metric, with the unit */
 	const char *help;   /* one sentence */
 };
 

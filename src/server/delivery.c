@@ -8,21 +8,21 @@
 
 #include <stdint.h>
 
-/* Of the KiB of an answer no more are counted than there is room for. */
+/* The largest value of conn.answered, which has 11 bits. */
 enum { ANSWERED_MOST = 2047 };
 
-/* What a peer has to take, in bytes, until it is one that reads. */
+/* How many bytes a peer has to take to count as one that reads. */
 enum { PROOF = 65536 };
 
 /*
- * What a peer has to take at least within a stall time, in bytes, of what the
- * kernel has for it: less is a way to keep a place for nothing.
+ * The least, in bytes, that a peer has to take within stall_ms of what the
+ * kernel holds for it: taking less would be a cheap way to keep a place.
  */
 enum { PROGRESS = 4096 };
 
 /*
- * Counts what is answered: first in bytes, up to a small answer, and then in
- * whole KiB, of which what is left of the 11 bits holds 1 MiB.
+ * The count is in bytes up to DELIVERY_SMALL, and in whole KiB from there on:
+ * the values that are left of the 11 bits reach 1022 KiB.
  */
 void
 delivery_note(struct conn *conn, size_t n)
@@ -37,9 +37,9 @@ delivery_note(struct conn *conn, size_t n)
 }
 
 /*
- * True for a peer that reads: it has taken output before that had been stored,
- * or enough of what it was sent, of which n bytes are to be stored and the
- * kernel holds the others.
+ * True for a peer that reads: it took pending output before, or at least PROOF
+ * bytes of what it was answered.  Of that, it has not taken the n bytes that
+ * are to be stored, nor those held by the kernel.
  */
 static bool
 is_proven(const struct conn *conn, size_t n, size_t held)
@@ -60,7 +60,7 @@ delivery_store(struct conn *conn, size_t taken, size_t n)
 		is_proven(conn, n - taken, held), loop_now(shard->loop));
 	pool_set_held(conn->pending, held);
 	shard_note_use(shard);
-	/* Whatever ends us now, the peer must not take a part for the whole. */
+	/* If we are killed now, the peer must not take a part for the whole. */
 	(void)sys_set_partial(conn->watch.fd, true);
 }
 
@@ -80,13 +80,13 @@ delivery_look(struct conn *conn)
 		return CONN_FLUSHED;
 	if (is_first) {
 		(void)sys_shutdown(fd);
-		/* On some systems FIN counts as well. */
+		/* On some systems the FIN counts as a byte. */
 		left = sys_unacknowledged(fd);
 	} else if (held->nlooks < SHARD_LOOKS - 1) {
 		held->nlooks++;
 	}
 	bool moves = left + PROGRESS <= held->left;
-	/* One that is broken keeps its count, or has lost what was counted. */
+	/* A broken one may keep its count, or lose bytes and count none. */
 	if ((!moves || left == 0) && sys_check_connection(fd) == -1)
 		return CONN_FAILED;
 	if (left == 0)

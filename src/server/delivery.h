@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the kernel still has to deliver of what a connection was answered, and
- * what that says of its peer.
+ * What the kernel has yet to deliver of a connection's answers, and whether its
+ * peer reads them.
  */
 #ifndef DELIVERY_H
 #define DELIVERY_H
@@ -12,14 +12,14 @@
 #include <stddef.h>
 
 /*
- * A connection with no more than that to answer, in bytes, is closed without
- * asking what the kernel still holds: the question is a system call.
+ * A connection whose answers are no longer than this in all, in bytes, is
+ * closed without asking what the kernel still holds, which is a system call.
  */
 #define DELIVERY_SMALL 1024
 
 /*
- * Counts n bytes that are answered.  Less than 1024 need not be counted once
- * conn.answered is above DELIVERY_SMALL.
+ * Counts an answer of n bytes.  Once conn.answered is above DELIVERY_SMALL, n
+ * below 1024 adds nothing, and the call can be spared.
  */
 void delivery_note(struct conn *, size_t n);
 
@@ -30,11 +30,12 @@ void delivery_note(struct conn *, size_t n);
 void delivery_store(struct conn *, size_t taken, size_t n);
 
 /*
- * Looks what is left, and sends FIN at the first look, lest the peer wait for
- * it: CONN_FLUSHED when nothing is left, CONN_MOVED when it is to be looked at
- * again, CONN_EXPIRED when the peer takes nothing of it, CONN_FAILED with
- * errno. In a drain nobody comes any more who would have to wait for the place,
- * so the kernel may go on alone, if it gives up in time.
+ * Asks what the kernel still holds; the first look also sends FIN, so that the
+ * peer need not wait for it.  CONN_FLUSHED when nothing is left, CONN_MOVED
+ * when it has to be asked again, CONN_EXPIRED when the peer took too little for
+ * stall_ms, CONN_FAILED with errno.  During a drain no new client waits for the
+ * place, so the rest is left to the kernel (CONN_FLUSHED), unless a stall_ms is
+ * set and the kernel has no timeout of its own.
  */
 enum conn_event delivery_look(struct conn *);
 

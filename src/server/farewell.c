@@ -22,7 +22,7 @@ describe_peer(int fd, char text[static ADDRESS_TEXT_MAX])
 		(void)snprintf(text, ADDRESS_TEXT_MAX, "a peer that is gone");
 }
 
-/* What is said of a connection that we end; NULL: nothing. */
+/* What is logged when a connection ends; a verb of NULL: nothing. */
 static const struct sentence {
 	const char *verb, *reason;
 	bool is_warning;

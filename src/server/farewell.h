@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is logged of connections that we end: whom, and why. */
+/* What is logged of connections that we end: the peer, and why. */
 #ifndef FAREWELL_H
 #define FAREWELL_H
 
@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * Logs that the connection with that descriptor is ended, and why, as far as
- * the limit lets it.  What a client does itself is no news.
+ * Logs that we end the connection with that descriptor, and why, if the limit
+ * lets the line pass.  Ends that are the client's own are not logged.
  */
 void farewell_log(struct log_limit *, uint64_t now, int fd, enum counter cause);
 

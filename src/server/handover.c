@@ -39,7 +39,7 @@ handover_put(struct handover *handover, const struct handoff *handoff)
 	    atomic_load_explicit(&handover->nput, memory_order_relaxed);
 	assert(nput - atomic_load(&handover->ntaken) < handover->size);
 	handover->places[nput % handover->size] = *handoff;
-	/* Released: who sees the count sees the socket. */
+	/* Release: a reader that sees the count sees the socket too. */
 	atomic_store_explicit(&handover->nput, nput + 1, memory_order_release);
 }
 

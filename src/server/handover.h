@@ -13,7 +13,7 @@
 
 struct service;
 
-/* A socket on its way, which belongs to whoever has this. */
+/* A socket on its way.  Whoever has this owns it. */
 struct handoff {
 	int fd;
 	const struct service *service; /* what is to be done with it */
@@ -29,13 +29,13 @@ struct handover {
 int handover_open(struct handover *, size_t size);
 void handover_close(struct handover *);
 
-/* How many places that makes. */
+/* How many places handover_open makes for that size. */
 size_t handover_places(size_t size);
 
-/* For the writer; at most size may be on their way. */
+/* For the writer; no more than size may be on their way. */
 void handover_put(struct handover *, const struct handoff *);
 
-/* For the reader: the next one, or false. */
+/* For the reader: takes the next one; false if there is none. */
 bool handover_take(struct handover *, struct handoff *);
 
 #endif

@@ -8,14 +8,17 @@
 #include "server/conn.h"
 #include "server/conn_state.h"
 
-/* Who has moved no bulk for that long, in ms, has to make room for others. */
+/*
+ * A connection that has moved no bulk for this long, in ms, and has no output
+ * pending, may lose its large buffers to another.
+ */
 enum { UNUSED_MS = 1000 };
 
-/* Both buffers of a socket with these sizes. */
+/* What both buffers of the socket hold, in bytes, when set to these sizes. */
 static size_t
 measure(int fd, int send, int receive)
 {
-	/* Linux doubles what it is asked for, and others take it as it is. */
+	/* Without a socket to ask: Linux doubles the sizes, others do not. */
 	if (fd == -1)
 		return 2 * ((size_t)send + (size_t)receive);
 	(void)transport_set_buffer(fd, SO_SNDBUF, send);
@@ -60,14 +63,14 @@ void
 kernel_buffers_start(const struct settings *settings, int fd)
 {
 	/*
-	 * The size of the other one is inherited from the listener.  There,
-	 * this one would also decide how large the window can ever be: the
-	 * scale of windows is agreed on in the handshake (RFC 7323).
+	 * The send buffer is inherited from the listener.  The receive buffer
+	 * is not set there, since it would bound the window for good: the scale
+	 * of windows is agreed on in the handshake (RFC 7323).
 	 */
 	(void)transport_set_buffer(fd, SO_RCVBUF, settings->receive_buffer);
 }
 
-/* What the system refuses leaves the sizes as they were, which does no harm. */
+/* If the system refuses, the sizes stay as they were, which does no harm. */
 static void
 set(const struct conn *conn, int send, int receive)
 {
@@ -75,7 +78,7 @@ set(const struct conn *conn, int send, int receive)
 	(void)transport_set_buffer(conn->watch.fd, SO_RCVBUF, receive);
 }
 
-/* A free place, or else the least recently used, or -1. */
+/* A free place, else the least recently used that may be taken, else -1. */
 static int
 find_place(const struct kernel_buffers *buffers, uint64_t now)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The kernel's buffers for the connections of one worker.  They decide how fast
- * bulk goes, and how much a peer can make the kernel hold: what it sends while
- * it does not read.  So all connections have small ones, and the few that move
- * the most have large ones for as long as they do.
+ * The kernel's buffers for the connections of one worker.  Large ones make bulk
+ * faster, but a peer that sends and does not read makes the kernel fill them.
+ * So all connections have small ones, but for the few that moved bulk last.
  *
- * A connection with output pending keeps its large buffers, since shrinking
- * them gives nothing back that the kernel already holds.  So what the kernel
- * holds for all has a bound, which is logged at the start.
+ * A connection with output pending keeps its large buffers: shrinking them
+ * would free nothing that the kernel already holds, and the next connection
+ * would fill its own.  So what the kernel holds has a bound, which is logged at
+ * the start.
  */
 #ifndef KERNEL_BUFFERS_H
 #define KERNEL_BUFFERS_H
@@ -17,28 +17,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most connections with large buffers that a server has. */
+/*
+ * The most connections of a server that have large buffers.  The workers share
+ * them, but each has one at least, so more than 8 workers have one each.
+ */
 #define KERNEL_BUFFERS_LARGE_MAX 8
 
-/* A recv of so many bytes is bulk. */
+/* A recv of at least this many bytes is bulk. */
 #define KERNEL_BUFFERS_BULK ((size_t)16384)
 
 struct conn;
 
 struct kernel_buffers {
-	size_t nlarge; /* how many may have large buffers: not all places */
+	size_t nlarge; /* the places of large that this worker may use */
 	struct {
-		struct conn *conn; /* NULL: nobody */
-		uint64_t used;     /* when it last moved bulk, of loop_now */
+		struct conn *conn; /* NULL: the place is free */
+		uint64_t used;     /* loop_now when it last moved bulk */
 	} large[KERNEL_BUFFERS_LARGE_MAX];
 };
 
-/* What the system holds at most for a connection of either kind, in bytes. */
+/* The most that the system holds for a connection, in bytes, by its buffers. */
 struct kernel_buffers_held {
 	size_t small, large;
 };
 
-/* Asks the system for that, by a socket that is made for it. */
+/* Asks the system for these sizes, with a socket made for the question. */
 void kernel_buffers_measure(
     const struct settings *, struct kernel_buffers_held *);
 
@@ -50,7 +53,7 @@ size_t kernel_buffers_large(unsigned nworkers);
 /* Gives a new connection its small buffers, as far as the system lets us. */
 void kernel_buffers_start(const struct settings *, int fd);
 
-/* Notes that a connection moves bulk, and gives it large ones if it can. */
+/* Notes that a connection moves bulk, and gives it large buffers if it can. */
 void kernel_buffers_note_bulk(struct kernel_buffers *, const struct settings *,
     struct conn *, uint64_t now);
 

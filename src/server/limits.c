@@ -12,7 +12,7 @@
 /* Kept free for what the C library may open, such as a name service. */
 enum { SPARE_DESCRIPTORS = 4 };
 
-/* Between these the memory for pending output follows the connections. */
+/* Bounds, in bytes, of the memory_limit that follows from the connections. */
 #define MEMORY_LEAST ((size_t)1 << 20)
 #define MEMORY_MOST  ((size_t)256 << 20)
 
@@ -21,7 +21,7 @@ pending_memory(const struct settings *settings, size_t connections)
 {
 	if (settings->memory_limit != 0)
 		return settings->memory_limit;
-	/* A block for each: enough for a burst of slow readers. */
+	/* A block for each connection is enough for a burst of slow readers. */
 	if (connections > MEMORY_MOST / POOL_BLOCK)
 		return MEMORY_MOST;
 	size_t memory = connections * POOL_BLOCK;
@@ -64,7 +64,7 @@ limits_compute(struct limits *limits, const struct settings *settings,
 	limits->blocks = pending / settings->workers / POOL_BLOCK;
 	/* Any worker may get all connections, so each has all the slots. */
 	uint64_t slots = (uint64_t)wanted * sizeof(struct conn);
-	/* Those with a thread have a ring, of as many places. */
+	/* A worker with a thread has a ring with a place for each as well. */
 	if (settings->workers > 1)
 		slots +=
 		    (uint64_t)handover_places(wanted) * sizeof(struct handoff);

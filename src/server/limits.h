@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most connections unless more are asked for: slots have to be small. */
+/* The most connections unless more are asked for: 4 MiB of slots a worker. */
 #define LIMITS_CONNECTIONS_DEFAULT ((size_t)65536)
 
 /*
- * How many clients the kernel's queue of a listener holds: as many as there may
- * be connections, between these.  The system has a limit of its own (somaxconn
- * on Linux).
+ * How many clients a listener's queue in the kernel holds: as many as there may
+ * be connections, but no fewer and no more than these.  The system has a limit
+ * of its own (somaxconn on Linux).
  */
 #define LIMITS_BACKLOG_MIN 128
 #define LIMITS_BACKLOG_MAX 4096
@@ -24,7 +24,7 @@ struct limits {
 	size_t connections; /* in all */
 	size_t backlog;     /* of each listener */
 	size_t blocks;      /* of pending output, for each worker */
-	uint64_t memory;    /* buffers of ours for all of it, in bytes */
+	uint64_t memory;    /* the most that our buffers take, in bytes */
 };
 
 /*

@@ -11,21 +11,22 @@
 #include <stdlib.h>
 
 /*
- * A turn accepts one connection from a listener, for to find its queue empty
- * costs nearly as much as to find somebody there.  After so many turns in a row
- * that may have left somebody behind, each takes twice as many as the last, up
- * to 64: those that are connected must get their turn too.
+ * A turn accepts one connection from a listener, since an accept that finds
+ * nothing costs nearly as much as one that succeeds.  After PATIENCE turns in a
+ * row that did not find the queue empty, each turn accepts twice as many as the
+ * one before.  There is a bound, 2^DOUBLED_MOST or 64, because the connected
+ * clients wait meanwhile.
  */
 enum { PATIENCE = 4, DOUBLED_MOST = 6 };
 
-/* How long to wait after a failure of the system, in ms. */
+/* How long no listener accepts after a failure of the system, in ms. */
 enum { RETRY_MS = 100 };
 
 /* What became of one attempt to accept. */
 enum attempt {
-	ATTEMPT_DONE,  /* a connection, or one that was gone again */
-	ATTEMPT_EMPTY, /* the queue is */
-	ATTEMPT_FAILED /* the system lacks what it takes */
+	ATTEMPT_DONE,  /* a connection, or one that was gone already */
+	ATTEMPT_EMPTY, /* nobody was in the queue */
+	ATTEMPT_FAILED /* the system lacked a resource */
 };
 
 static void note_ready(struct watch *);
@@ -54,7 +55,7 @@ listener_at(struct list *link)
 	return LIST_OWNER(link, struct listener, link);
 }
 
-/* Ours is to come first: the kernel's clock runs from the last answer. */
+/* Our own deadline is to come before this one, which the kernel keeps. */
 static uint32_t
 give_up_ms(const struct settings *settings)
 {
@@ -84,7 +85,7 @@ listeners_bind(struct listeners *listeners, const struct transport *transport,
 	    .backlog = LIMITS_BACKLOG_MIN,
 	    .send_buffer = settings->send_buffer,
 	    .give_up_ms = give_up_ms(settings),
-	    /* With no idle timeout only these find who has vanished. */
+	    /* Without an idle timeout only probes find a vanished peer. */
 	    .probes = settings->idle_ms == 0,
 	    .congestion = settings->congestion,
 	};
@@ -125,7 +126,7 @@ listeners_start(struct listeners *listeners, size_t backlog)
 	struct list *all = &listeners->all;
 	for (struct list *link = all->next; link != all; link = link->next) {
 		struct listener *listener = listener_at(link);
-		/* If that fails, the queue is as long as before. */
+		/* If this fails, the queue keeps the length it had. */
 		(void)sys_listen(listener->watch.fd, (int)backlog);
 		if (loop_watch(
 			listeners->loop, &listener->watch, POLLER_INPUT) == -1)
@@ -183,7 +184,7 @@ listeners_resume_paused(struct listeners *listeners)
 	listeners->paused = false;
 	struct list *all = &listeners->all;
 	for (struct list *link = all->next; link != all; link = link->next) {
-		/* If the poller has no memory, the next attempt may do. */
+		/* If the poller has no memory now, it may have some later. */
 		if (loop_watch(listeners->loop, &listener_at(link)->watch,
 			POLLER_INPUT) == -1) {
 			wait_to_retry(listeners);
@@ -193,8 +194,8 @@ listeners_resume_paused(struct listeners *listeners)
 }
 
 /*
- * True for an error of the connection that would have been accepted: it was
- * gone again, or the network reports one for it early (accept(2) on Linux).
+ * True for an error of the connection that would have been accepted: it is gone
+ * already, or Linux reports an error of its network by accept (accept(2)).
  */
 static bool
 is_of_peer(int error)
@@ -267,7 +268,7 @@ note_ready(struct watch *watch)
 	listener->listeners->nready++;
 }
 
-/* The one that is ready and has waited longest for its turn. */
+/* The ready listener whose turn was longest ago; there must be one. */
 static struct listener *
 next_ready(const struct listeners *listeners)
 {
@@ -286,7 +287,7 @@ listeners_accept_ready(struct listeners *listeners)
 			wait_for_end(listeners);
 			return;
 		}
-		/* The others come first now. */
+		/* To the end of the list: now the others come first. */
 		list_remove(&listener->link);
 		list_append(&listeners->all, &listener->link);
 		switch (accept_one(listener)) {
@@ -314,7 +315,7 @@ static void
 accept_rest(struct listener *listener)
 {
 	struct listeners *listeners = listener->listeners;
-	/* New ones may keep coming; no more than were queued count. */
+	/* Clients may keep coming, so this ends after a full queue. */
 	for (int i = 0; i < LIMITS_BACKLOG_MAX; i++) {
 		if (!may_accept(listeners))
 			return;
@@ -331,8 +332,8 @@ accept_rest(struct listener *listener)
 }
 
 /*
- * Takes a listener out of the loop for good.  The close alone does not if
- * somebody holds a duplicate, as a service manager does.
+ * Takes a listener out of the loop for good.  Closing it is not enough when
+ * another process, such as a service manager, holds a duplicate.
  */
 static void
 leave_loop(struct listeners *listeners, struct listener *listener)
@@ -353,7 +354,7 @@ void
 listeners_finish(struct listeners *listeners)
 {
 	struct list *all = &listeners->all, *next;
-	/* Each is closed as soon as its queue is empty, lest it fill again. */
+	/* Each is closed as soon as its queue is empty, so that it stays so. */
 	for (struct list *link = all->next; link != all; link = next) {
 		struct listener *listener = listener_at(link);
 		next = link->next;

@@ -4,13 +4,14 @@
  *
  * One function of their owner decides whether a connection may be accepted.
  * While it may not, the listeners are out of the loop, and new clients wait
- * in the kernel's queue; whoever makes room calls listeners_resume.  A failure
- * of accept that is the system's, such as a lack of descriptors, pauses all
- * listeners for a moment: left in the loop they would only make it spin.
+ * in the kernel's queue; whoever makes room calls listeners_resume.  When a
+ * call of accept fails for a reason of the system's, such as a lack of
+ * descriptors, all listeners pause for a moment: left in the loop they would
+ * only make it spin.
  *
- * A turn of the loop only notes which listeners have clients.  They are
- * accepted when it is over, one of each listener by turns, so that what room
- * there is does not all go to one of them.
+ * A turn of the loop only notes which listeners have clients.  When the turn is
+ * over, they are accepted one by one from each listener in rotation, so that no
+ * listener takes all the room there is.
  */
 #ifndef LISTENER_H
 #define LISTENER_H
@@ -33,18 +34,18 @@ struct service;
 /* How much later than stall_ms the kernel gives a connection up, in ms. */
 #define LISTENER_MARGIN_MS 1000
 
-/* It has a place of its own in memory, since the loop keeps its address. */
+/* Allocated one by one, since the loop keeps the address of the watch. */
 struct listener {
 	struct list link; /* in listeners.all */
 	struct watch watch;
 	struct listeners *listeners;
 	const struct transport *transport;
-	const struct service *service; /* of what comes here */
+	const struct service *service; /* what serves its clients */
 	unsigned left;  /* how many it may still accept now; 0: is not ready */
-	unsigned nfull; /* turns in a row that may have left somebody */
+	unsigned nfull; /* turns in a row that did not find the queue empty */
 };
 
-/* Who decides, and who gets what is accepted and owns the socket then. */
+/* Decides whether to accept, and takes over each socket that was accepted. */
 struct listeners_owner {
 	bool (*may_accept)(void *arg);
 	void (*accepted)(int fd, const struct service *, void *arg);
@@ -57,14 +58,14 @@ struct listeners {
 	struct counters *counters;
 	struct listeners_owner owner;
 
-	struct list all; /* the one whose turn is next in front */
-	unsigned nready; /* of them */
+	struct list all; /* the one whose turn is next is in front */
+	unsigned nready; /* listeners with clients to be accepted now */
 	struct timer_queue retries;
 	struct timer retry; /* armed after a failure of the system */
-	bool paused;        /* out of the loop */
-	bool waits;         /* until the retry */
+	bool paused;        /* the listeners are out of the loop */
+	bool waits;         /* they stay out of it until the retry */
 	struct log_limit failures, fulls;
-	unsigned refused; /* options that the system does not have */
+	unsigned refused; /* options that the system refused: a set of bits */
 };
 
 void listeners_init(struct listeners *, struct loop *, const struct settings *,
@@ -84,8 +85,8 @@ int listeners_bind(struct listeners *, const struct transport *,
 uint32_t listeners_held_ms(const struct listeners *);
 
 /*
- * Starts to accept, with queues of the given length, and logs each address: -1
- * with the poller's errno.
+ * Starts to accept, with queues of the given length, and logs each address.
+ * Returns -1 with the poller's errno.
  */
 int listeners_start(struct listeners *, size_t backlog);
 
@@ -94,7 +95,7 @@ void listeners_accept_ready(struct listeners *);
 
 /*
  * To be called after each turn of the loop: accepts, as far as allowed.  True
- * if it did, mostly not.
+ * if there was something to do, which is seldom.
  */
 static inline bool
 listeners_accept(struct listeners *listeners)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How many outputs are compared to find the one that costs most. */
+/* Outputs of each list that are compared: this bounds the time of a search. */
 enum { COMPARED = 64 };
 
 int
@@ -215,13 +215,13 @@ pool_release(struct pool *pool, struct block *block)
 static uint64_t
 cost_of(const struct block *block, bool is_proven, uint64_t now)
 {
-	/* Those of the same moment are told apart by what they hold. */
+	/* 1 more, so that those of the same moment differ by their blocks. */
 	uint64_t age = now - block->moved + 1;
 	uint64_t cost = age * block->nblocks;
 	return is_proven && age <= POOL_TRUST_MS ? cost : cost * POOL_DOUBT;
 }
 
-/* The costliest of a list, if it costs more than *most; or else the other. */
+/* The costliest of the list and the other, which costs *most; updates that. */
 static const struct block *
 costlier(const struct list *outputs, bool are_proven, uint64_t now,
     const struct block *other, uint64_t *most)

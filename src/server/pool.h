@@ -2,10 +2,10 @@
 /*
  * The pool: pending output of the connections of one worker, in blocks.
  *
- * It takes its memory once and never more.  Whoever receives first asks how
- * much the free blocks can hold, so storing cannot fail.  A connection stores
- * only while it has no output pending, so an output is written once, as a
- * chain of blocks, and then only shrinks.
+ * It takes its memory once and never more.  A connection asks how much the free
+ * blocks can hold before it receives, so storing cannot fail.  It stores only
+ * while it has no output pending, so an output is written once, as a chain of
+ * blocks, and then only shrinks.
  *
  * Blocks that were not needed for a while can be given back to the system.
  * Times are milliseconds of sys_now.
@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The size of a block in bytes, and what of it holds output. */
+/* The size of a block, and how much output it holds, in bytes. */
 #define POOL_BLOCK        ((size_t)16384)
 #define POOL_BLOCK_OUTPUT (POOL_BLOCK - sizeof(struct block))
 
@@ -35,7 +35,7 @@ struct block {
 	/* In the first block of an output only. */
 	void *owner;
 	size_t nblocks; /* of the output */
-	uint64_t moved; /* when it was stored, or something last taken */
+	uint64_t moved; /* when it last made progress, or was stored */
 	uint64_t held;  /* what the kernel would hold, had nothing been read */
 	struct list waiting; /* in one of the pool's lists */
 	unsigned char bytes[];
@@ -44,18 +44,18 @@ struct block {
 struct pool {
 	unsigned char *memory;
 	size_t nblocks;
-	size_t nfree;  /* of all blocks */
-	size_t nfresh; /* of those, the ones that were never used */
+	size_t nfree;  /* blocks that are free */
+	size_t nfresh; /* free blocks that were never used */
 
-	/* The others, by number: the one that was given last is on top. */
+	/* Numbers of the other free blocks: the one freed last is on top. */
 	uint32_t *used;
 	size_t nused;
-	size_t nunneeded; /* at the bottom, free since the last trim */
+	size_t nunneeded; /* at the bottom, free ever since pool_begin */
 	size_t ncold;     /* at the bottom, given back to the system */
 
 	/*
-	 * Outputs, the longest without progress in front: of owners who are not
-	 * known to read, and of the others.
+	 * The outputs of owners that are not known to read, and of those that
+	 * are.  In front is the one that is without progress for longest.
 	 */
 	struct list unproven, proven;
 };
@@ -80,15 +80,15 @@ pool_is_full(const struct pool *pool)
 
 /*
  * Copies n bytes, 0 < n <= pool_room(), and returns the output, which belongs
- * to the given owner until its last block is released.  Proven is an owner who
- * is known to read.
+ * to the given owner until its last block is released.  An owner that is known
+ * to read is proven.
  */
 struct block *pool_store(struct pool *, const unsigned char *bytes, size_t n,
     void *owner, bool is_proven, uint64_t now);
 
 /*
- * Says where the bytes of an output are: in at most n pieces, of its first
- * blocks.  Returns how many pieces there are, and stores how many bytes.
+ * Points at most n pieces to the bytes of an output, from its first block on.
+ * Returns how many pieces there are, and stores how many bytes they have.
  */
 size_t pool_pieces(
     struct block *, struct iovec *pieces, size_t n, size_t *size);
@@ -100,17 +100,17 @@ struct block *pool_drop(struct pool *, struct block *, size_t n, uint64_t now);
 void pool_release(struct pool *, struct block *);
 
 /*
- * The owner of the output that costs most, or NULL: blocks, times how long none
- * of it was taken.  Those who read slowly must not lose their answers to
- * somebody who comes again and again and never reads, so for POOL_TRUST_MS
- * after progress an output costs only one part in POOL_DOUBT of that.  Only the
- * outputs without progress for longest are compared.
+ * The owner of the costliest output, or NULL.  The cost is the number of blocks
+ * times the time since the last progress.  Slow readers must not lose their
+ * answers to clients that come again and again and never read: the output of a
+ * proven owner costs POOL_DOUBT times less until POOL_TRUST_MS after its last
+ * progress.  Only the outputs without progress for longest are compared.
  */
 #define POOL_DOUBT    64
 #define POOL_TRUST_MS 2000
 void *pool_costliest(const struct pool *, uint64_t now);
 
-/* Says how many bytes the kernel has for its owner at first. */
+/* Says how many bytes the kernel held for the owner when this was stored. */
 static inline void
 pool_set_held(struct block *block, size_t held)
 {
@@ -118,9 +118,9 @@ pool_set_held(struct block *block, size_t held)
 }
 
 /*
- * Says how many bytes the kernel holds now that its owner has not acknowledged.
- * If that is a block less than it would be had nothing been read, it is
- * progress as well: true.
+ * Says how many bytes the kernel holds now.  If that is at least POOL_BLOCK
+ * less than it would be had the owner read nothing, the owner has made
+ * progress, and is proven: true.
  */
 bool pool_note_held(struct pool *, struct block *, size_t held, uint64_t now);
 
@@ -132,8 +132,8 @@ bool pool_note_held(struct pool *, struct block *, size_t held, uint64_t now);
 bool pool_trim(struct pool *, size_t most);
 
 /*
- * Begins a new time for pool_trim.  True if there may be something to give back
- * at the end of it.
+ * Begins a new period, for the next pool_trim.  True if there may be something
+ * to give back at its end.
  */
 bool pool_begin(struct pool *);
 

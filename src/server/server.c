@@ -19,7 +19,7 @@
 /* What a worker with a thread of its own opens: its poller and its bell. */
 enum { WORKER_DESCRIPTORS = 3 };
 
-/* How far its end has come; each comes after the one before. */
+/* What the server does; it never goes back to an earlier phase. */
 enum phase { SERVING, DRAINING, CUTTING };
 
 struct server {
@@ -35,7 +35,7 @@ struct server {
 	struct worker_wake wake;
 
 	enum phase phase;
-	enum phase wanted; /* what was asked for: never before the phase */
+	enum phase wanted; /* what was asked for: the phase follows it */
 	struct timer_queue drains;
 	struct timer drain;
 };
@@ -71,9 +71,9 @@ is_threaded(const struct server *server)
 
 /*
  * True when no more than n connections are open.  Otherwise the next end of a
- * connection wakes the loop.  A worker counts first and looks at the wish
- * afterwards, and here it is the other way round, so one of the two sees what
- * the other did.
+ * connection wakes the loop.  A worker counts an end and then looks whether a
+ * wake is wanted; here it is wanted first and then counted.  So an end that
+ * comes between the two counts is either counted here or wakes the loop.
  */
 static bool
 has_at_most(struct server *server, size_t n)
@@ -100,7 +100,7 @@ serve(int fd, const struct service *service, void *arg)
 	worker_hand(find_least(server), &handoff);
 }
 
-/* That the loop was woken is all: follow_up looks. */
+/* All that counts is that the loop was woken: follow_up does the rest. */
 static void
 hear_wake(struct bell *bell)
 {
@@ -296,7 +296,7 @@ cut_drain(struct server *server)
 		worker_cut(&server->workers[i]);
 }
 
-/* A worker with a thread of its own releases what it has there. */
+/* A worker with a thread does this there, in worker_turn. */
 static void
 release(struct server *server)
 {
@@ -304,13 +304,13 @@ release(struct server *server)
 		worker_release(server->workers);
 }
 
-/* What events of the turn have made due, outside the turn. */
+/* Does, outside the turn, what events of the turn have made due. */
 static void
 follow_up(struct server *server)
 {
 	release(server);
 	if (server->wanted == SERVING) {
-		/* One that cannot be served has ended already. */
+		/* A connection that could not be served has ended already. */
 		if (listeners_accept(&server->listeners))
 			release(server);
 		listeners_resume(&server->listeners);
@@ -320,7 +320,7 @@ follow_up(struct server *server)
 		start_drain(server);
 	if (server->phase == DRAINING && server->wanted == CUTTING)
 		cut_drain(server);
-	/* Both can end connections, and there may be nothing to wake for. */
+	/* Both can end connections, and nothing else may wake the loop. */
 	release(server);
 }
 

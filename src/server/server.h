@@ -35,18 +35,18 @@ int server_bind(struct server *, const struct transport *,
     const struct service *, const struct sockaddr *, socklen_t);
 
 /*
- * Exchanges the settings, also for what is open, as far as they may be: a
- * connection keeps what it began with of its policy and its buffers.  Both
- * objects must outlive the next turn of each worker.
+ * Exchanges the settings, as far as settings.h says that they may be.  Open
+ * connections follow them, but keep the policy that they began with, and their
+ * buffers until the next change of size.  Both objects must outlive the next
+ * turn of each worker.
  */
 void server_set(struct server *, const struct settings *);
 
 /*
- * Takes all that serving needs: computes the limits, takes the memory, starts
- * the workers, which are threads of their own when there are several and take
- * no signals, and logs what was decided and where it listens.  To be called
- * once, after the last bind and after privileges were dropped.  Failures are
- * logged: -1.
+ * Makes all ready to serve: computes the limits, takes the memory, starts the
+ * workers, and logs what was decided and where it listens.  Several workers
+ * have a thread each, with all signals blocked.  To be called once, after the
+ * last bind and after privileges were dropped.  A failure is logged: -1.
  */
 int server_start(struct server *);
 
@@ -60,7 +60,7 @@ void server_run(struct server *);
  */
 void server_drain(struct server *);
 
-/* Stores what all threads have counted so far. */
+/* Stores the sums of what all threads have counted so far. */
 void server_count(const struct server *, size_t totals[static NCOUNTERS]);
 
 /* Logs all the counters. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Services: what is done with the sockets that a listener gives, a row each.
- * A service works in the thread of a worker, with what its connections share.
+ * Services: what is done with the sockets that a listener accepts, a row each.
+ * A service works in the thread of a worker, on that worker's shard.
  */
 #ifndef SERVICE_H
 #define SERVICE_H
@@ -15,10 +15,10 @@ struct service {
 	/* Serves the socket, which belongs to the service from now on. */
 	void (*start)(struct shard *, const struct handoff *);
 
-	/* From now on what is quiet ends. */
+	/* A drain begins: ends each connection when it is quiet. */
 	void (*drain)(struct shard *);
 
-	/* Ends all that it has left, as at the end of a drain. */
+	/* The drain ends: resets the connections that are left. */
 	void (*cut)(struct shard *);
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The service of upcased: text comes in, and goes back in upper case, over
- * connections that each are a state machine.
+ * The service of upcased: text comes in, and goes back in upper case.  Each
+ * connection is a state machine.
  */
 #include "config.h"
 
@@ -25,7 +25,7 @@ start(struct shard *shard, const struct handoff *handoff)
 	shard_retire(shard, conn);
 }
 
-/* The kernel may go on alone with what has only to be delivered. */
+/* Connections that only deliver may be left to the kernel: they look now. */
 static void
 drain(struct shard *shard)
 {

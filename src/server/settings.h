@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What an administrator can choose of the server.  An object of this type never
- * changes while it is in use: to change a setting is to make another object,
- * and to give that to the server.  Nobody keeps a copy of what is in it.
+ * changes while it is in use: to change a setting, make another object and give
+ * that to server_set.
  *
  * Times are in milliseconds, 0 for no limit; sizes are in bytes.
  */
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most workers: more than the processors of any machine we know. */
+/* The most workers that can be asked for. */
 #define SETTINGS_WORKERS_MAX 256
 
 /* The most connections that can be asked for. */
@@ -23,7 +23,7 @@
 /* The least that memory_limit may leave for each worker, in bytes. */
 #define SETTINGS_MEMORY_MIN 65536
 
-/* The longest busy_poll_us: deadlines may be that late. */
+/* The longest busy_poll_us that can be asked for. */
 #define SETTINGS_BUSY_POLL_MAX 10000
 
 struct settings {
@@ -32,7 +32,7 @@ struct settings {
 	unsigned workers;       /* 1: all in the calling thread */
 	size_t max_connections; /* 0: what the descriptor limit allows */
 	size_t memory_limit;    /* pending output; 0: by max_connections */
-	const char *congestion; /* control of; NULL: the system's choice */
+	const char *congestion; /* control, a name; NULL: the system's choice */
 
 	/* These may be exchanged: see server_set. */
 	enum upcase_invalid invalid;
@@ -44,7 +44,7 @@ struct settings {
 	uint32_t busy_poll_us; /* in microseconds, see loop_set_busy_poll */
 	int send_buffer;       /* the kernel's, for each connection */
 	int receive_buffer;    /* the same */
-	int large_buffer;      /* instead of both, for a few in bulk */
+	int large_buffer;      /* for both, of the few that move bulk */
 };
 
 extern const struct settings settings_defaults;

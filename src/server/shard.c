@@ -12,24 +12,28 @@
 #include <stdlib.h>
 
 /*
- * How many connections are looked at for progress before one is evicted: what
- * the kernel holds for a peer can shrink for a while before it takes more.
+ * How many candidates are asked for progress before one is evicted: a peer can
+ * read for a while before the kernel takes more of the pending output.
  */
 enum { ASKED_MOST = 16 };
 
 /*
- * Memory that was used in a burst, and not in this long afterwards, in ms, goes
- * back to the system.
+ * Memory that was used in a burst goes back to the system when it was not used
+ * for this long, in ms.
  */
 enum { TRIM_MS = 60000 };
 
-/* This many blocks at a time, this many ms apart: clients wait meanwhile. */
+/*
+ * Blocks go back this many at a time, and this many ms apart, as each takes a
+ * system call, and clients wait meanwhile.
+ */
 enum { STEP_BLOCKS = 128, STEP_MS = 10 };
 
 /*
- * The times between two looks at what is delivered, in ms.  The first leaves
- * time for an acknowledgement in a local network.  The last, which is repeated,
- * is how long a place may be taken for nothing.
+ * The times between two looks at what the kernel has to deliver, in ms.  The
+ * first leaves time for an acknowledgement in a local network.  The last, which
+ * is repeated, is how long a connection may keep its place after its peer has
+ * taken all.
  */
 static const uint64_t looks[SHARD_LOOKS] = {4, 32, 256, 1000};
 
@@ -55,7 +59,7 @@ take_memory(struct shard *shard, size_t nslots, size_t nblocks)
 	return pool_open(&shard->pool, nblocks);
 }
 
-/* How long a connection may be late, in ms. */
+/* The span of a deadline under the present settings, in ms; 0: no limit. */
 static uint64_t
 span_of(const struct shard *shard, enum shard_deadline deadline)
 {
@@ -132,7 +136,7 @@ give_slot(struct shard *shard, struct conn *conn)
 {
 	conn->state = CONN_CLOSED;
 	list_init(&conn->timer.link);
-	/* In front, so that the slots in use stay few and warm. */
+	/* In front, so that slots which the cache still has are used again. */
 	list_append(shard->free.next, &conn->timer.link);
 }
 
@@ -154,8 +158,8 @@ shard_note_bulk(struct shard *shard, struct conn *conn)
 }
 
 /*
- * Gives back what was not used since the last time.  An idle server has nothing
- * left to give then, and sleeps.
+ * Gives back what was not used since the last time.  When nothing is left that
+ * could be given back, the timer stays disarmed, and an idle server sleeps.
  */
 static void
 trim(struct timer *timer)
@@ -175,7 +179,7 @@ trim(struct timer *timer)
 	shard->has_bulk = false;
 }
 
-/* What is armed counts anew where its time is another. */
+/* Deadlines whose span has changed count anew from now on. */
 static void
 set_spans(struct shard *shard)
 {
@@ -225,7 +229,7 @@ shard_room_left(const struct shard *shard)
 	return room < most ? room : most;
 }
 
-/* Looks what the kernel holds of the answer; true if the peer takes it. */
+/* Asks how much the kernel holds of the answer; true if the peer takes it. */
 static bool
 look_for_progress(struct shard *shard, const struct conn *conn)
 {

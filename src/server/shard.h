@@ -21,10 +21,10 @@
 #include <stdint.h>
 
 /*
- * The most that one recv asks for, in bytes, and so the length of a turn.  Long
- * turns make bulk faster, but others wait for their end: they are short if one
- * that sends little, and so waits for each answer, had to share a turn just
- * now.
+ * The most that one recv asks for, in bytes, which bounds the turn of a
+ * connection.  Long turns make bulk faster, but the others wait meanwhile.  So
+ * turns are short while a client that sends little, and waits for each answer,
+ * shares them.
  */
 #define SHARD_INPUT        ((size_t)1048576)
 #define SHARD_INPUT_SHARED ((size_t)65536)
@@ -33,18 +33,19 @@
 enum { SHARD_SHARED_MS = 10 };
 
 /*
- * The least: when the pool cannot hold the answer to that much, whoever holds
- * most of it for longest, without any progress, makes room.
+ * The least that one recv asks for, in bytes.  The pool can hold the answer to
+ * that while it has one free block; when it has none, the owner of the
+ * costliest output is evicted.
  */
 #define SHARD_INPUT_MIN ((size_t)4096)
 
 _Static_assert(UPCASE_BOUND(SHARD_INPUT_MIN) <= POOL_BLOCK_OUTPUT,
     "one free block holds the answer to the least input");
 
-/* The steps in which the time between two looks at a delivery grows. */
+/* How many times between two looks at a delivery there are: see shard.c. */
 #define SHARD_LOOKS 4
 
-/* What a connection can be late with. */
+/* The deadlines of a connection. */
 enum shard_deadline {
 	SHARD_IDLE,
 	SHARD_STALL,
@@ -59,17 +60,17 @@ struct shard {
 	struct counters *counters;
 	bool draining;
 
-	/* Scratch buffers: what is in them is over when a step returns. */
+	/* Scratch buffers: what is in them is void when a step returns. */
 	unsigned char *input;  /* SHARD_INPUT bytes */
 	unsigned char *output; /* UPCASE_BOUND(SHARD_INPUT) bytes */
 	struct pool pool;
 	struct kernel_buffers buffers;
-	uint64_t shared_at; /* loop_now of the last turn that was shared */
+	uint64_t shared_at; /* loop_now when a small one last shared a turn */
 
 	struct timer_queue deadlines[SHARD_NDEADLINES];
 	void (*evict)(struct conn *, enum counter cause);
 
-	/* The slab never moves; slots are first used in their order. */
+	/* The array never moves; slots are first used in their order. */
 	struct conn *slots;
 	size_t nslots, nfresh;
 	struct list free;   /* slots that were used before, by timer.link */
@@ -77,7 +78,7 @@ struct shard {
 
 	struct timer_queue trims, steps;
 	struct timer trim; /* armed while there may be memory to give back */
-	bool has_bulk;     /* since the last trim much was received at once */
+	bool has_bulk;     /* bulk was received since the last trim */
 
 	struct log_limit ends[NCOUNTERS]; /* by their cause */
 	struct log_limit failures;
@@ -85,7 +86,7 @@ struct shard {
 
 /*
  * Takes the memory for at most nslots connections and nblocks of pending
- * output; they need no more later.  Expired is called for the timer of a
+ * output; no more is taken later.  Expired is called for the timer of a
  * connection whose deadline has passed, and evict for one that has to make
  * room.  -1 with ENOMEM.
  */
@@ -98,18 +99,17 @@ int shard_open(struct shard *, struct loop *, const struct settings *,
 void shard_close(struct shard *);
 
 /*
- * Other settings hold from now on: where the time of a deadline changes, those
- * that are armed count anew.
+ * Other settings hold from now on.  Deadlines whose span changes count anew.
  */
 void shard_set(struct shard *, const struct settings *);
 
 /* The spans of a drain hold from now on. */
 void shard_drain(struct shard *);
 
-/* Memory for a connection, of which there must be less than nslots. */
+/* Memory for one more connection; fewer than nslots may have some. */
 struct conn *shard_take_slot(struct shard *);
 
-/* Takes a closed connection until it is released. */
+/* Takes over a connection that has ended, to be released after the turn. */
 void shard_retire(struct shard *, struct conn *);
 
 /* Does what shard_release does when there is something to do. */
@@ -125,7 +125,7 @@ shard_release(struct shard *shard)
 	return list_is_empty(&shard->closed) ? 0 : shard_release_closed(shard);
 }
 
-/* Memory is used that may have to be given back later. */
+/* Notes that memory is used which may have to be given back later. */
 static inline void
 shard_note_use(struct shard *shard)
 {
@@ -133,7 +133,7 @@ shard_note_use(struct shard *shard)
 		timer_arm(&shard->trims, &shard->trim, loop_now(shard->loop));
 }
 
-/* Does what shard_note_received does for much at once. */
+/* Does what shard_note_received does for bulk. */
 void shard_note_bulk(struct shard *, struct conn *);
 
 /* Notes that a connection received n bytes by one recv. */
@@ -166,7 +166,7 @@ shard_room(const struct shard *shard)
 	return shard_room_left(shard);
 }
 
-/* Evicts who costs most, until the pool is not full any more. */
+/* Evicts the owners of the costliest outputs until the pool is not full. */
 void shard_make_room(struct shard *);
 
 /* Logs that the system does not let us serve; errno says why. */

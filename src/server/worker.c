@@ -18,7 +18,7 @@ static void
 obey(struct worker *worker)
 {
 	struct shard *shard = &worker->shard;
-	/* Read first: what was handed over before an order comes before it. */
+	/* Read first, so that sockets handed over before an order obey it. */
 	const struct settings *settings = atomic_load(&worker->settings);
 	bool drain = atomic_load(&worker->drain);
 	bool cut = atomic_load(&worker->cut);
@@ -59,7 +59,7 @@ worker_open(struct worker *worker, struct loop *loop,
 	worker->loop = loop;
 	atomic_store(&worker->settings, settings);
 	loop_set_busy_poll(loop, settings->busy_poll_us);
-	/* Alone it takes each at once. */
+	/* Without a thread it takes each at once, so one place is enough. */
 	if (handover_open(&worker->handover, worker->has_thread ? nslots : 1) ==
 	    0) {
 		if (shard_open(&worker->shard, loop, settings,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A worker: connections with a loop of their own in a thread of their own.
- * Alone, it has neither: it shares the loop of the thread that accepts.
+ * A worker: connections with a loop of their own in a thread of their own.  If
+ * there is only one worker, it has neither, and shares the loop of the thread
+ * that accepts.
  *
- * What the accepting thread tells a worker is stored as an order, or handed
- * over, and then it is woken; alone it does at once what was ordered.  What the
- * worker tells is how many connections have ended, and it wakes the accepting
- * thread when that was asked for.
+ * The accepting thread stores an order, or hands a socket over, and then wakes
+ * the worker; a worker without a thread obeys at once.  The worker counts the
+ * connections that have ended, and wakes the accepting thread if that has asked
+ * for it.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -22,7 +23,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* How the workers wake the accepting thread, whose it is. */
+/* How the workers wake the accepting thread, which owns this. */
 struct worker_wake {
 	struct bell bell;
 	atomic_bool wanted; /* at the next end of a connection */
@@ -32,15 +33,17 @@ struct worker {
 	struct loop *loop;
 	struct shard shard;
 	struct counters counters;
-	size_t nhanded;      /* connections; of the accepting thread */
-	atomic_size_t ngone; /* those of them that have ended */
+	size_t nhanded;      /* connections; for the accepting thread only */
+	atomic_size_t ngone; /* connections that have ended */
 
 	struct handover handover;
-	_Atomic(const struct settings *) settings; /* an order, as these: */
+	/* The orders of the accepting thread. */
+	_Atomic(const struct settings *) settings;
 	atomic_bool drain, cut, stop;
 
 	bool has_thread;
-	struct bell bell; /* only with a thread, as what follows */
+	/* Only with a thread. */
+	struct bell bell;
 	struct worker_wake *wake;
 	pthread_t thread;
 };
@@ -52,7 +55,7 @@ struct worker {
 int worker_open(struct worker *, struct loop *, const struct settings *,
     size_t nslots, size_t nblocks);
 
-/* The same for one with a thread, and a loop with that back end. */
+/* The same for a worker with a thread, and a loop of its own. */
 int worker_open_thread(struct worker *, const char *backend,
     struct worker_wake *, const struct settings *, size_t nslots,
     size_t nblocks);

@@ -8,16 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Any time but 0, which is too easily right by accident. */
+/* Any time in ms but 0, which could be right by accident. */
 enum { BOOT_TIME = 1000000 };
 
 struct kernel kernel;
 
 static struct list all;
 static struct kernel_socket *table[KERNEL_DESCRIPTORS];
-static int highest; /* descriptor since the start */
+static int highest; /* the highest descriptor since kernel_boot */
 static struct {
-	size_t nth; /* 0: none is to fail */
+	size_t nth; /* which of the next calls fails; 0: none */
 	int error;
 } failures[KERNEL_NCALLS];
 

@@ -4,11 +4,12 @@
  * defines all of sys.h and poller.h.  Its sockets have bounded buffers, its
  * clock stands still until the test moves it, and the test plays the peers.
  *
- * It is strict: a call on a closed descriptor, a change of interest that says
- * wrongly what it was, a close of a descriptor that is still polled, a send of
- * nothing or after the FIN abort the program, with a sentence.
+ * It is strict, and aborts the program with a sentence at each of these: a call
+ * on a closed descriptor, a change of interest that is wrong about the interest
+ * before, a close of a descriptor that is still polled, a send of nothing or
+ * after the FIN.
  *
- * Threads do not run unless the test makes them, by its hooks.
+ * Threads do not run, unless the hooks of a test run them.
  *
  * Descriptors are reused, the lowest first.  What happened to a socket stays
  * readable in its struct until kernel_halt.
@@ -26,7 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most descriptors that there can be at once. */
+/* The most descriptors that can be open at once. */
 #define KERNEL_DESCRIPTORS 512
 
 /* What a socket's send buffer holds unless a test says otherwise. */
@@ -55,31 +56,31 @@ enum kernel_call {
 struct kernel_socket;
 
 /*
- * What a test may do at each call.  With threads it also decides which of them
- * runs: the one that calls goes on when the hook returns.
+ * What a test may do at each call.  With threads, a hook also decides which of
+ * them runs: the calling thread goes on when the hook returns.
  */
 struct kernel_hooks {
-	/* At its start: 0, or the errno with which it fails. */
+	/* At the start of each call: 0, or the errno with which it fails. */
 	int (*enter)(struct kernel_socket *, enum kernel_call);
 
 	/*
-	 * After it was accepted, or gave bytes or its end, or took bytes, or
-	 * before it tells what it holds.
+	 * After a socket was accepted, gave bytes or its end, or took bytes,
+	 * and before sys_unacknowledged returns.
 	 */
 	void (*moved)(struct kernel_socket *, enum kernel_call);
 
 	/* Before a wait looks what is ready; must let the time pass. */
 	void (*wait)(struct poller *, int timeout_ms);
 
-	/* May put the ready ones in another order and leave out the last. */
+	/* May reorder the n ready owners; returns how many are reported. */
 	int (*arrange)(void **ready, int n);
 
-	/* As of sys.h. */
+	/* sys_thread_start and sys_thread_join. */
 	int (*start)(pthread_t *, void *(*run)(void *), void *arg);
 	void (*join)(pthread_t);
 };
 
-/* All bytes of one direction; those before start have been read. */
+/* All bytes ever sent in one direction; those before start have been read. */
 struct kernel_stream {
 	unsigned char *bytes;
 	size_t start, end, size;
@@ -91,24 +92,24 @@ struct kernel_socket {
 	int fd;                     /* -1 before it is accepted */
 	struct kernel_stream in;    /* from the peer */
 	struct kernel_stream out;   /* to the peer */
-	struct kernel_socket *pipe; /* the reading end, of the writing end */
+	struct kernel_socket *pipe; /* in a writing end: the reading end */
 
 	/* For the test to set. */
-	size_t room;      /* of out: bytes that the peer has not read */
-	size_t recv_most; /* that one call moves */
-	size_t send_most;
-	bool untrue;    /* the next wait reports it ready */
-	bool unnoticed; /* the next wait does not, even if it is */
-	bool peer_shut; /* the peer has sent FIN */
-	bool tight;     /* the peer acknowledges only what it has read */
+	size_t room;      /* the most bytes of out that wait to be read */
+	size_t recv_most; /* the most bytes that one recv returns */
+	size_t send_most; /* and one send takes */
+	bool untrue;      /* the next wait reports it ready */
+	bool unnoticed;   /* the next wait does not, even if it is */
+	bool peer_shut;   /* the peer has sent FIN */
+	bool tight;       /* the peer acknowledges only what it has read */
 
 	/* For the test to read. */
 	bool reset_by_peer;
 	bool shut;         /* FIN was sent, after all of out */
-	bool resets;       /* the close will reset */
-	bool partial;      /* and so it would now, whoever closes */
-	bool closed;       /* and if so, whether the peer saw a reset: */
-	bool was_reset;    /* it was asked for, or input was left unread */
+	bool resets;       /* sys_set_reset was called */
+	bool partial;      /* as set by sys_set_partial: a close would reset */
+	bool closed;       /* the descriptor is closed */
+	bool was_reset;    /* its close was seen by the peer as a reset */
 	bool is_listening; /* sys_listen was called */
 	size_t recv_asked; /* the size in the last recv */
 	int backlog;       /* of a listener */
@@ -123,22 +124,22 @@ struct kernel_socket {
 	void *peer; /* of the test */
 
 	/* For the kernel. */
-	struct list queue;  /* of a listener */
-	struct list queued; /* in that, until it is accepted */
+	struct list queue;  /* of a listener: connections to be accepted */
+	struct list queued; /* in the queue of a listener */
 	int accept_error;
 	struct poller *poller; /* by which it is polled */
 	enum poller_interest wants;
 	void *owner;
-	struct poller *forgotten; /* to be closed before its next wait */
+	struct poller *forgotten; /* must be closed before this one waits */
 };
 
 extern struct kernel {
 	uint64_t now;
-	uint64_t us;        /* of the finer clock, which runs when it is read */
-	size_t descriptors; /* that there can be at once */
-	bool is_stubborn;   /* without a user timeout */
+	uint64_t us;        /* of sys_now_us, which advances when it is read */
+	size_t descriptors; /* the most that can be open at once */
+	bool is_stubborn;   /* it has no user timeout */
 	const struct kernel_hooks *hooks;
-	int timeout_ms; /* of the last wait, which never waits */
+	int timeout_ms; /* of the last wait, which returns at once */
 	unsigned slept_ms;
 	size_t calls[KERNEL_NCALLS];
 } kernel;
@@ -149,7 +150,7 @@ void kernel_boot(void);
 /* Frees all sockets; returns how many, and how many pollers, were left open. */
 size_t kernel_halt(void);
 
-/* The nth call of the kind from now on, 1 being the next, fails. */
+/* Lets the nth call of the kind from now on fail; 1 is the next. */
 void kernel_fail(enum kernel_call, size_t nth, int error);
 
 struct kernel_socket *kernel_find(int fd);
@@ -162,17 +163,17 @@ struct kernel_socket *kernel_connect(void);
 
 /*
  * A connection in the queue of a listener.  With an error, accept takes it
- * from the queue and fails.  (Errors that leave the queue as it is are those
- * of kernel_fail.)
+ * from the queue and fails.  (Use kernel_fail for an error that leaves the
+ * queue as it is.)
  */
 struct kernel_socket *kernel_queue(struct kernel_socket *listener, int error);
 
 /* What the peer does. */
 void kernel_peer_sends(struct kernel_socket *, const void *, size_t n);
-void kernel_peer_reads(struct kernel_socket *, size_t n); /* or all there is */
+void kernel_peer_reads(struct kernel_socket *, size_t n); /* at most n bytes */
 void kernel_peer_resets(struct kernel_socket *);
 
-/* The value of an option that was set, or -1. */
+/* The value to which an option was set, or -1. */
 int kernel_option(const struct kernel_socket *, int level, int name);
 
 /* The rest is for the fake's own files. */
@@ -180,7 +181,7 @@ int kernel_option(const struct kernel_socket *, int level, int name);
 /* Aborts the program unless the condition holds. */
 void kernel_must(bool holds, const char *what, int fd);
 
-/* Counts a call, of a socket or NULL; -1 with errno when it is to fail. */
+/* Counts a call on a socket, or on NULL; -1 with errno when it is to fail. */
 int kernel_enter(struct kernel_socket *, enum kernel_call);
 
 size_t kernel_count_pollers(void);

@@ -10,7 +10,7 @@
 
 static const char name[] = "fake";
 
-/* Which descriptors it polls is kept with the sockets. */
+/* Each socket says by which poller it is polled. */
 struct poller {
 	const char *name;
 };

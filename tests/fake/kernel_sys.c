@@ -10,7 +10,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* The port of a listener that asks for 0, and of a peer. */
+/*
+ * What is added to a descriptor for the port of a listener that asks for 0, and
+ * for that of a peer; how many of the bytes given back are cleared.
+ */
 enum { ANY_PORT = 43121, PEER_PORT = 50000, GIVEN_BACK = 1 << 18 };
 
 static int
@@ -35,7 +38,7 @@ sys_now(void)
 uint64_t
 sys_now_us(void)
 {
-	/* Whoever asks again and again would otherwise do so for ever. */
+	/* A loop that waits for time to pass must come to an end. */
 	kernel.us += 10;
 	if (kernel.us < kernel.now * 1000)
 		kernel.us = kernel.now * 1000;
@@ -358,8 +361,8 @@ void
 sys_give_back(void *memory, size_t n)
 {
 	/*
-	 * Whoever expects to find what was there is wrong.  The beginning
-	 * shows it as well as megabytes, which would take their time.
+	 * Clears the memory, so that a test finds who still relies on it.  The
+	 * beginning is enough, and clearing megabytes would take time.
 	 */
 	memset(memory, 0, n < GIVEN_BACK ? n : GIVEN_BACK);
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A stand-in for kqueue(2), made of poll(2), for tests on systems that have
- * none.  It was written from the words of the manual page.  It proves that our
- * back end follows our reading of that page, and nothing about any kernel.
+ * none.  It was written from the manual page.  It proves that our back end
+ * follows our reading of that page, and nothing about any kernel.
  *
  * It has EVFILT_READ and EVFILT_WRITE, level-triggered, with EV_ADD and
- * EV_DELETE; data and fflags of an event are 0, as nothing of ours looks at
- * them.  A filter goes when its descriptor is closed, which is noticed at the
- * next call by the inode: sockets and pipes have one each.  A kqueue is used
- * by one thread, as is each loop, and there may be many.
+ * EV_DELETE; data and fflags of an event are 0, since our code does not look at
+ * them.  A filter goes when its descriptor is closed, which the next call
+ * notices by the inode: each socket and pipe has its own.  There may be many
+ * kqueues, but only one thread may use each.
  *
  * KQUEUE_FAKE, read by kqueue(), makes it nastier than a kernel.  It is a list
  * of these words, with commas between them:
  *
- *	eintr=N  every Nth call makes its changes and then fails with EINTR,
- *	         N being 2 or more
+ *	eintr=N  every Nth call makes its changes and then fails with EINTR;
+ *	         N is 2 or more
  *	reverse  the events come in the reverse order
  *	single   one event a call
  *	untrue   every third wait reports something that is not ready
@@ -36,6 +36,7 @@
 /* The number of filters, EVFILT_READ and EVFILT_WRITE. */
 enum { FILTERS = 2 };
 
+/* With untrue, every wait of this many reports something. */
 enum { UNTRUE_PERIOD = 3 };
 
 /* Says which open file a descriptor is. */
@@ -61,7 +62,7 @@ struct kqueue {
 	unsigned long eintr, ncalls, nwaits;
 };
 
-/* All kqueues by descriptor; one that was closed stays until its number. */
+/* All kqueues by descriptor; a closed one stays until its number is reused. */
 static struct kqueue **kqueues;
 static size_t nkqueues;
 static pthread_mutex_t kqueues_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -344,7 +345,7 @@ wait_for_events(struct kqueue *self, struct kevent *events, int nevents,
 		    self->single ? 1 : nevents, lie_now);
 		if (n > 0 || ready == 0)
 			return n;
-		/* All that woke poll was closed by another thread. */
+		/* What woke poll was closed by another thread meanwhile. */
 		if (left > 0)
 			left = (int)(deadline - now_ms());
 		if (timeout != NULL && left < 0)

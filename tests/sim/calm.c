@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What must be true when all threads wait, and nothing is ready. */
+/* The rules for a moment when all threads wait and nothing is ready. */
 #include "config.h"
 
 #include "server/pool.h"
@@ -8,10 +8,10 @@
 /* How long listeners wait after a failure, in ms: as in listener.c. */
 enum { RETRY_MS = 100 };
 
-/* How often what the kernel holds is looked at, in ms: as in shard.c. */
+/* The longest time between two looks at a delivery, in ms: as in shard.c. */
 enum { LOOK_MS = 1000 };
 
-/* Until when one has to be looked at for what the kernel holds. */
+/* When the server must have asked again what the kernel holds for the peer. */
 static uint64_t
 delivery_of(const struct peer *peer)
 {
@@ -40,7 +40,7 @@ deadline_of(const struct peer *peer)
 		span = settings->stall_ms;
 		drains = false;
 	} else if (peers_due(peer).ntail > 0 && peers_is_full(peer)) {
-		/* It may have been ended, and its tail may wait: who knows. */
+		/* Its tail may be pending or not: both are right. */
 		return UINT64_MAX;
 	} else if (drains) {
 		span = settings->quiet_ms;
@@ -98,7 +98,7 @@ check_drain(bool server_has_ended)
 void
 rules_calm(bool server_has_ended)
 {
-	/* By now all workers know of it. */
+	/* By now all workers have heard of the drain. */
 	if (rules.stops > 0 && rules.stopped_at == 0)
 		rules.stopped_at = kernel.now;
 	size_t held = 0;

@@ -15,7 +15,7 @@ void draw_seed(uint64_t seed);
 /* A number from 0 to below - 1. */
 size_t draw(size_t below);
 
-/* True in so many of a thousand cases. */
+/* True with a chance of permille in a thousand. */
 bool draw_chance(unsigned permille);
 
 /* One of the numbers of an array. */

@@ -12,10 +12,10 @@
 
 size_t faults_calls, faults_made;
 
-static size_t scarce; /* connections, above which descriptors run out */
+static size_t scarce; /* how many connections exhaust the descriptors */
 static bool start_may_fail, is_serving, is_paused;
 
-/* How often what happens, in a thousand, in this run. */
+/* The chance of each fault in this run, in a thousand. */
 static struct {
 	unsigned shorts, agains, failures, accept_failures, gives_way, wakes,
 	    untrue, shuffles;
@@ -130,8 +130,8 @@ note(struct kernel_socket *socket, enum kernel_call call)
 }
 
 /*
- * The rules look neither between a close and its count, nor between the moment
- * when a timeout is computed and that from which it counts.
+ * No other thread may run, and no rule be checked, between a close and its
+ * count, nor between computing a timeout and beginning to wait.
  */
 static bool
 may_give_way(enum kernel_call call)
@@ -175,7 +175,7 @@ moved(struct kernel_socket *socket, enum kernel_call call)
 		rules_moved(socket->peer, call);
 }
 
-/* Any order will do, and what is left out is ready the next time. */
+/* Events may come in any order; what is left out is ready the next time. */
 static int
 arrange(void **ready, int n)
 {

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* What the kernel takes of a peer that the server has not yet received. */
+/* The most bytes of a peer that the kernel holds for the server to receive. */
 enum { RECEIVE_ROOM = 100000 };
 
 struct peer peers[PEERS_MAX];
@@ -44,7 +44,7 @@ peers_connect(struct kernel_socket *listener, enum upcase_invalid invalid)
 	    .plan = plan,
 	    .temper = DRAW_ONE_OF(tempers),
 	};
-	/* Two places, the first of which begins a character. */
+	/* Two places in order, the first of them where a character begins. */
 	size_t some = draw(plan->length + 1), other = draw(plan->length + 1);
 	peer->first = plan->begins[some < other ? some : other];
 	peer->last = some < other ? other : some;
@@ -97,7 +97,7 @@ peers_act(struct peer *peer)
 		kernel_peer_reads(socket, 1 + draw(DRAW_ONE_OF(amounts)));
 	if (draw_chance(temper->reads_all))
 		kernel_peer_reads(socket, SIZE_MAX);
-	/* Now and then it gives up before it has sent all. */
+	/* Sometimes it sends FIN before it has sent all. */
 	if (draw_chance(temper->ends) || peer->sent == peer->last)
 		socket->peer_shut |= draw_chance(500);
 	if (draw_chance(temper->resets))
@@ -161,7 +161,7 @@ peers_is_refused(const struct peer *peer)
 	       peer->plan->bad[peer->first] < peer->first + peer->received;
 }
 
-/* True if what was received of it ends inside a character. */
+/* True if what the server has received ends inside a character. */
 static bool
 is_cut(const struct peer *peer)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The peers of the simulated server: each has a plan to send, a temper, and
- * the books of what has come of it, which the rules are held against.
+ * The peers of the simulated server.  Each has a plan to send, a temper, and
+ * the records by which the rules are checked.
  */
 #ifndef PEERS_H
 #define PEERS_H
@@ -17,7 +17,7 @@
 /* The most peers of one run. */
 enum { PEERS_MAX = 32 };
 
-/* How readily a peer does each thing, in a thousand, when it has its turn. */
+/* The chance that a peer does each thing in its turn, in a thousand. */
 struct temper {
 	unsigned sends, reads, reads_all, ends, resets;
 };
@@ -29,64 +29,66 @@ struct peer {
 	size_t first, last, sent; /* places in the plan */
 	struct temper temper;
 
-	/* The books of the rules. */
+	/* The records of the rules. */
 	bool accepted;
 	bool harmed;   /* by a system call that was made to fail */
 	bool ended;    /* by the server, as its sending the tail shows */
-	bool lingers;  /* the server has sent FIN */
+	bool lingers;  /* the server ended it first, and has sent FIN */
 	bool reads;    /* it took something that had been stored */
-	bool asked;    /* what the kernel holds, and nothing moved since */
-	bool delivers; /* what the kernel holds is looked at */
-	bool gone;   /* as the last look has told, without all of its answer */
-	size_t turn; /* its place among all that received, at the last */
-	size_t nsends; /* calls since the last that received something */
-	size_t
-	    stored_from;   /* the place in the answer where the pool's begins */
-	size_t received;   /* by the server, before it ended the connection */
+	bool asked;    /* since bytes last moved: what the kernel holds */
+	bool delivers; /* the server looks at what the kernel holds */
+	bool gone;     /* the last look found it reset, and bytes lost */
+	size_t turn;   /* the number of its last recv, among those of all */
+	size_t nsends; /* sends since it was last received from */
+
+	/* The place in the answer where the stored part begins. */
+	size_t stored_from;
+
+	size_t received;   /* bytes, before the server ended it */
 	size_t answered;   /* bytes that were sent to it */
-	size_t small;      /* bytes that were answered to it, at first */
-	size_t kib;        /* and then, of each answer the whole KiB */
-	size_t checked;    /* of those, the ones that are right for good */
+	size_t small;      /* bytes answered, counted up to SMALL_ANSWER */
+	size_t kib;        /* whole KiB of each answer above that */
+	size_t checked;    /* bytes sent that were found to be right */
 	uint64_t moved_at; /* the turn in which bytes last moved, in ms */
 	uint64_t taken_at; /* the turn in which it last made progress */
 	uint64_t shut_at;  /* the turn in which the server sent FIN */
-	uint64_t asked_at; /* the turn that last asked what the kernel holds */
-	uint64_t less_at;  /* the turn that last found less */
-	size_t held;       /* how much; if it is stored, had it read nothing */
-	bool known;        /* that is */
+	uint64_t asked_at; /* the turn of the last look at its delivery */
+	uint64_t less_at;  /* the turn of the last look that found less */
+	size_t held;       /* what less is compared with: see rules_asked */
+	bool known;        /* held is valid for the stored output */
 };
 
 extern struct peer peers[PEERS_MAX];
 extern size_t npeers;
 
-/* No peers any more. */
+/* Forgets all peers. */
 void peers_reset(void);
 
 /* One more peer, in the queue of a listener. */
 void peers_connect(struct kernel_socket *listener, enum upcase_invalid);
 
-/* A peer does what its temper gives it. */
+/* Gives a peer its turn: what it does is drawn by its temper. */
 void peers_act(struct peer *);
 
 /*
- * It sends the rest, as far as it fits, and its FIN, and from now on reads as
- * fast as it is answered.
+ * Lets a peer read all that was sent to it and send the rest, as far as the
+ * kernel takes it, and FIN when all is sent.
  */
 void peers_finish(struct peer *);
 
-/* True while its connection is in the hands of the server. */
+/* True while its connection is accepted and not closed. */
 bool peers_is_open(const struct peer *);
 
 /* True for one that still waits to be accepted. */
 bool peers_is_queued(const struct peer *);
 
-/* What is due on all that the server has received before it ended. */
+/* The answer that is due to all that the server has received. */
 struct due peers_due(const struct peer *);
 
-/* Bytes of that which the kernel has not taken yet, but for the tail. */
+/* Bytes of that answer, without its tail, that the kernel has not taken. */
 size_t peers_pending(const struct peer *);
 
-/* Bytes that the kernel has taken, and the peer has not acknowledged. */
+/* Bytes that the kernel has taken and the peer has not acknowledged. */
 size_t peers_held(const struct peer *);
 
 /* True when the kernel takes nothing more for the peer. */
@@ -98,7 +100,7 @@ bool peers_has_ended(const struct peer *);
 /* True if the stream is to be ended for a byte that was received. */
 bool peers_is_refused(const struct peer *);
 
-/* True if its client ended the stream, but inside a character. */
+/* True if a stream that ended now would be refused for its last character. */
 bool peers_is_refused_at_end(const struct peer *);
 
 #endif

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Characters of all lengths, whose answers are as long, longer or shorter. */
+/* Characters of all lengths, with answers as long, longer and shorter. */
 static const struct character {
-	const char *text, *answer; /* without an answer it is not UTF-8 */
+	const char *text, *answer; /* NULL: the text is not UTF-8 */
 } characters[] = {
     {"a", "A"},
     {"b", "B"},
@@ -41,7 +41,7 @@ static const struct character {
 
 enum { NCHARACTERS = sizeof characters / sizeof characters[0], NBAD = 4 };
 
-/* The plans of each policy; each kind is twelve times as long as the last. */
+/* The plans of each policy. */
 enum { NPLANS = 40, NPOLICIES = UPCASE_CLOSE + 1 };
 
 static struct plan plans[NPOLICIES][NPLANS];
@@ -67,13 +67,13 @@ answer_of(const struct character *character, enum upcase_invalid invalid,
 	return strlen(bytes);
 }
 
-/* Says, from the end to the beginning, where the next bad byte is. */
+/* Fills plan->bad from the end to the beginning. */
 static void
 find_bad(struct plan *plan, size_t length)
 {
 	uint32_t bad = UINT32_MAX;
 	for (size_t i = length; i-- > 0;) {
-		/* Bytes that are part of no character. */
+		/* The bytes of the table that are part of no character. */
 		if (plan->begins[i] == i &&
 		    memchr("\xff\xc0\xf5\x80", plan->text[i], NBAD) != NULL)
 			bad = (uint32_t)i;
@@ -129,7 +129,7 @@ plans_make(void)
 const struct plan *
 plans_draw(enum upcase_invalid invalid)
 {
-	/* The least of three numbers: short ones are more frequent. */
+	/* The least of three numbers, so that short plans are more frequent. */
 	size_t least = NPLANS;
 	for (int i = 0; i < 3; i++) {
 		size_t drawn = draw(NPLANS);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What peers say, and the answer that is due on each byte of it.
+ * What peers send, and the answer that is due for each byte of it.
  *
  * A plan is a text of whole characters, and of bytes that can be part of none,
  * drawn once for all runs.  A peer sends a part of it that begins with a
- * character and may end inside one.  The answer is put together from those of
- * the characters, which stand in a table: no code of the transform is used.
+ * character and may end inside one.  The answer is put together from a table of
+ * characters and their answers: no code of the transform is used.
  */
 #ifndef PLAN_H
 #define PLAN_H
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A tail: the part of a character at which a text ends. */
+/* The longest answer to a tail, the part of a character that ends a text. */
 #define PLAN_TAIL_MAX 3
 
 struct plan {
@@ -23,25 +23,25 @@ struct plan {
 	size_t length;
 	unsigned char *answer;
 
-	/* By place in the text: how much of the answer is due before it. */
+	/* For each place in the text: how much of the answer is due before. */
 	uint32_t *due;
 
-	/* And the place where the character begins that it is in. */
+	/* For each place: where the character around it begins. */
 	uint32_t *begins;
 
-	/* And the first place, from there on, of a byte that is not UTF-8. */
+	/* For each place: where the next byte is that is not UTF-8. */
 	uint32_t *bad;
 };
 
 /* Draws the plans; to be called once, after draw_seed. */
 void plans_make(void);
 
-/* A plan for streams with the policy; many of them are short. */
+/* Draws a plan for a stream with that policy, more often a short one. */
 const struct plan *plans_draw(enum upcase_invalid);
 
 /*
- * The part from first to last of a plan: how much of its answer is due, where
- * that stands, and the answer to its tail, if the text ended there.
+ * The answer to the part of a plan from first to last: where its bytes are, how
+ * many there are, and what the tail adds if the text ends there.
  */
 struct due {
 	const unsigned char *bytes;

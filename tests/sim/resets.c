@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Why the server may reset a connection. */
+/* The rules for when the server may reset a connection. */
 #include "config.h"
 
 #include "server/pool.h"
 #include "sim/rules.h"
 #include "sim/threads.h"
 
-/* The blocks that the pending output of a peer takes; a tail may take one. */
+/* The blocks that the pending output of a peer takes; a tail counts as one. */
 static size_t
 blocks_of(const struct peer *peer)
 {
@@ -33,8 +33,8 @@ blocks_taken(void)
 }
 
 /*
- * The blocks that its pending output takes, times how long it has taken none;
- * less for one that took some lately.
+ * The cost by which pool.h chooses: blocks times the time since the last
+ * progress, and less for a reader that made some lately.
  */
 static uint64_t
 cost_of(const struct peer *peer)
@@ -45,9 +45,9 @@ cost_of(const struct peer *peer)
 }
 
 /*
- * True if no other costs more.  Only one worker is looked
- * at, since each has a pool of its own, and none with a tail, which may or may
- * not be stored.
+ * True if no other costs more.  With several workers it is always true, since
+ * each has a pool of its own.  A pending tail is not compared, since it may or
+ * may not be stored.
  */
 static bool
 is_costliest(const struct peer *peer)
@@ -71,13 +71,13 @@ is_stuck(const struct peer *peer)
 	return peer->delivers && rules_has_passed(peer->less_at, span);
 }
 
-/* Why the server may have reset a connection. */
+/* True if the server had a reason to reset the connection. */
 static bool
 may_reset(const struct peer *peer)
 {
 	if (peer->socket->reset_by_peer || peer->harmed || rules.stops > 1)
 		return true;
-	/* The order to cut may come in the middle of a worker's turn. */
+	/* The time of now, as the order to cut may come in mid-turn. */
 	uint64_t span = rules.settings->drain_ms;
 	if (rules.stops > 0 && span != 0 && kernel.now >= rules.asked_at + span)
 		return true;
@@ -93,7 +93,7 @@ may_reset(const struct peer *peer)
 	return blocks_taken() >= rules.blocks && is_costliest(peer);
 }
 
-/* What a connection that is reset holds is still counted at that moment. */
+/* Called before the reset, so what the connection holds still counts. */
 void
 rules_reset(const struct peer *peer)
 {

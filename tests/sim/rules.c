@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What may be left with the kernel uncounted, in bytes: as in delivery.h. */
+/* DELIVERY_SMALL of delivery.h: left with the kernel uncounted, in bytes. */
 enum { SMALL_ANSWER = 1024 };
 
-/* What has to be taken of it in the stall time, in bytes, as in delivery.c. */
+/* As in delivery.c: what a peer has to take within stall_ms, in bytes. */
 enum { PROGRESS = 4096 };
 
-/* What a peer has to take until it is one that reads, and what is counted. */
+/* As in delivery.c: bytes that prove a reader, and the most KiB counted. */
 enum { PROOF = 65536, KIB_MOST = 1022 };
 
 struct rules rules;
@@ -76,7 +76,7 @@ rules_adopted(struct peer *peer)
 	peer->moved_at = threads_turn();
 }
 
-/* The server has sent what is due only if the peer has come to its end. */
+/* Only if its stream has ended may the server send the answer to the tail. */
 static void
 check_tail(struct peer *peer, const struct due *due)
 {
@@ -108,7 +108,7 @@ check_answer(struct peer *peer)
 		check_tail(peer, &due);
 }
 
-/* As the server counts what it answers, in delivery.c. */
+/* Counts an answer as delivery_note does. */
 static void
 note_answer(struct peer *peer, size_t n)
 {
@@ -122,7 +122,7 @@ note_answer(struct peer *peer, size_t n)
 		peer->kib = KIB_MOST;
 }
 
-/* It took something that was stored, and the kernel has that instead. */
+/* The kernel took n stored bytes, which it now holds for the peer. */
 static void
 note_taken(struct peer *peer, size_t n)
 {
@@ -141,7 +141,7 @@ rules_moved(struct peer *peer, enum kernel_call call)
 		size_t before = peer->answered;
 		rules.nsent += socket->out.end - before;
 		peer->answered = socket->out.end;
-		/* What the first send does not take is stored. */
+		/* What the first send after a recv does not take is stored. */
 		if (peer->nsends == 1)
 			peer->stored_from = socket->out.end;
 		else
@@ -164,8 +164,7 @@ rules_moved(struct peer *peer, enum kernel_call call)
 	peer->moved_at = peer->taken_at = threads_turn();
 }
 
-/* FIN to a peer that has ended: all is with the kernel, and it has not got it.
- */
+/* The server has sent FIN to deliver the rest: all must be with the kernel. */
 static void
 check_delivery(struct peer *peer)
 {
@@ -208,7 +207,7 @@ void
 rules_shut(struct peer *peer)
 {
 	rules_must(peers_pending(peer) == 0, peer, "FIN before the answer");
-	/* What is looked at for delivery was asked about just before. */
+	/* The FIN of a delivery comes right after sys_unacknowledged. */
 	if (peer->lingers || peer->asked) {
 		check_delivery(peer);
 		return;
@@ -261,7 +260,7 @@ rules_listener_closed(const struct kernel_socket *listener)
 {
 	if (list_is_empty(&listener->queue))
 		return;
-	/* The queue may be left only if nothing more could be accepted. */
+	/* Clients may be left in it only if no more could be accepted. */
 	rules_must(
 	    rules.failed || rules.nopen >= rules.settings->max_connections,
 	    NULL, "a listener was closed with clients in its queue");

@@ -25,32 +25,31 @@ struct rules {
 	uint64_t stopped_at; /* when all threads knew it, in ms; 0: not yet */
 
 	/* Kept by the rules. */
-	size_t nopen;       /* accepted connections */
+	size_t nopen;       /* connections that are accepted and not closed */
 	size_t nreset;      /* connections that the server has reset */
-	size_t nended;      /* those that their client has ended */
+	size_t nended;      /* connections that their client has ended */
 	size_t nturns;      /* calls that received something */
 	size_t nreceived;   /* bytes */
 	size_t nsent;       /* bytes */
-	uint64_t failed_at; /* the turn of a failure that pauses listeners */
-	bool failed;        /* there was one */
+	uint64_t failed_at; /* the turn of the last failure of a listener */
+	bool failed;        /* a listener has failed, and failed_at is valid */
 };
 
 extern struct rules rules;
 
-/* Starts anew. */
+/* Begins the records of a run with these settings. */
 void rules_begin(const struct settings *);
 
-/* Ends the program with the sentence, unless the condition holds. */
+/* Prints the sentence and aborts, unless the condition holds. */
 void rules_must(bool holds, const struct peer *, const char *sentence);
 
-/* A span of the settings, or the shorter one that may hold in a drain. */
+/* The span, or in a drain the shorter of it and quiet_ms. */
 uint64_t rules_span_now(uint64_t span);
 
-/* The span that has to pass in silence until the server ends a peer. */
+/* How long a peer has to be silent before the server may end it. */
 uint64_t rules_idle_span(void);
 
-/* True if the span, unless it is 0, has passed in the turn that is under way.
- */
+/* True if the span is not 0, and has passed when the present turn began. */
 bool rules_has_passed(uint64_t since, uint64_t span);
 
 /* For the hooks. */
@@ -66,13 +65,13 @@ void rules_listener_closed(const struct kernel_socket *);
 /* A system call of a listener was made to fail, which pauses it. */
 void rules_listener_failed(void);
 
-/* All threads wait, and nothing is ready. */
+/* Checks what must be true when all threads wait and nothing is ready. */
 void rules_calm(bool server_has_ended);
 
-/* True while something is looked at that the kernel has to deliver. */
+/* True while the kernel has something to deliver that the server looks at. */
 bool rules_deliver(void);
 
-/* The server has ended; these are its counters. */
+/* Checks the counters of a server that has ended. */
 void rules_ended(const size_t totals[static NCOUNTERS]);
 
 #endif

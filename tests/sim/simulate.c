@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Simulates the server: its own code, on a kernel, a clock, threads and peers
- * that are all played here and decide by lot.  See world.h.
+ * Simulates the server: its own code runs on a kernel, a clock, threads and
+ * peers that are all played here and drawn by lot.  See world.h.
  *
  * Without arguments it is a test that speaks TAP: the same runs every time,
- * then some that nobody has tried.  A run that breaks a rule ends the program
- * and names its seed, and "simulate SEED" shows it again, with the log of the
- * server.  "simulate SEED RUNS" makes so many runs from that seed on.
+ * then some that nobody has tried.  A run that breaks a rule ends the program,
+ * which names the seed.  "simulate SEED" repeats that run, with the log of the
+ * server, and "simulate SEED N" makes N runs from that seed on.
  */
 #include "config.h"
 
@@ -30,7 +30,7 @@ enum { KNOWN_RUNS = 15000, NEW_RUNS = 5000, PLANS_SEED = 1 };
 
 static uint64_t seed;
 
-/* A rule or an assertion did not hold. */
+/* For the signals of a rule or an assertion that did not hold. */
 static void
 name_seed(int signo)
 {
@@ -61,7 +61,7 @@ print_tally(void)
 	printf("\n");
 }
 
-/* Runs that miss something prove nothing about it. */
+/* True if all has happened in some run: else nothing is proved of the rest. */
 static bool
 is_complete(void)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-/* Enough for the deepest call of the server, under a sanitizer too. */
+/* Bytes: enough for the deepest call of the server, under a sanitizer too. */
 enum { STACK = 256 * 1024 };
 
 /* When a wait without a timeout ends. */
@@ -26,15 +26,15 @@ static struct thread {
 	void *arg;
 	struct poller *poller; /* what it waits for */
 	uint64_t due;          /* when its wait ends */
-	size_t joined;         /* for whose end it waits */
-	uint64_t turn;
+	size_t joined;         /* the index of the thread that it joins */
+	uint64_t turn;         /* when its turn began, in ms */
 } threads[THREADS_MAX];
 
 static _Alignas(16) char stacks[THREADS_MAX][STACK];
 static ucontext_t scheduler;
 static struct thread *running;
 
-/* Leaves the running thread, which goes on when the scheduler says so. */
+/* Stops the running thread until the scheduler lets it go on. */
 static void
 leave(enum progress progress)
 {
@@ -161,7 +161,7 @@ threads_start(pthread_t *id, void *(*run)(void *), void *arg)
 	struct thread *thread = make();
 	thread->run = run;
 	thread->arg = arg;
-	/* What a pthread_t is differs between systems. */
+	/* A pthread_t may be of any type, so the index is copied into it. */
 	size_t index = (size_t)(thread - threads);
 	memset(id, 0, sizeof *id);
 	memcpy(id, &index, sizeof index);

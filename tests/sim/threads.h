@@ -2,8 +2,8 @@
 /*
  * The threads of the simulated server.  Only one of them runs at a time, on a
  * stack of its own, until it waits, or gives way inside a system call; which
- * one goes on is drawn.  So every order of their system calls can occur, and
- * the seed brings it back.
+ * one goes on is drawn.  So their system calls can occur in every order, and
+ * the same seed gives the same order.
  *
  * What is not simulated is the order of their memory accesses: that is for the
  * model in tests/model and for ThreadSanitizer.
@@ -17,16 +17,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The thread that starts the server, and its workers. */
+/* The most threads: the one that starts the server, and three workers. */
 enum { THREADS_MAX = 4 };
 
 /* Makes the first thread, which is then ready to run. */
 void threads_begin(void (*run)(void));
 
 /*
- * Lets a thread run that can, and returns false when none can: all wait for
- * something, or have ended.  With a chance of so many in a thousand one that
- * waits is woken all the same.
+ * Lets one thread run that can; returns false when none can, since all wait for
+ * something or have ended.  A thread that waits is woken for nothing with a
+ * chance of wakes in a thousand.
  */
 bool threads_step(unsigned wakes);
 
@@ -38,7 +38,7 @@ bool threads_ended(void);
 /* When the present turn of the running thread began, in ms. */
 uint64_t threads_turn(void);
 
-/* For the hook of a wait, whether it then fails or not. */
+/* The turn of the running thread begins now: called at each wait. */
 void threads_begin_turn(void);
 
 /* Lets another thread run. */

@@ -21,13 +21,13 @@
 /* After how long memory is given back, in ms: as in shard.c. */
 enum { TRIM_MS = 60000 };
 
-/* More, in bytes, than has to be taken within the stall time. */
+/* Bytes: more than a peer has to take within stall_ms, PROGRESS in rules.c. */
 enum { TAKEN = 5000 };
 
-/* The longest time between two looks at that, in ms: as in shard.c. */
+/* The longest time between two looks at a delivery, in ms: as in shard.c. */
 enum { LOOK_MS = 1000 };
 
-/* Steps until a server that does something for nothing is said to spin. */
+/* A server that makes this many steps without coming to rest spins. */
 enum { SPINS = 100000 };
 
 struct tally tally;
@@ -37,7 +37,7 @@ static unsigned nlisteners;
 static struct kernel_socket *listeners[2];
 static struct bell stop;
 static struct server *server;
-static unsigned nheard; /* how often it heard that it is to stop */
+static unsigned nheard; /* how many of rules.stops the server has heard */
 static bool started;
 
 /* The server hears the bell that asks it to stop. */
@@ -61,7 +61,7 @@ bind_listeners(void)
 	return 0;
 }
 
-/* Notes the sockets that listen, for the peers. */
+/* Finds the sockets that listen, for the peers to connect to. */
 static void
 find_listeners(void)
 {
@@ -112,7 +112,7 @@ pass_time(void)
 {
 	static const size_t spans[] = {1, 3, 10, 30, 100, 300, 1000, 5000};
 	kernel.now += draw(DRAW_ONE_OF(spans)) + 1;
-	/* Now and then for so long that what is not needed is given back. */
+	/* Sometimes so long that memory which was not needed is given back. */
 	if (draw_chance(50))
 		kernel.now += TRIM_MS;
 }
@@ -130,7 +130,7 @@ calm_down(void)
 	faults_pause(false);
 }
 
-/* One that has only to take its answer does so bit by bit, each in time. */
+/* A peer that has only to take its answer does so bit by bit, never late. */
 static void
 take_slowly(void)
 {
@@ -143,7 +143,7 @@ take_slowly(void)
 		kernel_peer_reads(peers[i].socket, TAKEN);
 		kernel.now += draw(settings.stall_ms / 2 + 1);
 		calm_down();
-		/* The next look finds that it took nothing meanwhile. */
+		/* So the next look finds that it took nothing meanwhile. */
 		if (settings.stall_ms > 2 * LOOK_MS)
 			kernel.now += LOOK_MS;
 		calm_down();
@@ -173,7 +173,7 @@ act(void)
 	}
 }
 
-/* What the peers still want to say is said, and then the server ends. */
+/* Ends the server after all peers have sent and received all. */
 static void
 end_in_peace(void)
 {
@@ -196,7 +196,7 @@ end_in_peace(void)
 	rules_must(threads_ended(), NULL, "an idle server does not end");
 }
 
-/* The server is to end while peers still want something. */
+/* Ends the server while peers still send and receive. */
 static void
 end_by_force(void)
 {
@@ -209,7 +209,7 @@ end_by_force(void)
 		if (threads_ended())
 			break;
 		pass_time();
-		/* Without a limit of its own it goes on until the second. */
+		/* A drain without a limit goes on until it is asked again. */
 		if (nrounds == 50)
 			stop_server();
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One run: a server with settings of its own, on a kernel that is short of
- * everything in turn, with peers of all tempers, from its start to its end.
- * All of it follows from the seed.
+ * One run: a server with settings of its own, on a kernel whose calls fail,
+ * with peers of all tempers, from its start to its end.  All of it follows from
+ * the seed.
  */
 #ifndef WORLD_H
 #define WORLD_H
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What has happened in all runs, to show that they reach everything. */
+/* What has happened in all runs, to show that nothing was missed. */
 struct tally {
 	size_t counters[NCOUNTERS]; /* of the servers */
 	size_t starts_refused;
