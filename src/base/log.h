@@ -35,6 +35,9 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
+/* Their names, by their numbers, and NULL. */
+extern const char *const log_level_names[];
+
 /*
  * Names the program for error lines, which start with it, and sets the least
  * grave level that is written.  Standard error is opened again where that can
@@ -42,9 +45,6 @@ enum log_level {
  * privileges are given up.
  */
 void log_open(const char *name, enum log_level);
-
-/* The level of a name (error, warn, info, debug), or -1. */
-int log_level_parse(const char *name);
 
 /* True when lines of the level are written: spares work for debug lines. */
 bool log_enabled(enum log_level);

@@ -19,11 +19,6 @@
 #include <string.h>
 
 const struct server_settings server_defaults = {
-    .workers = 1,
-    .invalid = UPCASE_PASS,
-    .idle_ms = 10 * 60 * 1000,
-    .stall_ms = 30 * 1000,
-    .drain_ms = 10 * 1000,
     .linger_ms = 5 * 1000,
     .quiet_ms = 1000,
     /*

@@ -46,10 +46,11 @@ struct server_settings {
 	int send_buffer;        /* the kernel's, for each connection */
 	int receive_buffer;     /* the same */
 	int large_buffer;       /* instead of both, for a few in bulk */
-	const char *congestion; /* control of; NULL: the system's choice */
+	char congestion[16];    /* control of; empty: the system's choice */
 	uint32_t busy_poll_us;  /* in microseconds, see loop_set_busy_poll */
 };
 
+/* What no option sets; the rest is 0. */
 extern const struct server_settings server_defaults;
 
 struct server;

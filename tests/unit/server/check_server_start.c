@@ -72,12 +72,14 @@ START_TEST(memory_that_cannot_be_had_ends_a_worker_and_nothing_stays_open)
 		size_t nslots, nblocks;
 	} cases[] = {
 	    {NULL, SIZE_MAX, 1}, {NULL, 1, SIZE_MAX}, {&reports, 1, SIZE_MAX}};
+	struct server_settings settings = server_defaults;
+	settings.workers = 1;
 	for (int i = 0; i < LENGTH(cases); i++) {
 		struct worker worker = {0};
 		struct loop *loop = loop_open(NULL);
 		ck_assert_int_eq(
 		    worker_open(&worker, loop, cases[i].reports,
-			&server_defaults, cases[i].nslots, cases[i].nblocks),
+			&settings, cases[i].nslots, cases[i].nblocks),
 		    -1);
 		ck_assert_int_eq(errno, ENOMEM);
 		loop_close(loop);
