@@ -23,7 +23,7 @@ say_program(void)
 }
 
 /* In one call, so that lines of several programs do not mix. */
-static void
+static void __attribute__((format(printf, 2, 0)))
 write_line(const char *reason, const char *format, va_list arguments)
 {
 	char sentence[SAY_MAX];

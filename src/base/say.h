@@ -7,7 +7,7 @@
 #define SAY_MAX 2048
 
 /* Names the program, with which every sentence begins; the name is kept. */
-void say_as(const char *program);
+void say_as(const char *name);
 
 /* The name that was given to say_as. */
 const char *say_program(void);

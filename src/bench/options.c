@@ -91,7 +91,7 @@ static const struct option_row rows[] = {
 	.help = "how to wait for sockets: epoll, kqueue or poll"},
     {"no-progress", SWITCH(no_progress),
 	.help = "never show how far the run has come"},
-    {NULL},
+    {.name = NULL},
 };
 
 static void

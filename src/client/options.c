@@ -30,7 +30,7 @@ static const struct option_row rows[] = {
 		"0: never"},
     {"no-progress", SWITCH(no_progress),
 	.help = "never show how far a long text has come"},
-    {NULL},
+    {.name = NULL},
 };
 
 static void

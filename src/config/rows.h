@@ -9,7 +9,7 @@
  *	    {"cooks", NUMBER(ncooks, 1, 9), "N", .preset = "2",
  *		.help = "let N cooks prepare it"},
  *	    {"stir", SWITCH(stir), .help = "stir it now and then"},
- *	    {NULL},
+ *	    {.name = NULL},
  *	};
  *
  * A row whose member has not the type of its kind, or one that is too small for

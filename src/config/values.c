@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MS = 1000, S = 1000, M = 60, H = 60, K = 1024 };
-
 const struct value_scale value_number = {
     .noun = "a number",
     .units = {{"", 1}},
@@ -17,21 +15,21 @@ const struct value_scale value_number = {
 
 const struct value_scale value_time = {
     .noun = "a time",
-    .units = {{"ms", 1}, {"s", S}, {"m", S *M}, {"h", S *M *H}},
-    .examples = {500, 30 * S, 5 * S *M, 2 * S *M *H},
+    .units = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}},
+    .examples = {500, 30000, 300000, 7200000},
 };
 
 const struct value_scale value_time_us = {
     .noun = "a time",
-    .units = {{"us", 1}, {"ms", MS}, {"s", MS *S}, {"m", MS *S *M},
-	{"h", (uint64_t)MS *S *M *H}},
-    .examples = {50, 1 * MS},
+    .units = {{"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60000000},
+	{"h", UINT64_C(3600000000)}},
+    .examples = {50, 1000},
 };
 
 const struct value_scale value_size = {
     .noun = "a size",
-    .units = {{"", 1}, {"K", K}, {"M", K *K}, {"G", K *K *K}},
-    .examples = {64 * K, 16 * K *K, 1 * K *K *K},
+    .units = {{"", 1}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}},
+    .examples = {64 << 10, 16 << 20, 1 << 30},
 };
 
 int
@@ -67,13 +65,16 @@ const char *
 value_print(const struct value_scale *scale, uint64_t value,
     char text[static VALUE_TEXT_MAX])
 {
-	const struct value_unit *largest = scale->units;
+	const char *name = "";
+	uint64_t each = 1;
 	for (const struct value_unit *unit = scale->units; unit->each; unit++) {
-		if (value % unit->each == 0)
-			largest = unit;
+		if (value == 0 || value % unit->each != 0)
+			continue;
+		name = unit->name;
+		each = unit->each;
 	}
-	(void)snprintf(text, VALUE_TEXT_MAX, "%" PRIu64 "%s",
-	    value / largest->each, value == 0 ? "" : largest->name);
+	(void)snprintf(
+	    text, VALUE_TEXT_MAX, "%" PRIu64 "%s", value / each, name);
 	return text;
 }
 

@@ -20,7 +20,7 @@ static const char *const policies[] = {
 
 /* The order is that of the manual page. */
 #define OPTION_SETTINGS struct daemon_options
-static const struct option_row rows[] = {
+const struct option_row daemon_rows[] = {
     {"listen", ADDRESSES(listen, nlisten), "ADDRESS",
 	.otherwise = "127.0.0.1:5220 and [::1]:5220", .reloadable = true,
 	.help = "serve on ADDRESS; may be given several times"},
@@ -60,7 +60,7 @@ static const struct option_row rows[] = {
 	.help = "as root, become NAME before serving"},
     {"log-level", WORD(log_level, log_level_names), "LEVEL", .preset = "info",
 	.reloadable = true, .help = "log error, warn, info or debug"},
-    {NULL},
+    {.name = NULL},
 };
 
 /* The one value whose bound depends on another option. */
@@ -85,7 +85,7 @@ daemon_options_read(struct daemon_options *options, int argc, char **argv,
 	    .summary = "Answers UTF-8 text over TCP in upper case.\n"
 		       "Times are such as 500ms, 30s, 5m or 2h; 0 is no limit.",
 	    .print_version = print_version,
-	    .rows = rows,
+	    .rows = daemon_rows,
 	};
 	*options = (struct daemon_options){.server = server_defaults};
 	int first;

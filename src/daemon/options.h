@@ -21,6 +21,9 @@ struct daemon_options {
 	struct server_settings server;
 };
 
+/* All options but --version and --help. */
+extern const struct option_row daemon_rows[];
+
 /*
  * Fills in the defaults and reads the arguments.  The version is printed by the
  * function, if it is asked for.

@@ -33,7 +33,7 @@ static const struct option_row rows[] = {
 	.help = "38 bytes leave room for 14 more of it,"},
     {"longer", TIME(longer, 0, VALUE_WEEK), "T", .preset = "120s",
 	.help = "39 bytes leave no room for the default,"},
-    {NULL},
+    {.name = NULL},
 };
 
 static void

@@ -92,7 +92,7 @@ static const struct option_row rows[] = {
 	.help = ""},
     {"origin", OF_KIND(origin, struct point, option_point), "POINT",
 	.preset = "0,0"},
-    {NULL},
+    {.name = NULL},
 };
 
 static struct settings settings;

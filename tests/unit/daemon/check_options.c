@@ -235,6 +235,38 @@ START_TEST(a_memory_limit_must_do_for_all_workers)
 }
 END_TEST
 
+START_TEST(a_default_is_written_as_it_is_printed)
+{
+	static char text[OPTION_TEXT_MAX];
+	char program[] = "upcased";
+	char *argv[] = {program, NULL};
+	ck_assert_int_eq(read_all(1, argv), CLI_RUN);
+	for (const struct option_row *row = daemon_rows; row->name; row++) {
+		bool is_set = option_print(row, &options, 0, text);
+		ck_assert_int_eq(is_set, row->preset != NULL);
+		if (is_set)
+			ck_assert_str_eq(text, row->preset);
+		/* Without one, --help says what there is instead. */
+		ck_assert_msg(
+		    is_set || row->otherwise != NULL, "%s", row->name);
+	}
+}
+END_TEST
+
+START_TEST(a_reload_may_change_what_nothing_was_made_of_at_the_start)
+{
+	static const char *const fixed[] = {"workers", "backend",
+	    "max-connections", "memory-limit", "busy-poll", "congestion",
+	    "user"};
+	size_t n = 0;
+	for (const struct option_row *row = daemon_rows; row->name; row++)
+		n += !row->reloadable;
+	ck_assert_uint_eq(n, LENGTH(fixed));
+	for (int i = 0; i < LENGTH(fixed); i++)
+		ck_assert(!option_find(daemon_rows, fixed[i])->reloadable);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -250,5 +282,8 @@ suite(void)
 	    tcase, addresses_are_kept_in_their_order_as_many_as_there_may_be);
 	tcase_add_test(tcase, word_that_is_no_option_is_refused);
 	tcase_add_test(tcase, a_memory_limit_must_do_for_all_workers);
+	tcase_add_test(tcase, a_default_is_written_as_it_is_printed);
+	tcase_add_test(
+	    tcase, a_reload_may_change_what_nothing_was_made_of_at_the_start);
 	return suite;
 }
