@@ -215,6 +215,7 @@ cli_parse(const struct cli *cli, void *settings, bool *given, int argc,
 		const struct option_row *row = grammar.rows[i];
 		char sentence[SENTENCE_MAX];
 		if (row == &help_row) {
+			/* What came before must not pass for a default. */
 			option_set_defaults(cli->rows, settings);
 			print_help(cli, &grammar, settings);
 			return CLI_DONE;

@@ -35,11 +35,10 @@ struct option_row {
 	struct option_field field;
 	const char *argument; /* what --help calls the value; NULL: none */
 	/*
-	 * The default, for the same parser.  Without one the member stays as it
-	 * is, all zeros, and --help may say what that means.
+	 * The default, as a text.  Where it is NULL the member stays all zeros,
+	 * and the second is what --help says of that, or NULL.
 	 */
-	const char *preset;
-	const char *otherwise;
+	const char *preset, *otherwise;
 	bool reloadable;  /* may change while the program runs */
 	char letter;      /* the short form, or 0 */
 	const char *help; /* one or more lines, without a line end */

@@ -139,6 +139,7 @@ START_TEST(bounds_and_examples_within_them_make_the_sentence)
 	    {&value_time, 1, 3600000,
 		"a time such as 500ms, 30s or 5m, from 1ms to 1h"},
 	    {&value_time, 1000, 60000, "a time such as 30s, from 1s to 1m"},
+	    {&value_time, 0, 30000, "a time such as 500ms or 30s, at most 30s"},
 	    {&value_time, 0, 499, "a time from 0 to 499ms"},
 	    {&value_time_us, 0, 10000,
 		"a time such as 50us or 1ms, at most 10ms"},
