@@ -78,8 +78,8 @@ START_TEST(memory_that_cannot_be_had_ends_a_worker_and_nothing_stays_open)
 		struct worker worker = {0};
 		struct loop *loop = loop_open(NULL);
 		ck_assert_int_eq(
-		    worker_open(&worker, loop, cases[i].reports,
-			&settings, cases[i].nslots, cases[i].nblocks),
+		    worker_open(&worker, loop, cases[i].reports, &settings,
+			cases[i].nslots, cases[i].nblocks),
 		    -1);
 		ck_assert_int_eq(errno, ENOMEM);
 		loop_close(loop);
