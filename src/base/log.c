@@ -26,7 +26,13 @@ enum { LIMIT_MS = 1000 };
 /* Room for the time and the process id, the end included. */
 enum { STAMP_MAX = 64 };
 
-static const char *const names[] = {"error", "warn", "info", "debug"};
+const char *const log_level_names[] = {
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARN] = "warn",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+    NULL,
+};
 
 static const char *program = "";
 static enum log_level least_grave = LOG_LEVEL_INFO;
@@ -67,16 +73,6 @@ log_open(const char *name, enum log_level level)
 	else
 		beginning = log_stream_is_terminal() ? BARE : STAMPED;
 	errno = saved;
-}
-
-int
-log_level_parse(const char *name)
-{
-	for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++) {
-		if (strcmp(name, names[i]) == 0)
-			return i;
-	}
-	return -1;
 }
 
 bool

@@ -37,6 +37,9 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
+/* Their names, by their numbers, and NULL. */
+extern const char *const log_level_names[];
+
 /*
  * Names the program, with which lines of errors start, and sets the least grave
  * level that is written.  Opens standard error again, where it can, under its
@@ -44,9 +47,6 @@ enum log_level {
  * given up.
  */
 void log_open(const char *name, enum log_level);
-
-/* The level of a name (error, warn, info, debug), or -1. */
-int log_level_parse(const char *name);
 
 /* True when lines of the level are written; else they need not be made. */
 bool log_enabled(enum log_level);

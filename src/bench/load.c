@@ -67,7 +67,7 @@ static int
 get_text(struct text *text, const struct bench_options *options, size_t size)
 {
 	enum text_outcome outcome =
-	    options->text == NULL
+	    options->text[0] == '\0'
 		? text_make(text, size, options->answer)
 		: text_read(text, options->text, size, options->answer);
 	return explain_text(outcome, options->text);

@@ -3,33 +3,20 @@
  */
 #include "config.h"
 
+#include "base/say.h"
+#include "base/streams.h"
 #include "bench/options.h"
 #include "bench/plot.h"
 #include "bench/report.h"
 #include "bench/run.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
-
-/* Fills closed standard descriptors, lest a report go to the server. */
-static int
-fill_standard_descriptors(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		/* Opened the wrong way round, so that its use still fails. */
-		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
-		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", flags) != fd)
-			return -1;
-	}
-	return 0;
-}
 
 static void
 interrupt(int signo)
@@ -53,10 +40,8 @@ set_signals(void)
 static int
 fail_plot(const char *path)
 {
-	(void)fprintf(stderr,
-	    "upcbench: --plot: cannot write '%s': %s; name a file that can "
-	    "be\n",
-	    path, strerror(errno));
+	say("--plot: cannot write '%s': %s; name a file that can be", path,
+	    strerror(errno));
 	return EX_CANTCREAT;
 }
 
@@ -78,14 +63,14 @@ measure(const struct bench_options *options, FILE *plot)
 {
 	struct run_result *result = malloc(sizeof *result);
 	if (result == NULL) {
-		(void)fprintf(stderr, "upcbench: out of memory\n");
+		say("out of memory");
 		return EX_OSERR;
 	}
 	bool has_run;
 	int status = run(options, result, &has_run);
 	if (has_run) {
 		report_write(stdout, result);
-		int written = options_end_output("upcbench");
+		int written = streams_end_output();
 		status = status == EX_OK ? written : status;
 	}
 	if (plot != NULL) {
@@ -99,24 +84,18 @@ measure(const struct bench_options *options, FILE *plot)
 int
 main(int argc, char **argv)
 {
-	if (fill_standard_descriptors() == -1)
+	say_as("upcbench");
+	if (streams_fill() == -1)
 		return EX_OSERR;
-	struct bench_options options;
-	switch (bench_options_parse(&options, argc, argv)) {
-	case OPTIONS_BAD:
+	static struct bench_options options;
+	enum cli_outcome outcome = bench_options_read(&options, argc, argv);
+	if (outcome == CLI_BAD)
 		return EX_USAGE;
-	case OPTIONS_DONE:
-		return options_end_output("upcbench");
-	case OPTIONS_RUN:
-		break;
-	}
-	if (options.version) {
-		(void)puts("upcbench " PACKAGE_VERSION);
-		return options_end_output("upcbench");
-	}
+	if (outcome == CLI_DONE)
+		return streams_end_output();
 	/* That it cannot be written is better known before the run. */
 	FILE *plot = NULL;
-	if (options.plot != NULL) {
+	if (options.plot[0] != '\0') {
 		plot = fopen(options.plot, "w");
 		if (plot == NULL)
 			return fail_plot(options.plot);

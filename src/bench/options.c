@@ -3,12 +3,13 @@
 
 #include "bench/options.h"
 
+#include "base/printable.h"
+#include "base/say.h"
 #include "bench/schedule.h"
-#include "config/duration.h"
+#include "config/rows.h"
 #include "reactor/poller.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -17,9 +18,6 @@ enum {
 	/* Messages under way at once, of all connections: 8 bytes for each. */
 	UNDER_WAY_MAX = 4000000,
 	MESSAGE_SIZE = 64,
-	TIME_MS = 5000,
-	WARM_UP_MS = 500,
-	TIMEOUT_MS = 30 * 1000,
 	TIMEOUT_MAX = 60 * 60 * 1000
 };
 
@@ -51,326 +49,70 @@ bench_mode_name(enum bench_mode mode)
 	return mode_names[mode];
 }
 
-/* The index of a word in the list that ends with NULL, or -1. */
-static int
-find_word(const char *const *words, const char *word)
-{
-	for (int i = 0; words[i] != NULL; i++) {
-		if (strcmp(words[i], word) == 0)
-			return i;
-	}
-	return -1;
-}
-
-/* Stores a whole number between 1 and the most; -1 when the text is none. */
-static int
-parse_number(uint64_t *number, const char *text, uint64_t most)
-{
-	size_t digits = strspn(text, "0123456789");
-	if (digits == 0 || digits > 16 || text[digits] != '\0')
-		return -1;
-	unsigned long long value = strtoull(text, NULL, 10);
-	if (value < 1 || value > most)
-		return -1;
-	*number = value;
-	return 0;
-}
-
-static int
-parse_size(size_t *number, const char *text, size_t most)
-{
-	uint64_t value;
-	if (parse_number(&value, text, most) == -1)
-		return -1;
-	*number = (size_t)value;
-	return 0;
-}
-
-static const char *
-set_mode(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	int mode = find_word(mode_names, value);
-	if (mode == -1)
-		return "one of ping-pong, stream, churn, idle and mixed";
-	options->mode = (enum bench_mode)mode;
-	return NULL;
-}
-
-static const char *
-set_connections(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	return parse_size(&options->connections, value, CONNECTIONS_MAX) == 0
-		   ? NULL
-		   : "a number from 1 to 1000000";
-}
-
-static const char *
-set_streams(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	return parse_size(&options->streams, value, CONNECTIONS_MAX) == 0
-		   ? NULL
-		   : "a number from 1 to 1000000";
-}
-
-static const char *
-set_size(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	return parse_size(&options->size, value, TEXT_MESSAGE_MAX) == 0
-		   ? NULL
-		   : "a number of bytes from 1 to 16777216";
-}
-
-static const char *
-set_text(void *settings, const char *value)
-{
-	((struct bench_options *)settings)->text = value;
-	return value[0] == '\0' ? "the name of a file" : NULL;
-}
-
-static const char *
-set_depth(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	return parse_size(&options->depth, value, DEPTH_MAX) == 0
-		   ? NULL
-		   : "a number from 1 to 4096";
-}
-
-static const char *
-set_time(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	options->has_time = true;
-	return duration_parse(&options->time, value) == 0 && options->time > 0
-		   ? NULL
-		   : "above 0 and " DURATION_SYNTAX;
-}
-
-static const char *
-set_warm_up(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	return duration_parse(&options->warm_up, value) == 0 ? NULL
-							     : DURATION_SYNTAX;
-}
-
-static const char *
-set_count(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	return parse_number(&options->count, value, COUNT_MAX) == 0
-		   ? NULL
-		   : "a number from 1 to 1000000000000000";
-}
-
-static const char *
-set_rate(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	return parse_number(&options->rate, value, SCHEDULE_RATE_MAX) == 0
-		   ? NULL
-		   : "a number a second, from 1 to 10000000";
-}
-
-static const char *
-set_timeout(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	return duration_parse(&options->timeout, value) == 0 &&
-		       options->timeout > 0 && options->timeout <= TIMEOUT_MAX
-		   ? NULL
-		   : "a time from 1ms to 1h";
-}
-
-static const char *
-set_answer(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	int answer = find_word(answer_names, value);
-	if (answer == -1)
-		return "one of upper and same";
-	options->answer = (enum text_answer)answer;
-	return NULL;
-}
-
-static const char *
-set_format(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	int format = find_word(format_names, value);
-	if (format == -1)
-		return "one of text, csv and json";
-	options->format = (enum bench_format)format;
-	return NULL;
-}
-
-static const char *
-set_plot(void *settings, const char *value)
-{
-	((struct bench_options *)settings)->plot = value;
-	return value[0] == '\0' ? "the name of a file" : NULL;
-}
-
-static const char *
-set_backend(void *settings, const char *value)
-{
-	struct bench_options *options = settings;
-	const char *name;
-	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++) {
-		if (strcmp(name, value) == 0) {
-			options->backend = name;
-			return NULL;
-		}
-	}
-	return "a back end; `upcased --version' names them";
-}
-
-static const char *
-set_no_progress(void *settings, const char *value)
-{
-	(void)value;
-	((struct bench_options *)settings)->no_progress = true;
-	return NULL;
-}
-
-static const char *
-set_version(void *settings, const char *value)
-{
-	(void)value;
-	((struct bench_options *)settings)->version = true;
-	return NULL;
-}
-
 /* The order is that of the manual page. */
+#define OPTION_SETTINGS struct bench_options
 static const struct option_row rows[] = {
-    {
-	.name = "mode",
-	.argument = "MODE",
-	.help = "ping-pong, stream, churn, idle or mixed\n"
-		"(default: ping-pong)",
-	.set = set_mode,
-    },
-    {
-	.name = "connections",
-	.argument = "N",
-	.help = "so many at once (default: 1)",
-	.set = set_connections,
-    },
-    {
-	.name = "streams",
-	.argument = "N",
-	.help = "in mixed: so many more that stream (default: 1)",
-	.set = set_streams,
-    },
-    {
-	.name = "size",
-	.argument = "N",
-	.help = "bytes of a message (default: 64; in stream,\n"
-		"where it is a write, 65536)",
-	.set = set_size,
-    },
-    {
-	.name = "text",
-	.argument = "FILE",
-	.help = "cut the messages from this text, which is UTF-8",
-	.set = set_text,
-    },
-    {
-	.name = "depth",
-	.argument = "N",
+    {"mode", WORD(mode, mode_names), "MODE", .preset = "ping-pong",
+	.help = "ping-pong, stream, churn, idle or mixed"},
+    {"connections", NUMBER(connections, 1, CONNECTIONS_MAX), "N", .preset = "1",
+	.help = "so many at once"},
+    {"streams", NUMBER(streams, 1, CONNECTIONS_MAX), "N", .otherwise = "1",
+	.help = "in mixed: so many more that stream"},
+    {"size", NUMBER(size, 1, TEXT_MESSAGE_MAX), "N",
+	.otherwise = "64; in stream, where it is a write, 65536",
+	.help = "bytes of a message"},
+    {"text", TEXT(text, "the name of a file"), "FILE",
+	.help = "cut the messages from this text, which is UTF-8"},
+    {"depth", NUMBER(depth, 1, DEPTH_MAX), "N", .otherwise = "1",
 	.help = "messages under way at once on a connection of\n"
-		"ping-pong (default: 1)",
-	.set = set_depth,
-    },
-    {
-	.name = "time",
-	.argument = "T",
-	.help = "measure for so long (default: 5s)",
-	.set = set_time,
-    },
-    {
-	.name = "warm-up",
-	.argument = "T",
-	.help = "run for so long before (default: 500ms)",
-	.set = set_warm_up,
-    },
-    {
-	.name = "count",
-	.argument = "N",
+		"ping-pong"},
+    {"time", TIME(time, 1, VALUE_WEEK), "T", .preset = "5s",
+	.help = "measure for so long"},
+    {"warm-up", TIME(warm_up, 0, VALUE_WEEK), "T", .preset = "500ms",
+	.help = "run for so long before"},
+    {"count", NUMBER(count, 1, COUNT_MAX), "N",
 	.help = "end after so many messages, connections of churn or\n"
-		"bytes of stream instead, without a warm-up",
-	.set = set_count,
-    },
-    {
-	.name = "rate",
-	.argument = "N",
+		"bytes of stream instead, without a warm-up"},
+    {"rate", NUMBER(rate, 1, SCHEDULE_RATE_MAX), "N",
+	.otherwise = "as fast as answers come",
 	.help = "messages or connections a second, of all together,\n"
-		"with latencies from when they were due\n"
-		"(default: as fast as answers come)",
-	.set = set_rate,
-    },
-    {
-	.name = "timeout",
-	.argument = "T",
-	.help = "the longest to wait for the server (default: 30s)",
-	.set = set_timeout,
-    },
-    {
-	.name = "answer",
-	.argument = "WHAT",
+		"with latencies from when they were due"},
+    {"timeout", TIME(timeout, 1, TIMEOUT_MAX), "T", .preset = "30s",
+	.help = "the longest to wait for the server"},
+    {"answer", WORD(answer, answer_names), "WHAT", .preset = "upper",
 	.help = "what has to come back: upper, or same as from an\n"
-		"echo server (default: upper)",
-	.set = set_answer,
-    },
-    {
-	.name = "format",
-	.argument = "FORMAT",
-	.help = "of the report: text, csv or json (default: text)",
-	.set = set_format,
-    },
-    {
-	.name = "plot",
-	.argument = "FILE",
-	.help = "write a chart of the latencies, in SVG",
-	.set = set_plot,
-    },
-    {
-	.name = "backend",
-	.argument = "NAME",
-	.help = "how to wait for sockets: epoll, kqueue or poll\n"
-		"(default: the best of this system)",
-	.set = set_backend,
-    },
-    {
-	.name = "no-progress",
-	.help = "never show how far the run has come",
-	.set = set_no_progress,
-    },
-    {
-	.name = "version",
-	.letter = 'V',
-	.help = "print the version and exit",
-	.set = set_version,
-    },
+		"echo server"},
+    {"format", WORD(format, format_names), "FORMAT", .preset = "text",
+	.help = "of the report: text, csv or json"},
+    {"plot", TEXT(plot, "the name of a file"), "FILE",
+	.help = "write a chart of the latencies, in SVG"},
+    {"backend", NAME(backend, poller_backend), "NAME",
+	.otherwise = "the best of this system",
+	.help = "how to wait for sockets: epoll, kqueue or poll"},
+    {"no-progress", SWITCH(no_progress),
+	.help = "never show how far the run has come"},
     {.name = NULL},
 };
 
-static const struct options table = {
-    .program = "upcbench",
+static void
+print_version(void)
+{
+	(void)puts("upcbench " PACKAGE_VERSION);
+}
+
+static const struct cli cli = {
     .usage = "[option ...] [ADDRESS]",
     .summary = "Loads upcased, checks every byte of its answers and reports "
 	       "how fast they came.\n"
 	       "ADDRESS is the server (default: 127.0.0.1:" ADDRESS_PORT ").",
+    .print_version = print_version,
+    .takes_operands = true,
     .rows = rows,
 };
 
 /* Why the options do not go together, or NULL. */
 static const char *
-find_conflict(const struct bench_options *options)
+find_conflict(const struct bench_options *options, bool has_time)
 {
 	enum bench_mode mode = options->mode;
 	if (options->streams != 0 && mode != BENCH_MIXED)
@@ -380,14 +122,14 @@ find_conflict(const struct bench_options *options)
 	    mode != BENCH_MIXED)
 		return "--depth is for ping-pong and mixed; leave it out, or "
 		       "choose another --mode";
-	if (options->count != 0 && options->has_time)
+	if (options->count != 0 && has_time)
 		return "--count and --time exclude each other; leave one out";
 	if (options->count != 0 && mode == BENCH_IDLE)
 		return "--count is not for idle; say --time";
 	if (options->rate != 0 && mode == BENCH_IDLE)
 		return "--rate is not for idle; leave it out, or choose "
 		       "another --mode";
-	if (options->plot != NULL && mode == BENCH_STREAM)
+	if (options->plot[0] != '\0' && mode == BENCH_STREAM)
 		return "--plot is not for stream, which has no latencies; "
 		       "leave it out, or choose another --mode";
 	if (options->connections * options->depth > UNDER_WAY_MAX)
@@ -396,28 +138,27 @@ find_conflict(const struct bench_options *options)
 	return NULL;
 }
 
-/* The server is the only argument. */
-static enum options_outcome
-read_server(struct bench_options *options, int n, char **arguments)
+/* The server is the only operand. */
+static enum cli_outcome
+read_server(struct bench_options *options, int n, char **operands)
 {
+	char shown[PRINTABLE_MAX];
 	if (n > 1) {
-		(void)fprintf(stderr,
-		    "upcbench: '%s' is one argument too many; name one "
-		    "server\n",
-		    arguments[1]);
-		return OPTIONS_BAD;
+		say("'%s' is one argument too many; name one server",
+		    printable(operands[1], shown));
+		return CLI_BAD;
 	}
 	if (n == 0)
-		return OPTIONS_RUN;
-	if (address_parse(&options->server, arguments[0]) == -1) {
-		(void)fprintf(stderr, "upcbench: '%s' is not %s\n",
-		    arguments[0], ADDRESS_SYNTAX);
-		return OPTIONS_BAD;
+		return CLI_RUN;
+	if (address_parse(&options->server, operands[0]) == -1) {
+		say("'%s' is not %s", printable(operands[0], shown),
+		    ADDRESS_SYNTAX);
+		return CLI_BAD;
 	}
 	/* No host means this host, not all of it. */
 	if (options->server.host[0] == '\0')
 		memcpy(options->server.host, "localhost", sizeof "localhost");
-	return OPTIONS_RUN;
+	return CLI_RUN;
 }
 
 static void
@@ -427,31 +168,29 @@ fill_in(struct bench_options *options)
 		options->streams = 1;
 	if (options->depth == 0 && options->mode != BENCH_STREAM)
 		options->depth = 1;
-	if (options->size == 0 && options->text == NULL)
+	if (options->size == 0 && options->text[0] == '\0')
 		options->size = options->mode == BENCH_STREAM
 				    ? BENCH_STREAM_SIZE
 				    : MESSAGE_SIZE;
 }
 
-enum options_outcome
-bench_options_parse(struct bench_options *options, int argc, char **argv)
+enum cli_outcome
+bench_options_read(struct bench_options *options, int argc, char **argv)
 {
 	*options = (struct bench_options){
 	    .server = {.host = "127.0.0.1", .port = ADDRESS_PORT},
-	    .connections = 1,
-	    .time = TIME_MS,
-	    .warm_up = WARM_UP_MS,
-	    .timeout = TIMEOUT_MS,
 	};
-	int first = argc;
-	enum options_outcome outcome =
-	    options_parse(&table, options, argc, argv, &first);
-	if (outcome != OPTIONS_RUN || options->version)
+	bool given[sizeof rows / sizeof rows[0]] = {false};
+	int first;
+	enum cli_outcome outcome =
+	    cli_parse(&cli, options, given, argc, argv, &first);
+	if (outcome != CLI_RUN)
 		return outcome;
-	const char *conflict = find_conflict(options);
+	bool has_time = given[option_find(rows, "time") - rows];
+	const char *conflict = find_conflict(options, has_time);
 	if (conflict != NULL) {
-		(void)fprintf(stderr, "upcbench: %s\n", conflict);
-		return OPTIONS_BAD;
+		say("%s", conflict);
+		return CLI_BAD;
 	}
 	outcome = read_server(options, argc - first, argv + first);
 	fill_in(options);

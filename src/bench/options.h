@@ -4,7 +4,7 @@
 #define BENCH_OPTIONS_H
 
 #include "bench/text.h"
-#include "config/options.h"
+#include "config/cli.h"
 #include "net/address.h"
 
 #include <stdbool.h>
@@ -22,23 +22,22 @@ enum bench_mode {
 enum bench_format { BENCH_TEXT, BENCH_CSV, BENCH_JSON };
 
 /*
- * Numbers are 0, and texts NULL, where they were not given and mean nothing:
+ * Numbers are 0, and texts empty, where they were not given and mean nothing:
  * the depth of a stream, the size of messages that are a whole file.
  */
 struct bench_options {
 	struct address server;
 	enum bench_mode mode;
 	size_t connections, streams, size, depth;
-	const char *text;       /* a file */
+	char text[4096];        /* a file */
 	uint32_t time, warm_up; /* ms */
 	uint64_t count, rate;
 	uint32_t timeout; /* ms */
 	enum text_answer answer;
 	enum bench_format format;
-	const char *plot; /* a file */
+	char plot[4096]; /* a file */
 	const char *backend;
-	bool no_progress, version;
-	bool has_time;
+	bool no_progress;
 };
 
 /* The size of a write in stream, where none is given. */
@@ -46,8 +45,8 @@ struct bench_options {
 
 const char *bench_mode_name(enum bench_mode);
 
-/* Fills in the defaults and reads argv.  On OPTIONS_BAD a sentence was said. */
-enum options_outcome bench_options_parse(
+/* Fills in the defaults and reads argv. */
+enum cli_outcome bench_options_read(
     struct bench_options *, int argc, char **argv);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "client/connect.h"
 
+#include "base/say.h"
 #include "base/sys.h"
 
 #include <netinet/in.h>
@@ -110,9 +111,8 @@ connect_server(const struct address *server, int family, uint32_t timeout,
 		const char *reason = status == EAI_SYSTEM
 					 ? strerror(errno)
 					 : gai_strerror(status);
-		(void)fprintf(stderr,
-		    "upc: no address found for '%s': %s; name the server with "
-		    "--server or UPC_SERVER\n",
+		say("no address found for '%s': %s; name the server with "
+		    "--server or UPC_SERVER",
 		    server->host, reason);
 		return -1;
 	}
@@ -120,9 +120,8 @@ connect_server(const struct address *server, int family, uint32_t timeout,
 	int fd = connect_any(list, timeout, peer, tried);
 	freeaddrinfo(list);
 	if (fd == -1) {
-		(void)fprintf(stderr,
-		    "upc: no server answers (%s); start upcased there, or name "
-		    "another server with --server or UPC_SERVER\n",
+		say("no server answers (%s); start upcased there, or name "
+		    "another server with --server or UPC_SERVER",
 		    tried);
 		return -1;
 	}

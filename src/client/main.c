@@ -2,6 +2,8 @@
 /* upc: sends text to upcased and prints the answer. */
 #include "config.h"
 
+#include "base/say.h"
+#include "base/streams.h"
 #include "base/sys.h"
 #include "client/connect.h"
 #include "client/options.h"
@@ -11,30 +13,11 @@
 
 #include <sys/stat.h>
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-/*
- * Fills closed standard descriptors, lest the socket become one of them.
- * Each is opened the wrong way round, so that its use still fails.
- */
-static int
-fill_standard_descriptors(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) != -1)
-			continue;
-		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
-		if (open("/dev/null", flags) != fd)
-			return -1;
-	}
-	return 0;
-}
 
 /* The words with a blank between two and a line end; NULL: no memory. */
 static char *
@@ -104,27 +87,25 @@ exchange(const struct client_options *options, const char *text, int server,
 int
 main(int argc, char **argv)
 {
-	if (fill_standard_descriptors() == -1)
+	say_as("upc");
+	if (streams_fill() == -1)
 		return EX_OSERR;
 	(void)signal(SIGPIPE, SIG_IGN);
 
 	struct client_options options;
 	int first = argc;
-	enum options_outcome outcome =
-	    client_options_parse(&options, argc, argv, &first);
-	if (outcome == OPTIONS_BAD)
+	enum cli_outcome outcome =
+	    client_options_read(&options, argc, argv, &first);
+	if (outcome == CLI_BAD)
 		return EX_USAGE;
-	if (outcome == OPTIONS_RUN && options.version)
-		(void)puts("upc " PACKAGE_VERSION);
-	if (outcome == OPTIONS_DONE || options.version)
-		return options_end_output("upc");
+	if (outcome == CLI_DONE)
+		return streams_end_output();
 
 	char *text = NULL;
 	if (first < argc) {
 		text = join(argc - first, argv + first);
 		if (text == NULL) {
-			(void)fprintf(
-			    stderr, "upc: out of memory for the text\n");
+			say("out of memory for the text");
 			return EX_OSERR;
 		}
 	}

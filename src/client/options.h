@@ -3,7 +3,7 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
-#include "config/options.h"
+#include "config/cli.h"
 #include "net/address.h"
 
 #include <stdbool.h>
@@ -14,17 +14,14 @@ struct client_options {
 	int family;               /* AF_UNSPEC, AF_INET or AF_INET6 */
 	uint32_t connect_timeout; /* ms for each address; 0: no limit */
 	uint32_t timeout;         /* ms without progress; 0: no limit */
-	bool has_server;          /* named on the command line */
 	bool no_progress;
-	bool version;
 };
 
 /*
  * Fills in the defaults, the environment and the options of argv, and stores
- * in *first the index of the first word of the text.  On OPTIONS_BAD one
- * sentence was printed.
+ * in *first the index of the first word of the text.
  */
-enum options_outcome client_options_parse(
+enum cli_outcome client_options_read(
     struct client_options *, int argc, char **argv, int *first);
 
 #endif

@@ -3,91 +3,79 @@
 
 #include "client/verdict.h"
 
+#include "base/say.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
-static void
-say_unread(int error)
-{
-	(void)fprintf(stderr,
-	    "upc: cannot read standard input: %s; only what came before was "
-	    "answered, give it a file or a pipe that can be read\n",
-	    strerror(error));
-}
+/* Room for an address, the text of an error and what is said of them. */
+enum { WHAT_MAX = 512 };
 
+/* What went wrong, both sides in numbers, and what to do. */
 static void
-say_unwritten(int error)
+say_numbers(
+    const struct transfer_result *result, const char *what, const char *remedy)
 {
-	(void)fprintf(stderr,
-	    "upc: cannot write the answer to standard output: %s; try again "
-	    "with an output that takes all of it\n",
-	    strerror(error));
-}
-
-/* Both sides in numbers, with a blank before and a semicolon behind. */
-static void
-say_numbers(const struct transfer_result *result)
-{
-	(void)fprintf(stderr,
-	    " (%" PRIu64 " bytes in %" PRIu64 " lines sent, %" PRIu64
-	    " bytes in %" PRIu64 " lines received); ",
-	    result->sent.bytes, result->sent.lines, result->received.bytes,
-	    result->received.lines);
+	say("%s (%" PRIu64 " bytes in %" PRIu64 " lines sent, %" PRIu64
+	    " bytes in %" PRIu64 " lines received); %s",
+	    what, result->sent.bytes, result->sent.lines,
+	    result->received.bytes, result->received.lines, remedy);
 }
 
 static void
 say_broken(const struct transfer_result *result, const char *server)
 {
-	(void)fprintf(stderr,
-	    "upc: the answer was cut short: the connection to %s broke: %s",
-	    server, strerror(result->error));
-	say_numbers(result);
-	(void)fprintf(stderr, "try again, the log of the server may say why\n");
+	char what[WHAT_MAX];
+	(void)snprintf(what, sizeof what,
+	    "the answer was cut short: the connection to %s broke: %s", server,
+	    strerror(result->error));
+	say_numbers(
+	    result, what, "try again, the log of the server may say why");
 }
 
 static void
 say_expired(
     const struct transfer_result *result, const char *server, uint32_t timeout)
 {
-	(void)fprintf(stderr,
-	    "upc: the answer was cut short: %s moved nothing for %g seconds",
-	    server, (double)timeout / 1000);
-	say_numbers(result);
-	(void)fprintf(stderr, "try again, or wait longer with --timeout\n");
+	char what[WHAT_MAX];
+	(void)snprintf(what, sizeof what,
+	    "the answer was cut short: %s moved nothing for %g seconds", server,
+	    (double)timeout / 1000);
+	say_numbers(result, what, "try again, or wait longer with --timeout");
 }
 
 static void
 say_ended(const struct transfer_result *result, const char *server)
 {
-	(void)fprintf(stderr,
-	    "upc: the answer was cut short: %s ended the connection before "
-	    "the end of the text",
+	char what[WHAT_MAX];
+	(void)snprintf(what, sizeof what,
+	    "the answer was cut short: %s ended the connection before the end "
+	    "of the text",
 	    server);
-	say_numbers(result);
-	(void)fprintf(stderr, "try again, the log of the server may say why\n");
+	say_numbers(
+	    result, what, "try again, the log of the server may say why");
 }
 
 static void
 say_short(const struct transfer_result *result, const char *server)
 {
-	(void)fprintf(stderr,
-	    "upc: the answer was cut short: %s left out a part of it", server);
-	say_numbers(result);
-	(void)fprintf(stderr, "try again, and see that the text is UTF-8\n");
+	char what[WHAT_MAX];
+	(void)snprintf(what, sizeof what,
+	    "the answer was cut short: %s left out a part of it", server);
+	say_numbers(result, what, "try again, and see that the text is UTF-8");
 }
 
 static void
 say_foreign(const struct transfer_result *result, const char *server)
 {
-	(void)fprintf(stderr,
-	    "upc: this is no answer of upcased: %s sent more lines "
-	    "than it got",
+	char what[WHAT_MAX];
+	(void)snprintf(what, sizeof what,
+	    "this is no answer of upcased: %s sent more lines than it got",
 	    server);
-	say_numbers(result);
-	(void)fprintf(
-	    stderr, "name another server with --server or UPC_SERVER\n");
+	say_numbers(
+	    result, what, "name another server with --server or UPC_SERVER");
 }
 
 int
@@ -98,10 +86,14 @@ verdict_say(
 	case TRANSFER_WHOLE:
 		return EX_OK;
 	case TRANSFER_INPUT_FAILED:
-		say_unread(result->error);
+		say("cannot read standard input: %s; only what came before "
+		    "was answered, give it a file or a pipe that can be read",
+		    strerror(result->error));
 		return EX_NOINPUT;
 	case TRANSFER_OUTPUT_FAILED:
-		say_unwritten(result->error);
+		say("cannot write the answer to standard output: %s; try "
+		    "again with an output that takes all of it",
+		    strerror(result->error));
 		break;
 	case TRANSFER_SERVER_FAILED:
 		say_broken(result, server);

@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "base/printable.h"
+#include "base/say.h"
+#include "base/streams.h"
 #include "daemon/bind.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
@@ -14,12 +16,10 @@
 #include "upcase.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 /* What a user of BSD asks for by Ctrl-T; elsewhere the list ends here. */
 #ifdef SIGINFO
@@ -57,36 +57,6 @@ obey(int signo, void *arg)
 }
 
 /*
- * Descriptors 0, 1 and 2 must be open, or a socket would get such a number
- * and the log would go to a client.  A standard output that was closed is
- * opened the wrong way round, so that to print still fails.
- */
-static int
-open_standard_streams(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		int flags = fd == STDOUT_FILENO ? O_RDONLY : O_RDWR;
-		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", flags) != fd)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-print_version(void)
-{
-	printf("%s (Unicode %s)\nback ends:", PACKAGE_STRING, UPCASE_UNICODE);
-	const char *name;
-	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++)
-		printf(" %s", name);
-	printf("\nkernel: %s, of", upcase_kernel_in_use());
-	for (size_t i = 0; (name = upcase_kernel(i)) != NULL; i++)
-		printf(" %s", name);
-	printf("\n");
-	return options_end_output("upcased");
-}
-
-/*
  * The fastest kernel of the transform is the best but for tests, which name one
  * in the environment.
  */
@@ -98,18 +68,31 @@ choose_kernel(void)
 	if (name == NULL || name[0] == '\0' || upcase_choose_kernel(name) == 0)
 		return 0;
 	char shown[PRINTABLE_MAX];
-	(void)fprintf(stderr,
-	    "upcased: UPCASED_KERNEL: '%s' is no kernel for this processor; "
-	    "see 'upcased --version'\n",
+	say("UPCASED_KERNEL: '%s' is no kernel for this processor; see "
+	    "'upcased --version'",
 	    printable(name, shown));
 	return -1;
+}
+
+static void
+print_version(void)
+{
+	(void)choose_kernel();
+	printf("%s (Unicode %s)\nback ends:", PACKAGE_STRING, UPCASE_UNICODE);
+	const char *name;
+	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++)
+		printf(" %s", name);
+	printf("\nkernel: %s, of", upcase_kernel_in_use());
+	for (size_t i = 0; (name = upcase_kernel(i)) != NULL; i++)
+		printf(" %s", name);
+	printf("\n");
 }
 
 /* Returns 0 or the exit status. */
 static int
 check_congestion(const char *name)
 {
-	if (name == NULL || transport_check_congestion(name) == 0)
+	if (name[0] == '\0' || transport_check_congestion(name) == 0)
 		return 0;
 	switch (errno) {
 	case ENOENT:
@@ -168,21 +151,16 @@ main(int argc, char **argv)
 	int unfit = surroundings_enter();
 	if (unfit != 0)
 		return unfit;
-	if (open_standard_streams() == -1) {
-		perror("upcased: cannot open /dev/null in place of a "
-		       "standard stream that is closed; leave them open");
+	say_as("upcased");
+	if (streams_fill() == -1)
 		return EX_OSERR;
-	}
-	enum options_outcome outcome =
-	    daemon_options_read(&options, argc, argv);
-	if (outcome == OPTIONS_BAD)
+	enum cli_outcome outcome =
+	    daemon_options_read(&options, argc, argv, print_version);
+	if (outcome == CLI_BAD)
 		return EX_USAGE;
-	if (outcome == OPTIONS_DONE)
-		return options_end_output("upcased");
-	bool has_kernel = choose_kernel() == 0;
-	if (options.version)
-		return print_version();
-	if (!has_kernel)
+	if (outcome == CLI_DONE)
+		return streams_end_output();
+	if (choose_kernel() == -1)
 		return EX_USAGE;
 	log_open("upcased", options.log_level);
 	surroundings_settle();

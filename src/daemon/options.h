@@ -4,11 +4,10 @@
 #define DAEMON_OPTIONS_H
 
 #include "base/log.h"
-#include "config/options.h"
+#include "config/cli.h"
 #include "net/address.h"
 #include "server/settings.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* The most addresses that can be asked for. */
@@ -17,14 +16,19 @@
 struct daemon_options {
 	struct address listen[DAEMON_ADDRESSES_MAX];
 	size_t nlisten; /* 0: the default addresses */
-	const char *user;
+	char user[256]; /* empty: the default account */
 	enum log_level log_level;
-	bool version;
 	struct settings server;
 };
 
-/* Fills in the defaults and reads the arguments. */
-enum options_outcome daemon_options_read(
-    struct daemon_options *, int argc, char **argv);
+/* All options but --version and --help. */
+extern const struct option_row daemon_rows[];
+
+/*
+ * Fills in the defaults and reads the arguments.  The version is printed by the
+ * function, if it is asked for.
+ */
+enum cli_outcome daemon_options_read(struct daemon_options *, int argc,
+    char **argv, void (*print_version)(void));
 
 #endif

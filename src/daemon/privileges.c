@@ -115,7 +115,7 @@ static int
 check_account(const char *user)
 {
 	const struct passwd *account;
-	if (user == NULL)
+	if (user[0] == '\0')
 		return 0;
 	account = find_account(user);
 	if (account == NULL)
@@ -145,9 +145,9 @@ privileges_drop(const char *user)
 	if (geteuid() != 0 && getuid() != 0)
 		return serve_as_plain_user(user);
 	const struct passwd *account =
-	    user == NULL ? default_account() : find_account(user);
+	    user[0] == '\0' ? default_account() : find_account(user);
 	if (account == NULL)
-		return explain_missing(user == NULL ? "nobody" : user);
+		return explain_missing(user[0] == '\0' ? "nobody" : user);
 	if (account->pw_uid == 0) {
 		log_errorx("%s is root; name another account with --user",
 		    account->pw_name);

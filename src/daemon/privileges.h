@@ -4,9 +4,9 @@
 #define PRIVILEGES_H
 
 /*
- * As root: becomes the account of that name; for NULL the account "upcased",
- * or else "nobody" with a warning.  Then makes sure that there is no way
- * back.  Otherwise only checks that no other account was asked for.  To be
+ * As root: becomes the account of that name; for an empty one the account
+ * "upcased", or else "nobody" with a warning.  Then makes sure that there is no
+ * way back.  Otherwise only checks that no other account was asked for.  To be
  * called before there are threads.  Returns 0 or an exit status of
  * sysexits(3), logged.
  */

@@ -19,7 +19,7 @@ struct transport_options {
 	int send_buffer;        /* the kernel's, in bytes */
 	uint32_t give_up_ms;    /* as for sys_set_user_timeout */
 	bool probes;            /* keep-alive, to find vanished peers */
-	const char *congestion; /* control; NULL: the system's own */
+	const char *congestion; /* control; empty: the system's own */
 };
 
 struct transport {

@@ -81,7 +81,7 @@ set_options(const struct transport_options *options, unsigned *refused, int fd,
 	if (family == AF_INET6 &&
 	    sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1)
 		return -1;
-	if (congestion != NULL && sys_set_congestion(fd, congestion) == -1)
+	if (congestion[0] != '\0' && sys_set_congestion(fd, congestion) == -1)
 		return -1;
 	set_wishes(options, refused, fd);
 	return 0;

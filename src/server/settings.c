@@ -4,11 +4,6 @@
 #include "server/settings.h"
 
 const struct settings settings_defaults = {
-    .workers = 1,
-    .invalid = UPCASE_PASS,
-    .idle_ms = 10 * 60 * 1000,
-    .stall_ms = 30 * 1000,
-    .drain_ms = 10 * 1000,
     .linger_ms = 5 * 1000,
     .quiet_ms = 1000,
     /*

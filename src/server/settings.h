@@ -32,7 +32,7 @@ struct settings {
 	unsigned workers;       /* 1: all in the calling thread */
 	size_t max_connections; /* 0: what the descriptor limit allows */
 	size_t memory_limit;    /* pending output; 0: by max_connections */
-	const char *congestion; /* control, a name; NULL: the system's choice */
+	char congestion[16];    /* control; empty: the system's own */
 
 	/* These may be exchanged: see server_set. */
 	enum upcase_invalid invalid;
@@ -47,6 +47,7 @@ struct settings {
 	int large_buffer;      /* for both, of the few that move bulk */
 };
 
+/* What no option sets; the rest is 0. */
 extern const struct settings settings_defaults;
 
 #endif

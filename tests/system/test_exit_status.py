@@ -78,8 +78,8 @@ class UsageTest(RefusalCase):
         self.check(USAGE, "no value .*--version=1", "--version=1")
         self.check(USAGE, r"--listen.*127\.0\.0\.1:5220", "--listen", "x")
         self.check(USAGE, "--idle-timeout.*30s", "--idle-timeout", "1")
-        self.check(USAGE, " ".join(b for b in BACKENDS if b != "kqueue"),
-                   "--backend", "x")
+        self.check(USAGE, "one of " + " and ".join(
+            b for b in BACKENDS if b != "kqueue"), "--backend", "x")
         self.check(USAGE, r"'\\x1b\[31m' is not", "--workers", "\x1b[31m")
 
     def test_abbreviations(self):
@@ -100,12 +100,17 @@ class UsageTest(RefusalCase):
 
     def test_strange_values(self):
         """Any name of an account or a control is refused in one sentence"""
-        for name in (" ", "-1", "0", "\x1b[31m", b"\xff\xfe", "x" * 100000,
-                     b"\xff" * 1000, "a\nb", "%s%n", "../root", "root "):
+        for name in (" ", "-1", "0", "\x1b[31m", b"\xff\xfe", "x" * 15,
+                     b"\xff" * 15, "a\nb", "%s%n", "../root", "root "):
             with self.subTest(str(name)[:80]):
                 self.check(NO_USER, "--user", *ANYWHERE, "--user", name)
                 self.check(UNAVAILABLE, "--congestion", *ANYWHERE,
                            "--congestion", name)
+        self.check(NO_USER, "--user", *ANYWHERE, "--user", "x" * 255)
+        for name in ("x" * 100000, b"\xff" * 1000):
+            self.check(USAGE, "of at most 255 bytes", "--user", name)
+            self.check(USAGE, "of at most 15 bytes", "--congestion", name)
+        self.check(USAGE, "of at most 15 bytes", "--congestion", "x" * 16)
 
 
 class OutputTest(RefusalCase):

@@ -33,6 +33,9 @@ SYSEXITS = {
     "EX_CONFIG": 78,
 }
 
+# The longest time, which a page says once of all.
+WEEK = "168h"
+
 HELP_ROW = re.compile(r" {2}(?:-(\w), | {4})--([a-z0-9-]+)(?: (\S+))?")
 
 
@@ -51,6 +54,11 @@ def run(*command):
     )
 
 
+def words_of(text):
+    """The words of a text, without the marks behind them."""
+    return [word.rstrip(".,:;") for word in text.split()]
+
+
 class Option:
     """One option as --help or a page describes it."""
 
@@ -60,6 +68,9 @@ class Option:
         self.takes_value = takes_value
         self.text = ""
         self.choices = []
+
+    def words(self):
+        return words_of(self.text)
 
     def key(self):
         return self.name, self.letter, self.takes_value
@@ -171,18 +182,53 @@ class Page:
 
     def test_defaults(self):
         """{}: the page names the defaults that --help names"""
-        texts = {
-            option.name: option.text for option in options_of_page(self.page)
-        }
+        paged = {option.name: option for option in options_of_page(self.page)}
         seen = 0
         for option in self.help:
             default = re.search(r"\(default: ([^)]*)\)", option.text)
             if not default:
                 continue
-            for word in re.findall(r"[\w.:\[\]]*\d[\w.:\[\]]*", default[1]):
-                self.assertIn(word.rstrip(":"), texts[option.name])
+            text = paged[option.name].words()
+            self.assertIn("default", text, option.name)
+            words = re.findall(r"[\w.:\[\]]*\d[\w.:\[\]]*", default[1])
+            # One word alone is a value, too.
+            if " " not in default[1]:
+                words.append(default[1])
+            for word in words:
+                self.assertIn(word.rstrip(":"), text, option.name)
                 seen += 1
         self.assertGreater(seen, 0)
+
+    def test_bounds(self):
+        """{}: the page names the bounds of each value"""
+        general = words_of(" ".join(section(self.page, "DESCRIPTION")))
+        seen = 0
+        for option in options_of_page(self.page):
+            if not option.takes_value:
+                continue
+            # What a value should be is said of one that is none.
+            said = run(self.PROGRAM, f"--{option.name}", "").stderr
+            self.assertIn(f"--{option.name}: '' is not ", said)
+            bounds = re.search(
+                r"(?:from (\w+) to (\w+)|at (?:least|most) (\w+))$", said)
+            for bound in filter(None, bounds.groups() if bounds else ()):
+                words = general if bound == WEEK else option.words()
+                self.assertIn(bound, words, option.name)
+                seen += 1
+        self.assertGreater(seen, 1)
+
+    def test_words(self):
+        """{}: the page names the words that a value may be"""
+        for option in options_of_page(self.page):
+            if not option.takes_value:
+                continue
+            said = run(self.PROGRAM, f"--{option.name}", "").stderr
+            words = re.search(r"is not one of (.*) and (\w+)$", said)
+            if words:
+                words = [*words[1].split(", "), words[2]]
+                self.assertEqual(option.choices or words, words)
+                for word in words:
+                    self.assertIn(word, option.words(), option.name)
 
     def test_exit_status(self):
         """{}: the page names the exit statuses that the source names"""

@@ -77,9 +77,9 @@ START_TEST(default_accounts_are_asked_for_in_turn_as_long_as_they_are_missing)
 	for (int i = 0; i < LENGTH(roots); i++) {
 		real = roots[i][0];
 		effective = roots[i][1];
-		expect(NULL, ENOENT, EX_NOUSER, 2);
+		expect("", ENOENT, EX_NOUSER, 2);
 		ck_assert_str_eq(last_asked, "nobody");
-		expect(NULL, EIO, EX_OSERR, 1);
+		expect("", EIO, EX_OSERR, 1);
 		ck_assert_str_eq(last_asked, "upcased");
 	}
 }
@@ -91,7 +91,7 @@ START_TEST(whoever_is_not_root_needs_no_account)
 	log_open("test", LOG_LEVEL_ERROR);
 	for (int i = 0; i < LENGTH(others); i++) {
 		real = effective = others[i];
-		expect(NULL, ENOENT, EX_OK, 0);
+		expect("", ENOENT, EX_OK, 0);
 		expect("somebody", ENOENT, EX_NOUSER, 1);
 	}
 }

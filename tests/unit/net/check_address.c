@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Addresses and times, as they are written in options and shown in the log. */
+/* Addresses, as they are written in options and shown in the log. */
 #include "config.h"
 
-#include "config/duration.h"
 #include "net/address.h"
+#include "net/address_option.h"
 #include "unit/runner.h"
 
 #include <sys/socket.h>
@@ -103,83 +103,24 @@ START_TEST(an_address_of_the_other_family_does_not_resolve)
 }
 END_TEST
 
-static const struct {
-	const char *text;
-	uint32_t ms;
-} good_durations[] = {
-    {"0", 0},
-    {"00", 0},
-    {"0h", 0},
-    {"1ms", 1},
-    {"500ms", 500},
-    {"30s", 30000},
-    {"5m", 300000},
-    {"2h", 7200000},
-    {"0002s", 2000},
-    {"168h", DURATION_MAX},
-    {"604800s", DURATION_MAX},
-    {"604800000ms", DURATION_MAX},
-};
-
-static const char *const bad_durations[] = {"", "1", "s", "1 s", " 1s", "1s ",
-    "-1s", "+1s", "1.5s", "1S", "1d", "1sm", "1mss", "169h", "604801s",
-    "604800001ms", "4294967296ms", "18446744073709551616ms",
-    "18446744073709551617s", "1193047h", "0x1s"};
-
-START_TEST(a_time_is_a_number_and_a_unit)
+START_TEST(an_address_is_a_value_of_an_option_and_is_printed_as_it_was)
 {
-	for (int i = 0; i < LENGTH(good_durations); i++) {
-		uint32_t ms = 77;
-		const char *text = good_durations[i].text;
-		ck_assert_msg(duration_parse(&ms, text) == 0, "%s", text);
-		ck_assert_uint_eq(ms, good_durations[i].ms);
+	static const char *const texts[] = {
+	    "127.0.0.1:5220", "[::1]:5220", "name:80", ":0"};
+	struct address address = {.port = ""};
+	static char text[OPTION_TEXT_MAX];
+	char sentence[SENTENCE_MAX] = "";
+	const struct option_kind *kind = &option_address;
+	ck_assert(!kind->print(NULL, &address, text));
+	for (int i = 0; i < LENGTH(texts); i++) {
+		ck_assert(kind->parse(NULL, texts[i], &address));
+		ck_assert(kind->print(NULL, &address, text));
+		ck_assert_str_eq(text, texts[i]);
 	}
-}
-END_TEST
-
-START_TEST(what_is_no_time_is_refused)
-{
-	for (int i = 0; i < LENGTH(bad_durations); i++) {
-		uint32_t ms = 77;
-		const char *text = bad_durations[i];
-		ck_assert_msg(duration_parse(&ms, text) == -1, "%s", text);
-		ck_assert_uint_eq(ms, 77);
-	}
-}
-END_TEST
-
-static const struct {
-	const char *text;
-	uint32_t us;
-} good_us[] = {
-    {"0", 0},
-    {"1us", 1},
-    {"50us", 50},
-    {"10000us", 10000},
-    {"3ms", 3000},
-    {"10ms", 10000},
-};
-
-static const char *const bad_us[] = {
-    "", "1", "us", "10001us", "11ms", "1s", "1h", "-1us", "1.5ms"};
-
-START_TEST(a_short_time_may_be_in_microseconds_up_to_a_bound)
-{
-	uint32_t us = 77, ms = 77;
-	for (int i = 0; i < LENGTH(bad_us); i++) {
-		ck_assert_msg(duration_parse_us(&us, bad_us[i], 10000) == -1,
-		    "%s", bad_us[i]);
-		ck_assert_uint_eq(us, 77);
-	}
-	for (int i = 0; i < LENGTH(good_us); i++) {
-		const char *text = good_us[i].text;
-		ck_assert_msg(
-		    duration_parse_us(&us, text, 10000) == 0, "%s", text);
-		ck_assert_uint_eq(us, good_us[i].us);
-	}
-	/* Where milliseconds are meant there are no shorter ones. */
-	ck_assert_int_eq(duration_parse(&ms, "1000us"), -1);
-	ck_assert_uint_eq(ms, 77);
+	ck_assert(!kind->parse(NULL, "other:x", &address));
+	ck_assert_str_eq(address.host, "");
+	kind->want(NULL, sentence);
+	ck_assert_str_eq(sentence, ADDRESS_SYNTAX);
 }
 END_TEST
 
@@ -195,13 +136,8 @@ suite(void)
 	    address, literal_addresses_are_resolved_and_written_as_they_were);
 	tcase_add_test(
 	    address, an_address_of_the_other_family_does_not_resolve);
+	tcase_add_test(address,
+	    an_address_is_a_value_of_an_option_and_is_printed_as_it_was);
 	suite_add_tcase(suite, address);
-
-	TCase *duration = tcase_create("duration");
-	tcase_add_test(duration, a_time_is_a_number_and_a_unit);
-	tcase_add_test(duration, what_is_no_time_is_refused);
-	tcase_add_test(
-	    duration, a_short_time_may_be_in_microseconds_up_to_a_bound);
-	suite_add_tcase(suite, duration);
 	return suite;
 }

@@ -67,7 +67,7 @@ bind_without(size_t nth, int error)
 	static struct settings probing;
 	probing = settings;
 	probing.idle_ms = 0;
-	probing.congestion = "cubic";
+	memcpy(probing.congestion, "cubic", sizeof "cubic");
 	listeners.settings = &probing;
 	kernel_fail(KERNEL_SETSOCKOPT, nth, error);
 	/* The errno to report is not that of the close. */

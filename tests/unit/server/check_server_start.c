@@ -72,16 +72,17 @@ START_TEST(memory_that_cannot_be_had_ends_a_worker_and_nothing_stays_open)
 		size_t nslots, nblocks;
 	} cases[] = {
 	    {false, SIZE_MAX, 1}, {false, 1, SIZE_MAX}, {true, 1, SIZE_MAX}};
+	struct settings settings = settings_defaults;
+	settings.workers = 1;
 	for (int i = 0; i < LENGTH(cases); i++) {
 		struct worker worker = {0};
 		struct loop *loop = loop_open(NULL);
 		int result =
 		    cases[i].has_thread
-			? worker_open_thread(&worker, NULL, &wake,
-			      &settings_defaults, cases[i].nslots,
-			      cases[i].nblocks)
-			: worker_open(&worker, loop, &settings_defaults,
-			      cases[i].nslots, cases[i].nblocks);
+			? worker_open_thread(&worker, NULL, &wake, &settings,
+			      cases[i].nslots, cases[i].nblocks)
+			: worker_open(&worker, loop, &settings, cases[i].nslots,
+			      cases[i].nblocks);
 		ck_assert_int_eq(result, -1);
 		ck_assert_int_eq(errno, ENOMEM);
 		loop_close(loop);

@@ -2,12 +2,14 @@
 /* What the daemon's options come to: each value, its bounds, and defaults. */
 #include "config.h"
 
+#include "base/say.h"
 #include "daemon/options.h"
 #include "reactor/poller.h"
 #include "unit/capture.h"
 #include "unit/runner.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,29 +17,38 @@
 
 static struct daemon_options options;
 
-static enum options_outcome
-read_all(int argc, char **argv)
+static void
+print_nothing(void)
 {
-	/* Makes every getopt_long begin anew. */
-	optind = 0;
-	return daemon_options_read(&options, argc, argv);
 }
 
-static enum options_outcome
+static enum cli_outcome
+read_all(int argc, char **argv)
+{
+	say_as("upcased");
+	/* Makes every getopt_long begin anew. */
+	optind = 0;
+	return daemon_options_read(&options, argc, argv, print_nothing);
+}
+
+static enum cli_outcome
 read_option(const char *name, const char *value)
 {
-	static char words[2][64];
+	char words[2][64];
 	(void)snprintf(words[0], sizeof words[0], "%s", name);
 	(void)snprintf(words[1], sizeof words[1], "%s", value);
 	char program[] = "upcased";
 	char *argv[] = {program, words[0], words[1], NULL};
-	return read_all(3, argv);
+	enum cli_outcome outcome = read_all(3, argv);
+	/* Settings must not need the words any longer. */
+	memset(words, '!', sizeof words - 1);
+	return outcome;
 }
 
 static const struct settings *
 with(const char *name, const char *value)
 {
-	ck_assert_int_eq(read_option(name, value), OPTIONS_RUN);
+	ck_assert_int_eq(read_option(name, value), CLI_RUN);
 	return &options.server;
 }
 
@@ -45,7 +56,7 @@ static void
 expect_refusal(const char *name, const char *value)
 {
 	capture(STDERR_FILENO);
-	ck_assert_int_eq(read_option(name, value), OPTIONS_BAD);
+	ck_assert_int_eq(read_option(name, value), CLI_BAD);
 	/* It says which, and what was given. */
 	const char *text = written();
 	ck_assert_msg(strstr(text, name + 2) != NULL, "%s: %s", name, text);
@@ -66,11 +77,10 @@ START_TEST(without_options_there_are_the_defaults)
 	char program[] = "upcased";
 	char *argv[] = {program, NULL};
 	memset(&options, 0xff, sizeof options);
-	ck_assert_int_eq(read_all(1, argv), OPTIONS_RUN);
+	ck_assert_int_eq(read_all(1, argv), CLI_RUN);
 	ck_assert_uint_eq(options.nlisten, 0);
-	ck_assert_ptr_null(options.user);
+	ck_assert_str_eq(options.user, "");
 	ck_assert_int_eq(options.log_level, LOG_LEVEL_INFO);
-	ck_assert(!options.version);
 	/* As --help and the page have them. */
 	const struct settings *server = &options.server;
 	ck_assert_uint_eq(server->workers, 1);
@@ -81,7 +91,8 @@ START_TEST(without_options_there_are_the_defaults)
 	ck_assert_uint_eq(server->memory_limit, 0);
 	ck_assert_uint_eq(server->max_connections, 0);
 	ck_assert_int_eq(server->invalid, UPCASE_PASS);
-	ck_assert_ptr_null(server->congestion);
+	ck_assert_str_eq(server->congestion, "");
+	ck_assert_ptr_null(server->backend);
 }
 END_TEST
 
@@ -97,9 +108,9 @@ START_TEST(numbers_are_taken_exactly_between_their_bounds)
 	ck_assert_uint_eq(
 	    with("--max-connections", "1000000")->max_connections, 1000000);
 	ck_assert_uint_eq(
-	    with("--max-connections", "000000002")->max_connections, 2);
+	    with("--max-connections", "0000000002")->max_connections, 2);
 	refuse_all("--max-connections",
-	    (const char *const[]){"0", "1000001", "0000000001", "1K", NULL});
+	    (const char *const[]){"0", "1000001", "1K", NULL});
 }
 END_TEST
 
@@ -109,7 +120,7 @@ START_TEST(sizes_are_bytes_or_a_number_of_their_unit)
 		const char *text;
 		size_t size;
 	} cases[] = {{"65536", 65536}, {"65537", 65537}, {"64K", 65536},
-	    {"100000001", 100000001}, {"1M", 1048576}, {"16M", 16777216},
+	    {"1000000000", 1000000000}, {"1M", 1048576}, {"16M", 16777216},
 	    {"1G", 1073741824}};
 	for (int i = 0; i < LENGTH(cases); i++)
 		ck_assert_uint_eq(
@@ -117,13 +128,14 @@ START_TEST(sizes_are_bytes_or_a_number_of_their_unit)
 		    cases[i].size);
 	refuse_all("--memory-limit",
 	    (const char *const[]){"", "0", "65535", "63K", "0M", "K", "64k",
-		"64KB", "64 K", "1T", "-64K", "1.5M", "1000000000", NULL});
-	/* The most digits and the largest unit fit, or are refused. */
-	if (SIZE_MAX >> 30 >= 999999999)
-		ck_assert(with("--memory-limit", "999999999G")->memory_limit ==
-			  (size_t)999999999 << 30);
-	else
-		expect_refusal("--memory-limit", "999999999G");
+		"64KB", "64 K", "1T", "-64K", "1.5M", NULL});
+	/* As much as an object can have, and not more. */
+	char most[32];
+	(void)snprintf(most, sizeof most, "%td", PTRDIFF_MAX);
+	ck_assert_uint_eq(
+	    with("--memory-limit", most)->memory_limit, PTRDIFF_MAX);
+	expect_refusal("--memory-limit", "9223372036854775808");
+	expect_refusal("--memory-limit", "9999999999G");
 }
 END_TEST
 
@@ -182,7 +194,7 @@ START_TEST(addresses_are_kept_in_their_order_as_many_as_there_may_be)
 		argv[1 + 2 * i] = option;
 		argv[2 + 2 * i] = addresses[i];
 	}
-	ck_assert_int_eq(read_all(2 * N - 1, argv), OPTIONS_RUN);
+	ck_assert_int_eq(read_all(2 * N - 1, argv), CLI_RUN);
 	ck_assert_uint_eq(options.nlisten, DAEMON_ADDRESSES_MAX);
 	for (int i = 0; i < DAEMON_ADDRESSES_MAX; i++) {
 		char text[sizeof(struct address) + 1];
@@ -191,7 +203,7 @@ START_TEST(addresses_are_kept_in_their_order_as_many_as_there_may_be)
 		ck_assert_str_eq(text, addresses[i]);
 	}
 	capture(STDERR_FILENO);
-	ck_assert_int_eq(read_all(2 * N + 1, argv), OPTIONS_BAD);
+	ck_assert_int_eq(read_all(2 * N + 1, argv), CLI_BAD);
 	ck_assert_ptr_nonnull(strstr(written(), "64"));
 	capture_close();
 }
@@ -201,10 +213,57 @@ START_TEST(word_that_is_no_option_is_refused)
 {
 	expect_refusal("--listen", "127.0.0.1:99999");
 	capture(STDERR_FILENO);
-	ck_assert_int_eq(read_option("--version", "more"), OPTIONS_BAD);
+	ck_assert_int_eq(read_option("--version", "more"), CLI_BAD);
 	ck_assert_ptr_nonnull(strstr(written(), "'more' is no option"));
-	ck_assert(options.version);
 	capture_close();
+}
+END_TEST
+
+START_TEST(a_memory_limit_must_do_for_all_workers)
+{
+	char words[][16] = {
+	    "upcased", "--memory-limit", "128K", "--workers", "3"};
+	char *argv[] = {words[0], words[1], words[2], words[3], words[4], NULL};
+	capture(STDERR_FILENO);
+	ck_assert_int_eq(read_all(5, argv), CLI_BAD);
+	ck_assert_str_eq(written(),
+	    "upcased: --memory-limit: 131072 bytes are less than 64K for each "
+	    "of 3 workers; raise it, or lower --workers\n");
+	capture_close();
+	(void)snprintf(words[4], sizeof words[4], "2");
+	ck_assert_int_eq(read_all(5, argv), CLI_RUN);
+}
+END_TEST
+
+START_TEST(a_default_is_written_as_it_is_printed)
+{
+	static char text[OPTION_TEXT_MAX];
+	char program[] = "upcased";
+	char *argv[] = {program, NULL};
+	ck_assert_int_eq(read_all(1, argv), CLI_RUN);
+	for (const struct option_row *row = daemon_rows; row->name; row++) {
+		bool is_set = option_print(row, &options, 0, text);
+		ck_assert_int_eq(is_set, row->preset != NULL);
+		if (is_set)
+			ck_assert_str_eq(text, row->preset);
+		/* Without one, --help says what there is instead. */
+		ck_assert_msg(
+		    is_set || row->otherwise != NULL, "%s", row->name);
+	}
+}
+END_TEST
+
+START_TEST(a_reload_may_change_what_nothing_was_made_of_at_the_start)
+{
+	static const char *const fixed[] = {"workers", "backend",
+	    "max-connections", "memory-limit", "busy-poll", "congestion",
+	    "user"};
+	size_t n = 0;
+	for (const struct option_row *row = daemon_rows; row->name; row++)
+		n += !row->reloadable;
+	ck_assert_uint_eq(n, LENGTH(fixed));
+	for (int i = 0; i < LENGTH(fixed); i++)
+		ck_assert(!option_find(daemon_rows, fixed[i])->reloadable);
 }
 END_TEST
 
@@ -222,5 +281,9 @@ suite(void)
 	tcase_add_test(
 	    tcase, addresses_are_kept_in_their_order_as_many_as_there_may_be);
 	tcase_add_test(tcase, word_that_is_no_option_is_refused);
+	tcase_add_test(tcase, a_memory_limit_must_do_for_all_workers);
+	tcase_add_test(tcase, a_default_is_written_as_it_is_printed);
+	tcase_add_test(
+	    tcase, a_reload_may_change_what_nothing_was_made_of_at_the_start);
 	return suite;
 }

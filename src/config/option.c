@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "config/option.h"
+
+#include "base/printable.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Stores an unsigned number in a member of its size. */
+static void
+store(const struct option_field *field, void *member, uint64_t number)
+{
+	uint8_t byte = (uint8_t)number;
+	uint32_t word = (uint32_t)number;
+	if (field->size == sizeof byte)
+		memcpy(member, &byte, sizeof byte);
+	else if (field->size == sizeof word)
+		memcpy(member, &word, sizeof word);
+	else
+		memcpy(member, &number, sizeof number);
+}
+
+/* The number in a member that is no switch. */
+static uint64_t
+load(const struct option_field *field, const void *member)
+{
+	uint32_t word;
+	uint64_t number;
+	if (field->size == sizeof word) {
+		memcpy(&word, member, sizeof word);
+		return word;
+	}
+	memcpy(&number, member, sizeof number);
+	return number;
+}
+
+static bool
+raise_switch(const struct option_field *field, const char *text, void *member)
+{
+	(void)text;
+	store(field, member, field->most);
+	return true;
+}
+
+static bool
+parse_quantity(const struct option_field *field, const char *text, void *member)
+{
+	uint64_t value;
+	if (value_parse(field->kind->scale, text, &value) == -1 ||
+	    value < field->least || value > field->most)
+		return false;
+	store(field, member, value);
+	return true;
+}
+
+static bool
+print_quantity(const struct option_field *field, const void *member,
+    char text[static OPTION_TEXT_MAX])
+{
+	uint64_t value = load(field, member);
+	(void)value_print(field->kind->scale, value, text);
+	/* 0 is no value where it is out of bounds. */
+	return value >= field->least;
+}
+
+static void
+want_quantity(
+    const struct option_field *field, char sentence[static SENTENCE_MAX])
+{
+	value_want(field->kind->scale, field->least, field->most, sentence);
+}
+
+/* Word i of the list, or NULL behind its end. */
+static const char *
+word_of(const struct option_field *field, size_t i)
+{
+	return field->words != NULL ? field->words[i] : field->name(i);
+}
+
+/* The place of a text in the list, or of its end. */
+static size_t
+find_word(const struct option_field *field, const char *text)
+{
+	size_t i = 0;
+	while (
+	    word_of(field, i) != NULL && strcmp(word_of(field, i), text) != 0)
+		i++;
+	return i;
+}
+
+static bool
+parse_word(const struct option_field *field, const char *text, void *member)
+{
+	size_t i = find_word(field, text);
+	if (word_of(field, i) == NULL)
+		return false;
+	store(field, member, i);
+	return true;
+}
+
+static bool
+print_word(const struct option_field *field, const void *member,
+    char text[static OPTION_TEXT_MAX])
+{
+	(void)snprintf(text, OPTION_TEXT_MAX, "%s",
+	    word_of(field, (size_t)load(field, member)));
+	return true;
+}
+
+static void
+want_word(const struct option_field *field, char sentence[static SENTENCE_MAX])
+{
+	size_t n = 0;
+	while (word_of(field, n) != NULL)
+		n++;
+	sentence_add(sentence, "%s", n > 1 ? "one of " : "");
+	for (size_t i = 0; i < n; i++)
+		sentence_add_item(sentence, word_of(field, i), i, n, "and");
+}
+
+/* The name itself is kept, which lives as long as the program. */
+static bool
+parse_name(const struct option_field *field, const char *text, void *member)
+{
+	const char *name = word_of(field, find_word(field, text));
+	if (name == NULL)
+		return false;
+	memcpy(member, &name, sizeof name);
+	return true;
+}
+
+static bool
+print_name(const struct option_field *field, const void *member,
+    char text[static OPTION_TEXT_MAX])
+{
+	(void)field;
+	const char *name;
+	memcpy(&name, member, sizeof name);
+	(void)snprintf(text, OPTION_TEXT_MAX, "%s", name == NULL ? "" : name);
+	return name != NULL;
+}
+
+static bool
+parse_text(const struct option_field *field, const char *text, void *member)
+{
+	size_t length = strlen(text);
+	if (length == 0 || length >= field->size)
+		return false;
+	memcpy(member, text, length + 1);
+	return true;
+}
+
+static bool
+print_text(const struct option_field *field, const void *member,
+    char text[static OPTION_TEXT_MAX])
+{
+	(void)field;
+	(void)snprintf(text, OPTION_TEXT_MAX, "%s", (const char *)member);
+	return text[0] != '\0';
+}
+
+static void
+want_text(const struct option_field *field, char sentence[static SENTENCE_MAX])
+{
+	sentence_add(
+	    sentence, "%s, of at most %zu bytes", field->noun, field->size - 1);
+}
+
+#define QUANTITY(its_scale)                                                    \
+	{                                                                      \
+		.parse = parse_quantity, .print = print_quantity,              \
+		.want = want_quantity, .scale = &(its_scale)                   \
+	}
+
+const struct option_kind option_switch = {.parse = raise_switch};
+const struct option_kind option_number = QUANTITY(value_number);
+const struct option_kind option_time = QUANTITY(value_time);
+const struct option_kind option_time_us = QUANTITY(value_time_us);
+const struct option_kind option_size = QUANTITY(value_size);
+const struct option_kind option_word = {
+    parse_word, print_word, want_word, NULL};
+const struct option_kind option_name = {
+    parse_name, print_name, want_word, NULL};
+const struct option_kind option_text = {
+    parse_text, print_text, want_text, NULL};
+
+const struct option_row *
+option_find(const struct option_row *rows, const char *name)
+{
+	for (; rows->name != NULL; rows++) {
+		if (strcmp(rows->name, name) == 0)
+			return rows;
+	}
+	return NULL;
+}
+
+bool
+option_set(const struct option_row *row, void *settings, const char *text,
+    char sentence[static SENTENCE_MAX])
+{
+	const struct option_field *field = &row->field;
+	char *member = (char *)settings + field->offset;
+	size_t *count = NULL;
+	sentence[0] = '\0';
+	char shown[PRINTABLE_MAX];
+	if (field->places != 0) {
+		count = (void *)((char *)settings + field->count);
+		if (*count == field->places) {
+			sentence_add(sentence,
+			    "'%s' is not one of the first %zu, which are the "
+			    "most",
+			    printable(text, shown), field->places);
+			return false;
+		}
+		member += *count * field->size;
+	}
+	if (!field->kind->parse(field, text, member)) {
+		sentence_add(sentence, "'%s' is not ", printable(text, shown));
+		field->kind->want(field, sentence);
+		return false;
+	}
+	if (count != NULL)
+		++*count;
+	return true;
+}
+
+bool
+option_print(const struct option_row *row, const void *settings, size_t i,
+    char text[static OPTION_TEXT_MAX])
+{
+	const struct option_field *field = &row->field;
+	const char *base = settings;
+	size_t n = 1;
+	if (field->places != 0)
+		memcpy(&n, base + field->count, sizeof n);
+	if (i >= n || field->kind->print == NULL)
+		return false;
+	const char *member = base + field->offset + i * field->size;
+	return field->kind->print(field, member, text);
+}
+
+void
+option_set_defaults(const struct option_row *rows, void *settings)
+{
+	char sentence[SENTENCE_MAX];
+	for (; rows->name != NULL; rows++) {
+		/* A table whose own default is refused is an error of ours. */
+		if (rows->preset != NULL &&
+		    !option_set(rows, settings, rows->preset, sentence))
+			abort();
+	}
+}
