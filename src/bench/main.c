@@ -4,17 +4,14 @@
 #include "config.h"
 
 #include "bench/options.h"
-#include "bench/plot.h"
-#include "bench/report.h"
+#include "bench/results.h"
 #include "bench/run.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -49,32 +46,9 @@ set_signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* Says that the chart cannot be written, and why. */
-static int
-fail_plot(const char *path)
-{
-	(void)fprintf(stderr,
-	    "upcbench: --plot: cannot write '%s': %s; name a file that can "
-	    "be\n",
-	    path, strerror(errno));
-	return EX_CANTCREAT;
-}
-
-/* Closes the file, too. */
-static int
-write_plot(FILE *file, const char *path, const struct run_result *result)
-{
-	plot_write(file, result);
-	bool is_whole = fflush(file) == 0 && ferror(file) == 0;
-	int saved = errno;
-	is_whole = fclose(file) == 0 && is_whole;
-	errno = saved;
-	return is_whole ? EX_OK : fail_plot(path);
-}
-
 /* The first failure decides the status. */
 static int
-measure(const struct bench_options *options, FILE *plot)
+measure(const struct bench_options *options)
 {
 	struct run_result *result = malloc(sizeof *result);
 	if (result == NULL) {
@@ -84,12 +58,8 @@ measure(const struct bench_options *options, FILE *plot)
 	bool has_run;
 	int status = run(options, result, &has_run);
 	if (has_run) {
-		report_write(stdout, result);
+		results_write(stdout, result);
 		int written = options_end_output("upcbench");
-		status = status == EX_OK ? written : status;
-	}
-	if (plot != NULL) {
-		int written = write_plot(plot, options->plot, result);
 		status = status == EX_OK ? written : status;
 	}
 	free(result);
@@ -114,13 +84,6 @@ main(int argc, char **argv)
 		(void)puts("upcbench " PACKAGE_VERSION);
 		return options_end_output("upcbench");
 	}
-	/* That it cannot be written is better known before the run. */
-	FILE *plot = NULL;
-	if (options.plot != NULL) {
-		plot = fopen(options.plot, "w");
-		if (plot == NULL)
-			return fail_plot(options.plot);
-	}
 	set_signals();
-	return measure(&options, plot);
+	return measure(&options);
 }

@@ -405,19 +405,3 @@ run(const struct bench_options *options, struct run_result *result,
 	load_close(&run.load);
 	return status;
 }
-
-double
-run_messages_per_second(const struct run_result *result)
-{
-	return result->elapsed == 0 ? 0
-				    : (double)result->messages * TICKS_PER_S /
-					  (double)result->elapsed;
-}
-
-double
-run_bytes_per_second(const struct run_result *result)
-{
-	return result->elapsed == 0 ? 0
-				    : (double)result->streamed * TICKS_PER_S /
-					  (double)result->elapsed;
-}

@@ -31,10 +31,6 @@ struct run_result {
 	struct histogram latencies; /* empty in stream */
 };
 
-/* Messages a second, and bytes of answers. */
-double run_messages_per_second(const struct run_result *);
-double run_bytes_per_second(const struct run_result *);
-
 /*
  * Runs and fills in the result.  Returns the status to exit with, of
  * sysexits.h or 1; unless it is 0 one sentence was said on standard error, and
