@@ -209,13 +209,6 @@ set_format(void *settings, const char *value)
 }
 
 static const char *
-set_plot(void *settings, const char *value)
-{
-	((struct bench_options *)settings)->plot = value;
-	return value[0] == '\0' ? "the name of a file" : NULL;
-}
-
-static const char *
 set_backend(void *settings, const char *value)
 {
 	struct bench_options *options = settings;
@@ -333,12 +326,6 @@ static const struct option_row rows[] = {
 	.set = set_format,
     },
     {
-	.name = "plot",
-	.argument = "FILE",
-	.help = "write a chart of the latencies, in SVG",
-	.set = set_plot,
-    },
-    {
 	.name = "backend",
 	.argument = "NAME",
 	.help = "how to wait for sockets: epoll, kqueue or poll\n"
@@ -387,9 +374,6 @@ find_conflict(const struct bench_options *options)
 	if (options->rate != 0 && mode == BENCH_IDLE)
 		return "--rate is not for idle; leave it out, or choose "
 		       "another --mode";
-	if (options->plot != NULL && mode == BENCH_STREAM)
-		return "--plot is not for stream, which has no latencies; "
-		       "leave it out, or choose another --mode";
 	if (options->connections * options->depth > UNDER_WAY_MAX)
 		return "--depth times --connections is more than 4000000; "
 		       "lower either";
