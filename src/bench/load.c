@@ -86,15 +86,26 @@ static int
 look_up(struct load *load, const struct address *server)
 {
 	int status = address_resolve(server, AF_UNSPEC, &load->addresses);
-	if (status == 0) {
-		target_init(&load->engine.target, load->addresses);
+	if (status == 0)
 		return EX_OK;
-	}
 	load->addresses = NULL;
 	(void)fprintf(stderr,
 	    "upcbench: no address found for '%s': %s; name another server\n",
-	    server->host,
-	    status == EAI_SYSTEM ? strerror(errno) : gai_strerror(status));
+	    server->host, address_problem(status));
+	return EX_UNAVAILABLE;
+}
+
+static int
+find_server(struct load *load, uint32_t timeout)
+{
+	char tried[DIAL_TRIED_MAX];
+	if (target_open(
+		&load->engine.target, load->addresses, timeout, tried) == 0)
+		return EX_OK;
+	(void)fprintf(stderr,
+	    "upcbench: connection 1: cannot connect to %s; start a server "
+	    "there, or let it take more connections\n",
+	    tried);
 	return EX_UNAVAILABLE;
 }
 
@@ -202,7 +213,7 @@ load_open(struct load *load, const struct bench_options *options,
 	    options->timeout, session_expired);
 	describe_groups(load, options, latencies);
 	make_sessions(load);
-	return EX_OK;
+	return find_server(load, options->timeout);
 }
 
 void
@@ -210,6 +221,7 @@ load_close(struct load *load)
 {
 	for (size_t i = 0; i < load->nsessions && load->sessions != NULL; i++)
 		session_abort(&load->sessions[i]);
+	target_close(&load->engine.target);
 	poller_close(load->engine.poller);
 	for (size_t i = 0; i < LOAD_GROUPS_MAX; i++)
 		text_free(&load->texts[i]);

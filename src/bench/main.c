@@ -28,24 +28,6 @@ fill_standard_descriptors(void)
 	return 0;
 }
 
-static void
-interrupt(int signo)
-{
-	(void)signo;
-	run_interrupt();
-}
-
-/* Without SA_RESTART, so that a wait ends. */
-static void
-set_signals(void)
-{
-	struct sigaction action = {.sa_handler = interrupt};
-	(void)sigemptyset(&action.sa_mask);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-}
-
 /* The first failure decides the status. */
 static int
 measure(const struct bench_options *options)
@@ -84,6 +66,6 @@ main(int argc, char **argv)
 		(void)puts("upcbench " PACKAGE_VERSION);
 		return options_end_output("upcbench");
 	}
-	set_signals();
+	(void)signal(SIGPIPE, SIG_IGN);
 	return measure(&options);
 }

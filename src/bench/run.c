@@ -38,11 +38,22 @@ struct run {
 
 static volatile sig_atomic_t interrupts;
 
-void
-run_interrupt(void)
+static void
+interrupt(int signo)
 {
+	(void)signo;
 	if (interrupts < 2)
 		interrupts++;
+}
+
+/* Without SA_RESTART, so that a wait ends. */
+static void
+set_signals(void)
+{
+	struct sigaction action = {.sa_handler = interrupt};
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
 }
 
 static bool
@@ -394,6 +405,7 @@ run(const struct bench_options *options, struct run_result *result,
 	histogram_clear(&result->latencies);
 	int status = load_open(&run.load, options, &result->latencies);
 	if (status == EX_OK) {
+		set_signals();
 		ticker_start(
 		    &run.ticker, shows ? STDERR_FILENO : -1, ticks_now());
 		go(&run);

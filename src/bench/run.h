@@ -34,11 +34,9 @@ struct run_result {
 /*
  * Runs and fills in the result.  Returns the status to exit with, of
  * sysexits.h or 1; unless it is 0 one sentence was said on standard error, and
- * *has_run says whether there is anything to report.
+ * *has_run says whether there is anything to report.  Once there is a
+ * connection, SIGINT and SIGTERM end the run as if its time were over.
  */
 int run(const struct bench_options *, struct run_result *, bool *has_run);
-
-/* Makes a run end early, as if its time were over; for a signal handler. */
-void run_interrupt(void);
 
 #endif

@@ -194,57 +194,34 @@ advance(struct session *session)
 	settle(session);
 }
 
-/* Connects, or says in errno why not. */
-static int
-connect_once(struct session *session)
+void
+session_open(struct session *session)
 {
 	struct engine *engine = session->group->engine;
+	session->opened_at = engine->now;
+	session->received = 0;
+	session->has_asked = false;
 	session->state = SESSION_CONNECTING;
-	session->server = engine->target.server;
 	engine->connecting++;
 	session->group->active++;
 	int fd = target_connect(&engine->target);
 	duplex_open(&session->socket, fd);
-	return fd == -1 ? -1 : 0;
-}
-
-/* After a connection that failed: whether to try another address. */
-static bool
-try_again(struct session *session, int reason)
-{
-	struct engine *engine = session->group->engine;
-	if (!target_next(&engine->target, session->server)) {
-		fail(session, ERROR_REFUSED, reason);
-		return false;
-	}
-	close_connection(session);
-	return true;
-}
-
-void
-session_open(struct session *session)
-{
-	session->opened_at = session->group->engine->now;
-	session->received = 0;
-	session->has_asked = false;
-	while (connect_once(session) == -1) {
-		if (!try_again(session, errno))
-			return;
-	}
-	settle(session);
+	if (fd == -1)
+		fail(session, ERROR_REFUSED, errno);
+	else
+		settle(session);
 }
 
 static void
 finish_connecting(struct session *session)
 {
 	struct engine *engine = session->group->engine;
-	int error = target_finish(&engine->target, session->socket.reader.fd);
+	int error = dial_finish(session->socket.reader.fd);
 	/* The event may be untrue. */
 	if (error == EAGAIN)
 		return;
 	if (error != 0) {
-		if (try_again(session, error))
-			session_open(session);
+		fail(session, ERROR_REFUSED, error);
 		return;
 	}
 	session->state = SESSION_OPEN;

@@ -84,11 +84,10 @@ struct session {
 	enum session_state state;
 	bool has_asked; /* this connection has begun a message */
 	struct exchange exchange;
-	uint64_t granted;  /* messages that may be begun, of all times */
-	uint64_t received; /* bytes, over this connection */
-	const struct addrinfo *server; /* that it is connected to */
-	uint64_t opened_at;            /* ticks */
-	uint64_t *begun_at;            /* ticks, of the last `depth' messages */
+	uint64_t granted;   /* messages that may be begun, of all times */
+	uint64_t received;  /* bytes, over this connection */
+	uint64_t opened_at; /* ticks */
+	uint64_t *begun_at; /* ticks, of the last `depth' messages */
 };
 
 /*

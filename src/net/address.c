@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,12 @@ address_resolve(
 	};
 	const char *host = address->host[0] == '\0' ? NULL : address->host;
 	return getaddrinfo(host, address->port, &hints, list);
+}
+
+const char *
+address_problem(int status)
+{
+	return status == EAI_SYSTEM ? strerror(errno) : gai_strerror(status);
 }
 
 const char *

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -226,9 +227,15 @@ class RealDaemon(BenchCase):
             self.assertGreater(json.loads(report)["messages"], 0)
 
     def test_a_second_interrupt_waits_for_no_answer(self):
-        with Server(receive_all) as server, \
+        begun = threading.Event()
+
+        def serve(peer):
+            peer.recv(SIZE)
+            begun.set()
+            receive_all(peer)
+        with Server(serve) as server, \
                 running("--time", "1m", server.address) as tool:
-            wait_until(lambda: server.peers, "the run has begun")
+            self.assertTrue(begun.wait(BOUND))
 
             def interrupted():
                 tool.send_signal(signal.SIGINT)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The parts of upc that need no server: numbers, addresses, progress. */
+/* The parts of upc that need no server: numbers, progress, the transfer. */
 #include "config.h"
 
 #include "base/sys.h"
@@ -140,78 +140,6 @@ bind_loopback(struct sockaddr_in *address)
 	return fd;
 }
 
-static struct addrinfo
-entry(struct sockaddr_in *address, struct addrinfo *next)
-{
-	return (struct addrinfo){
-	    .ai_family = AF_INET,
-	    .ai_addr = (struct sockaddr *)address,
-	    .ai_addrlen = sizeof *address,
-	    .ai_next = next,
-	};
-}
-
-START_TEST(the_first_address_that_answers_is_taken)
-{
-	struct sockaddr_in refusing, serving;
-	char peer[ADDRESS_TEXT_MAX], tried[CONNECT_TRIED_MAX];
-	char wanted[ADDRESS_TEXT_MAX], refused[ADDRESS_TEXT_MAX];
-	int closed = bind_loopback(&refusing);
-	int listener = bind_loopback(&serving);
-	ck_assert_int_eq(sys_listen(listener, 1), 0);
-	struct addrinfo second = entry(&serving, NULL);
-	struct addrinfo first = entry(&refusing, &second);
-
-	int fd = connect_any(&first, 5000, peer, tried);
-	ck_assert_int_ne(fd, -1);
-	ck_assert_str_eq(
-	    peer, address_format((struct sockaddr *)&serving, wanted));
-	(void)address_format((struct sockaddr *)&refusing, refused);
-	ck_assert_int_eq(strncmp(tried, refused, strlen(refused)), 0);
-	ck_assert_ptr_nonnull(strstr(tried, ": Connection refused"));
-	(void)sys_close(fd);
-	(void)sys_close(listener);
-	(void)sys_close(closed);
-}
-END_TEST
-
-START_TEST(an_address_of_a_family_that_the_system_lacks_is_passed_over)
-{
-	struct sockaddr_in serving, foreign = {.sin_family = AF_UNSPEC};
-	char peer[ADDRESS_TEXT_MAX], tried[CONNECT_TRIED_MAX];
-	int listener = bind_loopback(&serving);
-	ck_assert_int_eq(sys_listen(listener, 1), 0);
-	struct addrinfo second = entry(&serving, NULL);
-	struct addrinfo first = entry(&foreign, &second);
-	first.ai_family = -1;
-
-	int fd = connect_any(&first, 5000, peer, tried);
-	ck_assert_int_ne(fd, -1);
-	ck_assert_str_eq(tried,
-	    "an unknown address: Address family not supported by protocol");
-	(void)sys_close(fd);
-	(void)sys_close(listener);
-}
-END_TEST
-
-START_TEST(when_no_address_answers_all_are_listed_that_fit)
-{
-	enum { MANY = 40 };
-	struct sockaddr_in refusing;
-	struct addrinfo list[MANY];
-	char peer[ADDRESS_TEXT_MAX], tried[CONNECT_TRIED_MAX];
-	int closed = bind_loopback(&refusing);
-	for (int i = 0; i < MANY; i++)
-		list[i] = entry(&refusing, i + 1 < MANY ? &list[i + 1] : NULL);
-	ck_assert_int_eq(connect_any(&list[MANY - 2], 5000, peer, tried), -1);
-	ck_assert_ptr_nonnull(strstr(tried, "refused; 127.0.0.1:"));
-	ck_assert_int_eq(connect_any(list, 5000, peer, tried), -1);
-	ck_assert_str_eq(tried + strlen(tried) - 7, "refused");
-	ck_assert_uint_gt(strlen(tried), CONNECT_TRIED_MAX - 64);
-	(void)sys_close(closed);
-}
-END_TEST
-
 enum { TEXT_SIZE = 300 * 1000 };
 
 /* Text without a period, so that no piece can stand for another. */
@@ -263,8 +191,10 @@ START_TEST(partial_sends_go_on_where_they_stopped)
 		echo(listener);
 		_exit(0);
 	}
-	char peer[ADDRESS_TEXT_MAX], tried[CONNECT_TRIED_MAX];
-	struct addrinfo only = entry(&serving, NULL);
+	char peer[ADDRESS_TEXT_MAX];
+	struct address server = {.host = "127.0.0.1"};
+	(void)snprintf(server.port, sizeof server.port, "%u",
+	    (unsigned)ntohs(serving.sin_port));
 	struct progress progress;
 	progress_start(&progress, -1, 0, sys_now());
 	FILE *answer = tmpfile();
@@ -272,7 +202,7 @@ START_TEST(partial_sends_go_on_where_they_stopped)
 	char *text = make_text(), *printed = calloc(1, TEXT_SIZE + 1);
 	ck_assert_ptr_nonnull(printed);
 	const struct transfer_task task = {
-	    .server = connect_any(&only, 5000, peer, tried),
+	    .server = connect_server(&server, AF_INET, 5000, peer),
 	    .text = text,
 	    .length = TEXT_SIZE,
 	    .input = -1,
@@ -314,13 +244,6 @@ suite(void)
 	tcase_add_test(shown, a_progress_line_has_bytes_rate_and_share);
 	tcase_add_test(shown, progress_is_due_after_a_second_then_every_200_ms);
 	suite_add_tcase(client, shown);
-	TCase *addresses = tcase_create("connect");
-	tcase_add_test(addresses, the_first_address_that_answers_is_taken);
-	tcase_add_test(addresses,
-	    an_address_of_a_family_that_the_system_lacks_is_passed_over);
-	tcase_add_test(
-	    addresses, when_no_address_answers_all_are_listed_that_fit);
-	suite_add_tcase(client, addresses);
 	TCase *exchange = tcase_create("transfer");
 	tcase_set_timeout(exchange, 30);
 	tcase_add_test(exchange, partial_sends_go_on_where_they_stopped);
