@@ -109,7 +109,7 @@ find_server(struct load *load, uint32_t timeout)
 	return EX_UNAVAILABLE;
 }
 
-/* A stream has two descriptors: see struct side. */
+/* A stream has two descriptors: see duplex.h. */
 static int
 check_descriptors(const struct bench_options *options)
 {
@@ -200,17 +200,16 @@ load_open(struct load *load, const struct bench_options *options,
 		status = get_texts(load, options);
 	if (status != EX_OK)
 		return status;
-	load->engine.poller = poller_open(options->backend);
+	load->engine.loop = loop_open(options->backend);
 	load->engine.buffer = malloc(SESSION_BUFFER);
 	load->sessions = calloc(load->nsessions, sizeof *load->sessions);
 	load->times =
 	    calloc(options->connections * options->depth, sizeof *load->times);
-	if (load->engine.poller == NULL || load->engine.buffer == NULL ||
+	if (load->engine.loop == NULL || load->engine.buffer == NULL ||
 	    load->sessions == NULL || load->times == NULL)
 		return out_of_memory();
-	timers_init(&load->engine.timers);
-	timer_queue_init(&load->engine.deadlines, &load->engine.timers,
-	    options->timeout, session_expired);
+	timer_queue_init(&load->engine.deadlines,
+	    loop_timers(load->engine.loop), options->timeout, session_expired);
 	describe_groups(load, options, latencies);
 	make_sessions(load);
 	return find_server(load, options->timeout);
@@ -222,7 +221,7 @@ load_close(struct load *load)
 	for (size_t i = 0; i < load->nsessions && load->sessions != NULL; i++)
 		session_abort(&load->sessions[i]);
 	target_close(&load->engine.target);
-	poller_close(load->engine.poller);
+	loop_close(load->engine.loop);
 	for (size_t i = 0; i < LOAD_GROUPS_MAX; i++)
 		text_free(&load->texts[i]);
 	free(load->engine.buffer);

@@ -9,19 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-void
-session_init(struct session *session, struct group *group, size_t first,
-    uint64_t *begun_at)
-{
-	*session = (struct session){
-	    .group = group,
-	    .begun_at = begun_at,
-	};
-	duplex_init(&session->socket);
-	timer_init(&session->deadline);
-	exchange_init(&session->exchange, group->text, first);
-}
-
 static bool
 would_block(void)
 {
@@ -32,7 +19,7 @@ static void
 close_connection(struct session *session)
 {
 	struct engine *engine = session->group->engine;
-	duplex_close(&session->socket, engine->poller);
+	duplex_close(&session->socket, engine->loop);
 	timer_disarm(&session->deadline);
 	if (session->state == SESSION_CONNECTING)
 		engine->connecting--;
@@ -124,7 +111,7 @@ settle(struct session *session)
 		if (session->exchange.unsent > 0 || may_begin(session))
 			writes = POLLER_OUTPUT;
 	}
-	if (duplex_want(&session->socket, engine->poller, reads, writes) == -1)
+	if (duplex_want(&session->socket, engine->loop, reads, writes) == -1)
 		fail(session, ERROR_CLOSED, errno);
 	else if (!waits)
 		timer_disarm(&session->deadline);
@@ -217,6 +204,7 @@ finish_connecting(struct session *session)
 {
 	struct engine *engine = session->group->engine;
 	int error = dial_finish(session->socket.reader.fd);
+	engine->now = ticks_now();
 	/* The event may be untrue. */
 	if (error == EAGAIN)
 		return;
@@ -303,26 +291,43 @@ receive(struct session *session)
 		    0, bytes + right, n - right);
 }
 
-void
-session_ready(struct side *side)
+static void
+readable(struct watch *watch)
 {
 	struct session *session =
-	    LIST_OWNER(side->duplex, struct session, socket);
-	/* An earlier event of the same turn may have closed it. */
-	if (side->wants == POLLER_NOTHING)
-		return;
+	    LIST_OWNER(watch, struct session, socket.reader);
 	if (session->state == SESSION_CONNECTING) {
 		finish_connecting(session);
 		return;
 	}
-	if (side == &session->socket.reader)
-		receive(session);
+	receive(session);
 	/* A writer that waits for room is called when there is some. */
-	if (side == &session->socket.reader &&
-	    session->socket.writer.wants == POLLER_OUTPUT)
+	if (session->socket.writer.wants == POLLER_OUTPUT)
 		settle(session);
 	else
 		advance(session);
+}
+
+static void
+writable(struct watch *watch)
+{
+	struct session *session =
+	    LIST_OWNER(watch, struct session, socket.writer);
+	session->group->engine->now = ticks_now();
+	advance(session);
+}
+
+void
+session_init(struct session *session, struct group *group, size_t first,
+    uint64_t *begun_at)
+{
+	*session = (struct session){
+	    .group = group,
+	    .begun_at = begun_at,
+	};
+	duplex_init(&session->socket, readable, writable);
+	timer_init(&session->deadline);
+	exchange_init(&session->exchange, group->text, first);
 }
 
 void

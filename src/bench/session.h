@@ -22,8 +22,7 @@
 #include "bench/histogram.h"
 #include "bench/schedule.h"
 #include "bench/target.h"
-#include "reactor/poller.h"
-#include "reactor/timer.h"
+#include "reactor/loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,8 +32,7 @@
 #define SESSION_BUFFER ((size_t)256 * 1024)
 
 struct engine {
-	struct poller *poller;
-	struct timers timers;
+	struct loop *loop;
 	struct timer_queue deadlines; /* of sessions that wait for the server */
 	struct target target;
 	uint64_t now;        /* ticks, of the present event */
@@ -105,9 +103,6 @@ void session_grant(struct session *, uint64_t messages);
 
 /* Begins no more messages, and ends, if the group does, when at rest. */
 void session_end(struct session *);
-
-/* To be called with what poller_wait returned. */
-void session_ready(struct side *);
 
 /* To be called for the queue of deadlines. */
 void session_expired(struct timer *);

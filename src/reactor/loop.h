@@ -91,4 +91,7 @@ void loop_set_busy_poll(struct loop *, uint32_t us);
  */
 int loop_turn(struct loop *);
 
+/* A turn that waits for no longer than the given milliseconds. */
+int loop_turn_within(struct loop *, unsigned ms);
+
 #endif

@@ -49,11 +49,10 @@ int poller_set(struct poller *, int fd, enum poller_interest had,
     enum poller_interest wants, void *owner);
 
 /*
- * To be called before a descriptor is closed of which nobody holds a duplicate
- * that stays open; one that may have some is first set to POLLER_NOTHING.  It
- * must then be closed before the next wait.  (Back ends whose kernel forgets
- * descriptors with their last duplicate do nothing here, which spares each
- * connection a system call.)
+ * To be called before a descriptor is closed that has no duplicate; one that
+ * may have some is set to POLLER_NOTHING instead.  It must then be closed
+ * before the next wait.  (Where the kernel forgets what is closed this does
+ * nothing, which spares each connection a system call.)
  */
 void poller_forget(struct poller *, int fd, enum poller_interest had);
 
