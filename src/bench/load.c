@@ -160,8 +160,8 @@ describe_groups(struct load *load, const struct bench_options *options,
 }
 
 /*
- * Sessions start at messages that are as far apart as can be, so that an
- * answer that goes to another connection does not fit there.
+ * Sessions start at messages that are as far apart as possible, so that an
+ * answer that goes to another connection is wrong there.
  */
 static void
 make_sessions(struct load *load)

@@ -144,7 +144,7 @@ turn_until(struct run *run, uint64_t until)
 		turn(run, until);
 }
 
-/* All connections that last are there before the first message is. */
+/* Opens all connections before the first message; churn opens its own. */
 static void
 open_all(struct run *run)
 {
@@ -203,7 +203,7 @@ start(struct run *run)
 	}
 }
 
-/* Idle: asks of each connection whether it is alive. */
+/* Idle: asks each connection for an answer, to show that it is alive. */
 static void
 prove_alive(struct run *run)
 {
@@ -224,8 +224,8 @@ prove_alive(struct run *run)
 }
 
 /*
- * Messages that were due in the measured time and could not begin have waited
- * at least until its end: that counts, or an overload would not show.
+ * Messages that were due in the measured time and could not be sent have waited
+ * until its end at least.  That counts, or an overload would not show.
  */
 static void
 count_unsent(struct run *run)
@@ -299,8 +299,8 @@ count_active(const struct load *load)
 }
 
 /*
- * Lets all that is under way be answered, and every connection end, so that
- * whatever is still to come is looked at.  It takes no longer than the timeout.
+ * Waits until all that is under way is answered and every connection has ended,
+ * so that what still comes is checked.  It takes no longer than the timeout.
  */
 static void
 finish(struct run *run)
@@ -323,7 +323,7 @@ finish(struct run *run)
 		session_give_up(&load->sessions[i]);
 }
 
-/* As fast as was asked, but for what is under way at any time. */
+/* Not if more than 1 % was left unsent, besides what may be under way. */
 static bool
 is_rate_kept(const struct run *run)
 {

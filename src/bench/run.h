@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A run: opens the connections, warms up, measures, and lets all end that is
+ * A run: opens the connections, warms up, measures, and waits for what is still
  * under way.  The first error ends it.
  */
 #ifndef RUN_H
@@ -19,7 +19,7 @@ struct run_result {
 	const struct bench_options *options;
 	char server[ADDRESS_TEXT_MAX]; /* the address that was used */
 	size_t size;                   /* of a message, the longest */
-	uint64_t began;                /* when that which was measured did */
+	uint64_t began;                /* ticks, when measuring began */
 	uint64_t elapsed;              /* ticks that were measured */
 	uint64_t messages;             /* of mixed: those of ping-pong */
 	uint64_t sent, received;       /* bytes */

@@ -56,7 +56,7 @@ fail(struct session *session, enum error_kind kind, int reason)
 	fail_over(session, kind, reason, NULL, 0);
 }
 
-/* The server moved: it has all its time again. */
+/* The server took or sent something: its timeout begins anew. */
 static void
 moved(struct session *session)
 {
@@ -76,7 +76,7 @@ may_begin(const struct session *session)
 	return exchange->begun - exchange->answered < group->depth;
 }
 
-/* All is said that this connection is for. */
+/* All that this connection is for was asked and answered. */
 static bool
 is_done(const struct session *session)
 {
@@ -87,8 +87,8 @@ is_done(const struct session *session)
 }
 
 /*
- * The one place that derives what a session waits for: whether its connection
- * ends, what it wants of the poller, and whether it is the server's turn.
+ * The one place that decides what a session waits for: whether its connection
+ * ends, for what its socket is watched, and whether the timeout runs.
  */
 static void
 settle(struct session *session)
@@ -120,7 +120,7 @@ settle(struct session *session)
 		    engine->now / TICKS_PER_MS);
 }
 
-/* The time that a message counts from. */
+/* When the latency of the next message begins. */
 static uint64_t
 time_of_next(const struct session *session)
 {
@@ -167,8 +167,8 @@ transmit(struct session *session)
 }
 
 /*
- * Begins what may be begun and sends it.  Where there is no depth, that is one
- * message, and the next when the kernel has room again.
+ * Begins the messages that it may and sends them.  A stream begins one, and the
+ * next when the kernel has room again.
  */
 static void
 advance(struct session *session)

@@ -10,14 +10,14 @@
 #include <poll.h>
 #include <string.h>
 
-/* Left out of <limits.h> where it differs between files. */
+/* <limits.h> leaves it out where it differs between files. */
 #ifndef PIPE_BUF
 #define PIPE_BUF _POSIX_PIPE_BUF
 #endif
 
 enum {
 	BUFFER_SIZE = 64 * 1024,
-	/* A pipe that poll(2) calls writable takes so much without a wait. */
+	/* A pipe that poll(2) calls writable takes this much without a wait. */
 	WRITE_MAX = PIPE_BUF
 };
 
@@ -199,7 +199,7 @@ set_interest(const struct transfer *t, struct pollfd rows[NWATCHED])
 	watch(&rows[OUTPUT], t->task->output, writes ? POLLOUT : 0);
 }
 
-/* Errors and hang-ups make ready: the call that follows says which it is. */
+/* Errors and hang-ups are events too; the call that follows says which. */
 static void
 move(struct transfer *t, const struct pollfd rows[NWATCHED])
 {
