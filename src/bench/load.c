@@ -91,7 +91,7 @@ look_up(struct load *load, const struct address *server)
 	load->addresses = NULL;
 	(void)fprintf(stderr,
 	    "upcbench: no address found for '%s': %s; name another server\n",
-	    server->host, address_problem(status));
+	    server->host, dial_resolve_error(status));
 	return EX_UNAVAILABLE;
 }
 

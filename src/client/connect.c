@@ -17,7 +17,7 @@ connect_server(const struct address *server, int family, uint32_t timeout,
 		(void)fprintf(stderr,
 		    "upc: no address found for '%s': %s; name the server with "
 		    "--server or UPC_SERVER\n",
-		    server->host, address_problem(status));
+		    server->host, dial_resolve_error(status));
 		return -1;
 	}
 	char tried[DIAL_TRIED_MAX];

@@ -6,7 +6,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,12 +71,6 @@ address_resolve(
 	};
 	const char *host = address->host[0] == '\0' ? NULL : address->host;
 	return getaddrinfo(host, address->port, &hints, list);
-}
-
-const char *
-address_problem(int status)
-{
-	return status == EAI_SYSTEM ? strerror(errno) : gai_strerror(status);
 }
 
 const char *

@@ -39,9 +39,6 @@ int address_parse(struct address *, const char *text);
  */
 int address_resolve(const struct address *, int family, struct addrinfo **);
 
-/* What a status of address_resolve other than 0 means; errno may be asked. */
-const char *address_problem(int status);
-
 /*
  * Writes 127.0.0.1:5220 or [::1]:5220 into text and returns text.  Nothing is
  * looked up but the name of the interface of a link-local address.

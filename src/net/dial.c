@@ -13,6 +13,15 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *
+dial_resolve_error(int status)
+{
+	if (status != EAI_SYSTEM)
+		return gai_strerror(status);
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads. */
+	return strerror(errno);
+}
+
 int
 dial_start(int fd, const struct addrinfo *address)
 {
@@ -84,9 +93,11 @@ add_tried(char tried[static DIAL_TRIED_MAX], const struct addrinfo *address,
 {
 	char text[ADDRESS_TEXT_MAX];
 	size_t end = strlen(tried);
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads. */
+	const char *reason = strerror(error);
 	int n = snprintf(tried + end, DIAL_TRIED_MAX - end, "%s%s: %s",
 	    end == 0 ? "" : "; ", address_format(address->ai_addr, text),
-	    strerror(error));
+	    reason);
 	if (n < 0 || (size_t)n >= DIAL_TRIED_MAX - end)
 		tried[end] = '\0';
 }

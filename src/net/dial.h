@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connections to a server.  dial_start and dial_finish are for programs with a
- * loop of their own; dial_any waits.  Sockets are non-blocking.
+ * Connections to a server, for programs of one thread.  dial_start and
+ * dial_finish are for those that have a loop; dial_any waits.  Sockets are
+ * non-blocking.
  */
 #ifndef DIAL_H
 #define DIAL_H
@@ -12,6 +13,9 @@
 
 /* Room for the addresses that were tried, each with what went wrong. */
 #define DIAL_TRIED_MAX 1024
+
+/* What a status of address_resolve that is not 0 means, in words. */
+const char *dial_resolve_error(int status);
 
 /*
  * Starts to connect the socket, and lets it send what is short at once.
