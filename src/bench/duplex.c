@@ -8,10 +8,11 @@
 #include <fcntl.h>
 
 void
-duplex_init(struct duplex *duplex)
+duplex_init(struct duplex *duplex, void (*readable)(struct watch *),
+    void (*writable)(struct watch *))
 {
-	duplex->reader = (struct side){.duplex = duplex, .fd = -1};
-	duplex->writer = duplex->reader;
+	watch_init(&duplex->reader, -1, readable);
+	watch_init(&duplex->writer, -1, writable);
 }
 
 void
@@ -20,43 +21,38 @@ duplex_open(struct duplex *duplex, int fd)
 	duplex->reader.fd = fd;
 }
 
-static int
-want(struct side *side, struct poller *poller, enum poller_interest wants)
-{
-	if (poller_set(poller, side->fd, side->wants, wants, side) == -1)
-		return -1;
-	side->wants = wants;
-	return 0;
-}
-
 int
-duplex_want(struct duplex *duplex, struct poller *poller,
+duplex_want(struct duplex *duplex, struct loop *loop,
     enum poller_interest reader, enum poller_interest writer)
 {
-	struct side *sides[] = {&duplex->reader, &duplex->writer};
-	if (sides[0]->wants != reader && want(sides[0], poller, reader) == -1)
+	if (loop_watch(loop, &duplex->reader, reader) == -1)
 		return -1;
-	if (sides[1]->wants == writer)
-		return 0;
-	if (sides[1]->fd == -1)
-		sides[1]->fd = fcntl(sides[0]->fd, F_DUPFD_CLOEXEC, 0);
-	return sides[1]->fd == -1 ? -1 : want(sides[1], poller, writer);
+	if (writer != POLLER_NOTHING && duplex->writer.fd == -1) {
+		duplex->writer.fd =
+		    fcntl(duplex->reader.fd, F_DUPFD_CLOEXEC, 0);
+		if (duplex->writer.fd == -1)
+			return -1;
+	}
+	return loop_watch(loop, &duplex->writer, writer);
 }
 
-/*
- * Both descriptors go in one step: a kernel that forgets a closed socket does
- * so when its last descriptor is closed.
- */
-void
-duplex_close(struct duplex *duplex, struct poller *poller)
+static void
+close_side(struct watch *side)
 {
-	struct side *const sides[] = {&duplex->reader, &duplex->writer};
-	for (int i = 0; i < 2; i++) {
-		if (sides[i]->fd == -1)
-			continue;
-		poller_forget(poller, sides[i]->fd, sides[i]->wants);
-		(void)sys_close(sides[i]->fd);
-		sides[i]->fd = -1;
-		sides[i]->wants = POLLER_NOTHING;
+	if (side->fd != -1)
+		(void)sys_close(side->fd);
+	side->fd = -1;
+}
+
+void
+duplex_close(struct duplex *duplex, struct loop *loop)
+{
+	if (duplex->writer.fd != -1) {
+		/* A kernel may keep one that is closed for its duplicate. */
+		(void)loop_watch(loop, &duplex->reader, POLLER_NOTHING);
+		(void)loop_watch(loop, &duplex->writer, POLLER_NOTHING);
 	}
+	loop_unwatch(loop, &duplex->reader);
+	close_side(&duplex->reader);
+	close_side(&duplex->writer);
 }

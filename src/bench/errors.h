@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What went wrong: how often each kind of it, and all about the first. */
+/* The errors of a run: how many of each kind, and the first in full. */
 #ifndef ERRORS_H
 #define ERRORS_H
 
@@ -16,7 +16,7 @@ enum error_kind {
 	ERROR_KINDS
 };
 
-/* As many bytes of each side are shown. */
+/* How many bytes of each side are shown. */
 #define ERRORS_SHOWN 16
 
 struct error {
@@ -34,16 +34,16 @@ struct errors {
 	struct error first;
 };
 
-/* As in a report: wrong, lost, and so on. */
+/* Its name in the results: wrong, lost, and so on. */
 const char *errors_name(enum error_kind);
 
 /* Counts an error and keeps it if it is the first. */
 void errors_add(struct errors *, const struct error *);
 
 /*
- * Says on standard error, in one sentence, what the first one was, or nothing
- * without any.  The server and the timeout (in ms) are named in it.  Returns
- * the status to exit with.
+ * Says in one sentence on standard error what the first error was; without
+ * errors it says nothing.  The server and the timeout (in ms) are named there.
+ * Returns the status to exit with.
  */
 int errors_say(const struct errors *, const char *server, uint32_t timeout);
 

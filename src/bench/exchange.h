@@ -33,16 +33,16 @@ void exchange_begin(struct exchange *);
 /* What is to be sent next, as far as it lies in one piece. */
 const unsigned char *exchange_unsent(const struct exchange *, size_t *n);
 
-/* So many bytes of it were sent. */
+/* Notes that n bytes of it were sent. */
 void exchange_sent(struct exchange *, size_t n);
 
-/* How many of the n bytes that came are as expected, up to the first not. */
+/* How many of the n bytes that came are right, before one that is not. */
 size_t exchange_compare(
     const struct exchange *, const unsigned char *bytes, size_t n);
 
 /*
- * Takes so many bytes, which were as expected, and returns how many messages
- * they complete.
+ * Notes that n bytes came which are right, and returns how many messages they
+ * complete.
  */
 uint64_t exchange_received(struct exchange *, size_t n);
 

@@ -62,7 +62,7 @@ histogram_add(struct histogram *histogram, uint64_t time)
 		histogram->max = time;
 }
 
-/* How many of n times the given part is, rounded up. */
+/* The given part of n, rounded up. */
 static uint64_t
 rank_of(uint64_t n, uint32_t millionths)
 {

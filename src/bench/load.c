@@ -3,6 +3,7 @@
 
 #include "bench/load.h"
 
+#include "base/say.h"
 #include "base/sys.h"
 
 #include <errno.h>
@@ -17,8 +18,8 @@ enum { OTHER_DESCRIPTORS = 16 };
 static int
 out_of_memory(void)
 {
-	(void)fprintf(stderr, "upcbench: out of memory; ask for fewer "
-			      "--connections or a smaller --size\n");
+	say("out of memory; ask for fewer "
+	    "--connections or a smaller --size");
 	return EX_OSERR;
 }
 
@@ -31,32 +32,26 @@ explain_text(enum text_outcome outcome, const char *path)
 	case TEXT_NO_MEMORY:
 		return out_of_memory();
 	case TEXT_UNREADABLE:
-		(void)fprintf(stderr,
-		    "upcbench: --text: cannot read '%s': %s; name a file with "
-		    "text\n",
+		say("--text: cannot read '%s': %s; name a file with "
+		    "text",
 		    path, strerror(errno));
 		return EX_NOINPUT;
 	case TEXT_TOO_LONG:
-		(void)fprintf(stderr,
-		    "upcbench: --text: '%s' has more than 64 MiB; name a part "
-		    "of it\n",
+		say("--text: '%s' has more than 64 MiB; name a part "
+		    "of it",
 		    path);
 		return EX_DATAERR;
 	case TEXT_EMPTY:
-		(void)fprintf(stderr,
-		    "upcbench: --text: '%s' is empty; name a file with text\n",
-		    path);
+		say("--text: '%s' is empty; name a file with text", path);
 		return EX_DATAERR;
 	case TEXT_NOT_UTF8:
-		(void)fprintf(stderr,
-		    "upcbench: --text: '%s' is not UTF-8; convert it with "
-		    "iconv\n",
+		say("--text: '%s' is not UTF-8; convert it with "
+		    "iconv",
 		    path);
 		return EX_DATAERR;
 	case TEXT_TOO_NARROW:
-		(void)fprintf(stderr,
-		    "upcbench: --size: a character of '%s' is longer; make it "
-		    "at least 4\n",
+		say("--size: a character of '%s' is longer; make it "
+		    "at least 4",
 		    path);
 		return EX_USAGE;
 	}
@@ -86,19 +81,28 @@ static int
 look_up(struct load *load, const struct address *server)
 {
 	int status = address_resolve(server, AF_UNSPEC, &load->addresses);
-	if (status == 0) {
-		target_init(&load->engine.target, load->addresses);
+	if (status == 0)
 		return EX_OK;
-	}
 	load->addresses = NULL;
-	(void)fprintf(stderr,
-	    "upcbench: no address found for '%s': %s; name another server\n",
-	    server->host,
-	    status == EAI_SYSTEM ? strerror(errno) : gai_strerror(status));
+	say("no address found for '%s': %s; name another server", server->host,
+	    dial_resolve_error(status));
 	return EX_UNAVAILABLE;
 }
 
-/* A stream has two descriptors: see struct side. */
+static int
+find_server(struct load *load, uint32_t timeout)
+{
+	char tried[DIAL_TRIED_MAX];
+	if (target_open(
+		&load->engine.target, load->addresses, timeout, tried) == 0)
+		return EX_OK;
+	say("connection 1: cannot connect to %s; start a server "
+	    "there, or let it take more connections",
+	    tried);
+	return EX_UNAVAILABLE;
+}
+
+/* A stream has two descriptors: see duplex.h. */
 static int
 check_descriptors(const struct bench_options *options)
 {
@@ -110,9 +114,8 @@ check_descriptors(const struct bench_options *options)
 		needed += options->connections;
 	if (needed <= descriptors.limit)
 		return EX_OK;
-	(void)fprintf(stderr,
-	    "upcbench: --connections: %zu descriptors are needed and %zu are "
-	    "allowed; ask for fewer, or raise the limit with ulimit -n\n",
+	say("--connections: %zu descriptors are needed and %zu are "
+	    "allowed; ask for fewer, or raise the limit with ulimit -n",
 	    needed, descriptors.limit);
 	return EX_OSERR;
 }
@@ -149,8 +152,8 @@ describe_groups(struct load *load, const struct bench_options *options,
 }
 
 /*
- * Sessions start at messages that are as far apart as can be, so that an
- * answer that goes to another connection does not fit there.
+ * Sessions start at messages that are as far apart as possible, so that an
+ * answer that goes to another connection is wrong there.
  */
 static void
 make_sessions(struct load *load)
@@ -189,20 +192,19 @@ load_open(struct load *load, const struct bench_options *options,
 		status = get_texts(load, options);
 	if (status != EX_OK)
 		return status;
-	load->engine.poller = poller_open(options->backend);
+	load->engine.loop = loop_open(options->backend);
 	load->engine.buffer = malloc(SESSION_BUFFER);
 	load->sessions = calloc(load->nsessions, sizeof *load->sessions);
 	load->times =
 	    calloc(options->connections * options->depth, sizeof *load->times);
-	if (load->engine.poller == NULL || load->engine.buffer == NULL ||
+	if (load->engine.loop == NULL || load->engine.buffer == NULL ||
 	    load->sessions == NULL || load->times == NULL)
 		return out_of_memory();
-	timers_init(&load->engine.timers);
-	timer_queue_init(&load->engine.deadlines, &load->engine.timers,
-	    options->timeout, session_expired);
+	timer_queue_init(&load->engine.deadlines,
+	    loop_timers(load->engine.loop), options->timeout, session_expired);
 	describe_groups(load, options, latencies);
 	make_sessions(load);
-	return EX_OK;
+	return find_server(load, options->timeout);
 }
 
 void
@@ -210,7 +212,8 @@ load_close(struct load *load)
 {
 	for (size_t i = 0; i < load->nsessions && load->sessions != NULL; i++)
 		session_abort(&load->sessions[i]);
-	poller_close(load->engine.poller);
+	target_close(&load->engine.target);
+	loop_close(load->engine.loop);
 	for (size_t i = 0; i < LOAD_GROUPS_MAX; i++)
 		text_free(&load->texts[i]);
 	free(load->engine.buffer);

@@ -84,8 +84,6 @@ static const struct option_row rows[] = {
 		"echo server"},
     {"format", WORD(format, format_names), "FORMAT", .preset = "text",
 	.help = "of the report: text, csv or json"},
-    {"plot", TEXT(plot, "the name of a file"), "FILE",
-	.help = "write a chart of the latencies, in SVG"},
     {"backend", NAME(backend, poller_backend), "NAME",
 	.otherwise = "the best of this system",
 	.help = "how to wait for sockets: epoll, kqueue or poll"},
@@ -129,9 +127,6 @@ find_conflict(const struct bench_options *options, bool has_time)
 	if (options->rate != 0 && mode == BENCH_IDLE)
 		return "--rate is not for idle; leave it out, or choose "
 		       "another --mode";
-	if (options->plot[0] != '\0' && mode == BENCH_STREAM)
-		return "--plot is not for stream, which has no latencies; "
-		       "leave it out, or choose another --mode";
 	if (options->connections * options->depth > UNDER_WAY_MAX)
 		return "--depth times --connections is more than 4000000; "
 		       "lower either";

@@ -35,7 +35,6 @@ struct bench_options {
 	uint32_t timeout; /* ms */
 	enum text_answer answer;
 	enum bench_format format;
-	char plot[4096]; /* a file */
 	const char *backend;
 	bool no_progress;
 };

@@ -3,6 +3,7 @@
 
 #include "bench/run.h"
 
+#include "base/say.h"
 #include "base/sys.h"
 #include "bench/load.h"
 #include "bench/ticker.h"
@@ -10,7 +11,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +20,8 @@
 enum {
 	/* Connections that are made, or proven alive, at the same time. */
 	PARALLEL = 128,
-	/* Deadlines that a turn serves. */
-	EXPIRIES = 256
+	/* Ends a wait that nothing else does. */
+	LONGEST_WAIT_MS = 60 * 1000
 };
 
 struct run {
@@ -38,11 +38,22 @@ struct run {
 
 static volatile sig_atomic_t interrupts;
 
-void
-run_interrupt(void)
+static void
+interrupt(int signo)
 {
+	(void)signo;
 	if (interrupts < 2)
 		interrupts++;
+}
+
+/* Without SA_RESTART, so that a wait ends. */
+static void
+set_signals(void)
+{
+	struct sigaction action = {.sa_handler = interrupt};
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
 }
 
 static bool
@@ -52,44 +63,33 @@ is_over(const struct run *run)
 	       interrupts > 0;
 }
 
-/* Milliseconds from now until the time when, plus the rounding in ticks. */
-static int
-wait_ms(uint64_t now, uint64_t when, uint64_t rounding)
+/* Milliseconds until the time when, or no more than most. */
+static uint64_t
+ms_until(uint64_t when, uint64_t now, uint64_t most)
 {
-	if (when == TICKS_NEVER)
-		return -1;
-	if (now >= when)
-		return 0;
-	uint64_t ms = (when - now + rounding) / TICKS_PER_MS;
-	return ms < INT_MAX ? (int)ms : INT_MAX;
-}
-
-static int
-shorter(int a, int b)
-{
-	return a == -1 || (b != -1 && b < a) ? b : a;
+	uint64_t ms = when <= now ? 0 : (when - now) / TICKS_PER_MS;
+	return ms < most ? ms : most;
 }
 
 /*
- * How long to wait: until the given time, the next deadline, or the next line
- * for the terminal.  A wait is of whole milliseconds, and for these it may be
- * too long by a part of one.  For a message that is due it is too short, and
- * the rest passes in waits of no time, lest the message be late by our fault.
+ * How long to wait for an event, in ms: until the given time, the next line for
+ * the terminal, or the next message that is due.  The first two may be late by
+ * a part of a millisecond.  For a message a wait is rather too short, and the
+ * rest passes in waits of no time, lest the message be late by our fault.
  */
-static int
-time_left(const struct run *run, uint64_t now, uint64_t until)
+static unsigned
+longest_wait(const struct run *run, uint64_t now, uint64_t until)
 {
-	uint64_t due = timers_due(&run->load.engine.timers);
-	int wait = wait_ms(now, until, TICKS_PER_MS - 1);
-	if (due != TIMER_NEVER)
-		wait = shorter(
-		    wait, wait_ms(now, due * TICKS_PER_MS, TICKS_PER_MS - 1));
-	wait = shorter(wait, wait_ms(now, run->ticker.due, TICKS_PER_MS - 1));
+	uint64_t wait = LONGEST_WAIT_MS;
+	if (until != TICKS_NEVER)
+		wait = ms_until(until + TICKS_PER_MS - 1, now, wait);
+	int line = status_line_wait(&run->ticker.line, now / TICKS_PER_MS);
+	if (line != -1 && (uint64_t)line < wait)
+		wait = (uint64_t)line;
 	if (run->scheduled < run->to_schedule)
-		wait = shorter(
-		    wait, wait_ms(now,
-			      schedule_due(&run->schedule, run->scheduled), 0));
-	return wait;
+		wait = ms_until(
+		    schedule_due(&run->schedule, run->scheduled), now, wait);
+	return (unsigned)wait;
 }
 
 static struct figures
@@ -126,23 +126,15 @@ static void
 turn(struct run *run, uint64_t until)
 {
 	struct engine *engine = &run->load.engine;
-	void *ready[POLLER_BATCH];
 	uint64_t now = engine->now = ticks_now();
 	grant_scheduled(run, now);
-	int n = poller_wait(
-	    engine->poller, ready, POLLER_BATCH, time_left(run, now, until));
-	if (n == -1) {
+	if (loop_turn_within(engine->loop, longest_wait(run, now, until)) == -1)
 		run->wait_error = errno;
-		return;
-	}
-	engine->now = ticks_now();
-	for (int i = 0; i < n; i++)
-		session_ready(ready[i]);
-	timers_expire(&engine->timers, engine->now / TICKS_PER_MS, EXPIRIES);
-	if (engine->now >= run->ticker.due) {
+	now = loop_now(engine->loop);
+	if (status_line_is_due(&run->ticker.line, now)) {
 		struct figures sum = sum_figures(&run->load);
-		ticker_show(&run->ticker, run->phase, sum.messages,
-		    sum.received, engine->now);
+		ticker_show(
+		    &run->ticker, run->phase, sum.messages, sum.received, now);
 	}
 }
 
@@ -153,7 +145,7 @@ turn_until(struct run *run, uint64_t until)
 		turn(run, until);
 }
 
-/* All connections that last are there before the first message is. */
+/* Opens all connections before the first message; churn opens its own. */
 static void
 open_all(struct run *run)
 {
@@ -212,7 +204,7 @@ start(struct run *run)
 	}
 }
 
-/* Idle: asks of each connection whether it is alive. */
+/* Idle: asks each connection for an answer, to show that it is alive. */
 static void
 prove_alive(struct run *run)
 {
@@ -233,8 +225,8 @@ prove_alive(struct run *run)
 }
 
 /*
- * Messages that were due in the measured time and could not begin have waited
- * at least until its end: that counts, or an overload would not show.
+ * Messages that were due in the measured time and could not be sent have waited
+ * until its end at least.  That counts, or an overload would not show.
  */
 static void
 count_unsent(struct run *run)
@@ -308,8 +300,8 @@ count_active(const struct load *load)
 }
 
 /*
- * Lets all that is under way be answered, and every connection end, so that
- * whatever is still to come is looked at.  It takes no longer than the timeout.
+ * Waits until all that is under way is answered and every connection has ended,
+ * so that what still comes is checked.  It takes no longer than the timeout.
  */
 static void
 finish(struct run *run)
@@ -332,7 +324,7 @@ finish(struct run *run)
 		session_give_up(&load->sessions[i]);
 }
 
-/* As fast as was asked, but for what is under way at any time. */
+/* Not if more than 1 % was left unsent, besides what may be under way. */
 static bool
 is_rate_kept(const struct run *run)
 {
@@ -354,15 +346,13 @@ conclude(struct run *run)
 	(void)address_format(engine->target.server->ai_addr, result->server);
 	result->is_complete = !is_over(run) && is_rate_kept(run);
 	if (run->wait_error != 0) {
-		(void)fprintf(stderr, "upcbench: cannot wait for sockets: %s\n",
-		    strerror(run->wait_error));
+		say("cannot wait for sockets: %s", strerror(run->wait_error));
 		return EX_OSERR;
 	}
 	if (result->errors.total == 0 && !is_rate_kept(run))
-		(void)fprintf(stderr,
-		    "upcbench: the rate was not kept: %" PRIu64 " messages "
+		say("the rate was not kept: %" PRIu64 " messages "
 		    "that were due could not be sent; lower --rate, or raise "
-		    "--connections\n",
+		    "--connections",
 		    result->unsent);
 	return errors_say(
 	    &result->errors, result->server, run->options->timeout);
@@ -394,30 +384,15 @@ run(const struct bench_options *options, struct run_result *result,
 	histogram_clear(&result->latencies);
 	int status = load_open(&run.load, options, &result->latencies);
 	if (status == EX_OK) {
+		set_signals();
 		ticker_start(
-		    &run.ticker, shows ? STDERR_FILENO : -1, ticks_now());
+		    &run.ticker, shows ? STDERR_FILENO : -1, sys_now());
 		go(&run);
-		ticker_erase(&run.ticker);
+		status_line_erase(&run.ticker.line);
 		status = conclude(&run);
 		result->size = run.load.texts[0].longest;
 	}
 	*has_run = result->established > 0;
 	load_close(&run.load);
 	return status;
-}
-
-double
-run_messages_per_second(const struct run_result *result)
-{
-	return result->elapsed == 0 ? 0
-				    : (double)result->messages * TICKS_PER_S /
-					  (double)result->elapsed;
-}
-
-double
-run_bytes_per_second(const struct run_result *result)
-{
-	return result->elapsed == 0 ? 0
-				    : (double)result->streamed * TICKS_PER_S /
-					  (double)result->elapsed;
 }

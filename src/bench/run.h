@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A run: opens the connections, warms up, measures, and lets all end that is
+ * A run: opens the connections, warms up, measures, and waits for what is still
  * under way.  The first error ends it.
  */
 #ifndef RUN_H
@@ -19,7 +19,7 @@ struct run_result {
 	const struct bench_options *options;
 	char server[ADDRESS_TEXT_MAX]; /* the address that was used */
 	size_t size;                   /* of a message, the longest */
-	uint64_t began;                /* when that which was measured did */
+	uint64_t began;                /* ticks, when measuring began */
 	uint64_t elapsed;              /* ticks that were measured */
 	uint64_t messages;             /* of mixed: those of ping-pong */
 	uint64_t sent, received;       /* bytes */
@@ -31,18 +31,12 @@ struct run_result {
 	struct histogram latencies; /* empty in stream */
 };
 
-/* Messages a second, and bytes of answers. */
-double run_messages_per_second(const struct run_result *);
-double run_bytes_per_second(const struct run_result *);
-
 /*
  * Runs and fills in the result.  Returns the status to exit with, of
  * sysexits.h or 1; unless it is 0 one sentence was said on standard error, and
- * *has_run says whether there is anything to report.
+ * *has_run says whether there is anything to report.  Once there is a
+ * connection, SIGINT and SIGTERM end the run as if its time were over.
  */
 int run(const struct bench_options *, struct run_result *, bool *has_run);
-
-/* Makes a run end early, as if its time were over; for a signal handler. */
-void run_interrupt(void);
 
 #endif

@@ -9,19 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-void
-session_init(struct session *session, struct group *group, size_t first,
-    uint64_t *begun_at)
-{
-	*session = (struct session){
-	    .group = group,
-	    .begun_at = begun_at,
-	};
-	duplex_init(&session->socket);
-	timer_init(&session->deadline);
-	exchange_init(&session->exchange, group->text, first);
-}
-
 static bool
 would_block(void)
 {
@@ -32,7 +19,7 @@ static void
 close_connection(struct session *session)
 {
 	struct engine *engine = session->group->engine;
-	duplex_close(&session->socket, engine->poller);
+	duplex_close(&session->socket, engine->loop);
 	timer_disarm(&session->deadline);
 	if (session->state == SESSION_CONNECTING)
 		engine->connecting--;
@@ -69,7 +56,7 @@ fail(struct session *session, enum error_kind kind, int reason)
 	fail_over(session, kind, reason, NULL, 0);
 }
 
-/* The server moved: it has all its time again. */
+/* The server took or sent something: its timeout begins anew. */
 static void
 moved(struct session *session)
 {
@@ -89,7 +76,7 @@ may_begin(const struct session *session)
 	return exchange->begun - exchange->answered < group->depth;
 }
 
-/* All is said that this connection is for. */
+/* All that this connection is for was asked and answered. */
 static bool
 is_done(const struct session *session)
 {
@@ -100,8 +87,8 @@ is_done(const struct session *session)
 }
 
 /*
- * The one place that derives what a session waits for: whether its connection
- * ends, what it wants of the poller, and whether it is the server's turn.
+ * The one place that decides what a session waits for: whether its connection
+ * ends, for what its socket is watched, and whether the timeout runs.
  */
 static void
 settle(struct session *session)
@@ -124,7 +111,7 @@ settle(struct session *session)
 		if (session->exchange.unsent > 0 || may_begin(session))
 			writes = POLLER_OUTPUT;
 	}
-	if (duplex_want(&session->socket, engine->poller, reads, writes) == -1)
+	if (duplex_want(&session->socket, engine->loop, reads, writes) == -1)
 		fail(session, ERROR_CLOSED, errno);
 	else if (!waits)
 		timer_disarm(&session->deadline);
@@ -133,7 +120,7 @@ settle(struct session *session)
 		    engine->now / TICKS_PER_MS);
 }
 
-/* The time that a message counts from. */
+/* When the latency of the next message begins. */
 static uint64_t
 time_of_next(const struct session *session)
 {
@@ -180,8 +167,8 @@ transmit(struct session *session)
 }
 
 /*
- * Begins what may be begun and sends it.  Where there is no depth, that is one
- * message, and the next when the kernel has room again.
+ * Begins the messages that it may and sends them.  A stream begins one, and the
+ * next when the kernel has room again.
  */
 static void
 advance(struct session *session)
@@ -194,57 +181,35 @@ advance(struct session *session)
 	settle(session);
 }
 
-/* Connects, or says in errno why not. */
-static int
-connect_once(struct session *session)
+void
+session_open(struct session *session)
 {
 	struct engine *engine = session->group->engine;
+	session->opened_at = engine->now;
+	session->received = 0;
+	session->has_asked = false;
 	session->state = SESSION_CONNECTING;
-	session->server = engine->target.server;
 	engine->connecting++;
 	session->group->active++;
 	int fd = target_connect(&engine->target);
 	duplex_open(&session->socket, fd);
-	return fd == -1 ? -1 : 0;
-}
-
-/* After a connection that failed: whether to try another address. */
-static bool
-try_again(struct session *session, int reason)
-{
-	struct engine *engine = session->group->engine;
-	if (!target_next(&engine->target, session->server)) {
-		fail(session, ERROR_REFUSED, reason);
-		return false;
-	}
-	close_connection(session);
-	return true;
-}
-
-void
-session_open(struct session *session)
-{
-	session->opened_at = session->group->engine->now;
-	session->received = 0;
-	session->has_asked = false;
-	while (connect_once(session) == -1) {
-		if (!try_again(session, errno))
-			return;
-	}
-	settle(session);
+	if (fd == -1)
+		fail(session, ERROR_REFUSED, errno);
+	else
+		settle(session);
 }
 
 static void
 finish_connecting(struct session *session)
 {
 	struct engine *engine = session->group->engine;
-	int error = target_finish(&engine->target, session->socket.reader.fd);
+	int error = dial_finish(session->socket.reader.fd);
+	engine->now = ticks_now();
 	/* The event may be untrue. */
 	if (error == EAGAIN)
 		return;
 	if (error != 0) {
-		if (try_again(session, error))
-			session_open(session);
+		fail(session, ERROR_REFUSED, error);
 		return;
 	}
 	session->state = SESSION_OPEN;
@@ -326,26 +291,43 @@ receive(struct session *session)
 		    0, bytes + right, n - right);
 }
 
-void
-session_ready(struct side *side)
+static void
+readable(struct watch *watch)
 {
 	struct session *session =
-	    LIST_OWNER(side->duplex, struct session, socket);
-	/* An earlier event of the same turn may have closed it. */
-	if (side->wants == POLLER_NOTHING)
-		return;
+	    LIST_OWNER(watch, struct session, socket.reader);
 	if (session->state == SESSION_CONNECTING) {
 		finish_connecting(session);
 		return;
 	}
-	if (side == &session->socket.reader)
-		receive(session);
+	receive(session);
 	/* A writer that waits for room is called when there is some. */
-	if (side == &session->socket.reader &&
-	    session->socket.writer.wants == POLLER_OUTPUT)
+	if (session->socket.writer.wants == POLLER_OUTPUT)
 		settle(session);
 	else
 		advance(session);
+}
+
+static void
+writable(struct watch *watch)
+{
+	struct session *session =
+	    LIST_OWNER(watch, struct session, socket.writer);
+	session->group->engine->now = ticks_now();
+	advance(session);
+}
+
+void
+session_init(struct session *session, struct group *group, size_t first,
+    uint64_t *begun_at)
+{
+	*session = (struct session){
+	    .group = group,
+	    .begun_at = begun_at,
+	};
+	duplex_init(&session->socket, readable, writable);
+	timer_init(&session->deadline);
+	exchange_init(&session->exchange, group->text, first);
 }
 
 void

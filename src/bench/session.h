@@ -4,10 +4,10 @@
  *
  *	CLOSED -> CONNECTING -> OPEN -> ENDING -> CLOSED, or FAILED from any
  *
- * In OPEN it sends the questions of messages and compares what comes with
- * their answers, each as far as the kernel goes along: see exchange.h for
- * what is between.  Grants tell it how many messages it may begin.  In ENDING
- * it has sent FIN and waits for that of the server.
+ * In OPEN it sends questions as far as the kernel takes them, and compares what
+ * comes with their answers; exchange.h keeps both places.  It begins no more
+ * messages than it was granted.  In ENDING it has sent FIN and waits for that
+ *of the server.
  *
  * Several sessions that do the same are a group, with one text and one set of
  * figures.  All groups share what is in struct engine.  Nothing is allocated
@@ -22,8 +22,7 @@
 #include "bench/histogram.h"
 #include "bench/schedule.h"
 #include "bench/target.h"
-#include "reactor/poller.h"
-#include "reactor/timer.h"
+#include "reactor/loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,8 +32,7 @@
 #define SESSION_BUFFER ((size_t)256 * 1024)
 
 struct engine {
-	struct poller *poller;
-	struct timers timers;
+	struct loop *loop;
 	struct timer_queue deadlines; /* of sessions that wait for the server */
 	struct target target;
 	uint64_t now;        /* ticks, of the present event */
@@ -54,7 +52,7 @@ struct group {
 	struct engine *engine;
 	const struct text *text;
 	const struct schedule *schedule; /* NULL: as fast as answers come */
-	size_t depth;    /* messages under way at once; 0: one in sending */
+	size_t depth;    /* messages under way at once; 0: it streams */
 	bool is_single;  /* a connection is for one message */
 	bool reconnects; /* and a message is done when that has ended */
 	bool is_ending;  /* connections end when they are at rest */
@@ -63,7 +61,7 @@ struct group {
 	unsigned active; /* sessions that have a connection */
 	struct figures figures;
 
-	/* Of messages that were begun in this time; NULL: of none. */
+	/* Of messages that began in this time; NULL: nobody asks. */
 	struct histogram *latencies;
 	uint64_t from, to; /* ticks */
 };
@@ -84,16 +82,15 @@ struct session {
 	enum session_state state;
 	bool has_asked; /* this connection has begun a message */
 	struct exchange exchange;
-	uint64_t granted;  /* messages that may be begun, of all times */
-	uint64_t received; /* bytes, over this connection */
-	const struct addrinfo *server; /* that it is connected to */
-	uint64_t opened_at;            /* ticks */
-	uint64_t *begun_at;            /* ticks, of the last `depth' messages */
+	uint64_t granted;   /* messages that may be begun, of all times */
+	uint64_t received;  /* bytes, over this connection */
+	uint64_t opened_at; /* ticks */
+	uint64_t *begun_at; /* ticks, of the last `depth' messages */
 };
 
 /*
  * Prepares a session of the group, which begins with the given message of the
- * text.  There is room for as many times at begun_at as the group has depth.
+ * text.  At begun_at there is room for a time for each message of the depth.
  */
 void session_init(
     struct session *, struct group *, size_t first, uint64_t *begun_at);
@@ -101,14 +98,11 @@ void session_init(
 /* Connects.  Failures become errors of the engine. */
 void session_open(struct session *);
 
-/* Lets so many more messages begin; one that reconnects opens for them. */
+/* Grants that many more messages; one that reconnects opens for them. */
 void session_grant(struct session *, uint64_t messages);
 
-/* Begins no more messages, and ends, if the group does, when at rest. */
+/* Begins no more messages; if the group ends, so does it when at rest. */
 void session_end(struct session *);
-
-/* To be called with what poller_wait returned. */
-void session_ready(struct side *);
 
 /* To be called for the queue of deadlines. */
 void session_expired(struct timer *);

@@ -6,7 +6,6 @@
 #include "base/sys.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include <errno.h>
 #include <string.h>
@@ -51,79 +50,43 @@ can_spread(const struct sockaddr *server)
 	return can;
 }
 
-static void
-use(struct target *target, const struct addrinfo *server)
+int
+target_open(struct target *target, const struct addrinfo *servers,
+    uint32_t timeout, char tried[static DIAL_TRIED_MAX])
 {
+	const struct addrinfo *server;
+	*target = (struct target){0};
+	target->first = dial_any(servers, timeout, &server, tried);
+	if (target->first == -1)
+		return -1;
 	target->server = server;
 	target->is_spread = can_spread(server->ai_addr);
+	return 0;
 }
 
 void
-target_init(struct target *target, const struct addrinfo *servers)
+target_close(struct target *target)
 {
-	*target = (struct target){.is_proven = false};
-	use(target, servers);
-}
-
-static int
-start(struct target *target, int fd)
-{
-	const struct addrinfo *server = target->server;
-	/* A message must not wait for the acknowledgement of the last. */
-	(void)sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	if (target->is_spread && bind_source(fd, target->connects++) == -1)
-		return -1;
-	/* Interrupted by a signal, it goes on like any other. */
-	if (sys_connect(fd, server->ai_addr, server->ai_addrlen) == 0 ||
-	    errno == EINPROGRESS || errno == EINTR)
-		return 0;
-	return -1;
+	if (target->server != NULL && target->first != -1)
+		(void)sys_close(target->first);
 }
 
 int
 target_connect(struct target *target)
 {
-	int fd = sys_socket(target->server->ai_family);
-	if (fd == -1 || start(target, fd) == 0)
+	int fd = target->first;
+	if (fd != -1) {
+		target->first = -1;
+		return fd;
+	}
+	fd = sys_socket(target->server->ai_family);
+	if (fd == -1)
+		return -1;
+	if ((!target->is_spread || bind_source(fd, target->connects++) == 0) &&
+	    dial_start(fd, target->server) == 0)
 		return fd;
 	int saved = errno;
 	(void)sys_close(fd);
 	errno = saved;
 	return -1;
-}
-
-/* TCP lets a socket connect to itself when nobody listens at a local port. */
-static bool
-is_own_peer(int fd, const struct sockaddr_storage *peer)
-{
-	struct sockaddr_storage ours = {0};
-	return sys_getsockname(fd, &ours) == 0 &&
-	       memcmp(&ours, peer, sizeof ours) == 0;
-}
-
-int
-target_finish(struct target *target, int fd)
-{
-	struct sockaddr_storage peer = {0};
-	int error = sys_socket_error(fd);
-	if (error != 0)
-		return error;
-	if (sys_getpeername(fd, &peer) == -1)
-		return errno == ENOTCONN ? EAGAIN : errno;
-	if (!target->is_proven && is_own_peer(fd, &peer))
-		return ECONNREFUSED;
-	target->is_proven = true;
-	return 0;
-}
-
-bool
-target_next(struct target *target, const struct addrinfo *failed)
-{
-	if (target->is_proven)
-		return false;
-	if (target->server == failed && failed->ai_next == NULL)
-		return false;
-	if (target->server == failed)
-		use(target, failed->ai_next);
-	return true;
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A cycle that a cache holds, and no fewer messages than can be told apart. */
+/* The bytes of a cycle, which fit a cache, and the fewest messages of one. */
 enum { CYCLE = 256 * 1024, MESSAGES_MIN = 4 };
 
 /* The next of a fixed sequence of numbers: xorshift, of Marsaglia. */
@@ -60,7 +60,7 @@ find_end(const unsigned char *bytes, size_t n, size_t start, size_t size)
 static enum text_outcome
 cut(struct text *text, size_t n, size_t size)
 {
-	/* None but the last is shorter than a character less than the size. */
+	/* Every message but the last comes within a character of the size. */
 	size_t least = size > UPCASE_CARRY ? size - UPCASE_CARRY : 1;
 	size_t most = size == 0 ? 1 : n / least + 1;
 	text->places = calloc(most + 1, sizeof *text->places);
@@ -78,7 +78,7 @@ cut(struct text *text, size_t n, size_t size)
 	return TEXT_MADE;
 }
 
-/* Computes the answers, each as if its message were all. */
+/* Computes the answers, of each message as a text of its own. */
 static enum text_outcome
 answer(struct text *text)
 {

@@ -47,7 +47,7 @@ enum text_outcome {
 /*
  * Makes messages of the given size, of letters of both cases, digits and
  * blanks, each but those of one byte with a newline at its end.  They differ
- * as far as their size lets them, so that answers that were exchanged show.
+ * as far as their size lets them, so that a swap of answers is noticed.
  */
 enum text_outcome text_make(struct text *, size_t size, enum text_answer);
 

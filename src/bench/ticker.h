@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-/* One line on a terminal that says each second how far a run has come. */
+/* How far a run has come and how fast it is, each second, on a terminal. */
 #ifndef TICKER_H
 #define TICKER_H
 
-#include <stdbool.h>
+#include "base/status_line.h"
+
 #include <stdint.h>
 
 struct ticker {
-	int fd;           /* a terminal, or -1: nothing is ever shown */
-	bool is_shown;    /* there is a line */
-	uint64_t started; /* ticks */
-	uint64_t due;     /* ticks, or TICKS_NEVER */
+	struct status_line line;
+	uint64_t started, drawn;     /* ms */
 	uint64_t messages, received; /* when it was drawn last */
 };
 
+/* The descriptor is a terminal, or -1: nothing is ever shown. */
 void ticker_start(struct ticker *, int fd, uint64_t now);
 
 /* Draws the line, which is due, of figures that only grow. */
 void ticker_show(struct ticker *, const char *phase, uint64_t messages,
     uint64_t received, uint64_t now);
-
-void ticker_erase(struct ticker *);
 
 #endif

@@ -10,14 +10,14 @@
 #include <poll.h>
 #include <string.h>
 
-/* Left out of <limits.h> where it differs between files. */
+/* <limits.h> leaves it out where it differs between files. */
 #ifndef PIPE_BUF
 #define PIPE_BUF _POSIX_PIPE_BUF
 #endif
 
 enum {
 	BUFFER_SIZE = 64 * 1024,
-	/* A pipe that poll(2) calls writable takes so much without a wait. */
+	/* A pipe that poll(2) calls writable takes this much without a wait. */
 	WRITE_MAX = PIPE_BUF
 };
 
@@ -199,7 +199,7 @@ set_interest(const struct transfer *t, struct pollfd rows[NWATCHED])
 	watch(&rows[OUTPUT], t->task->output, writes ? POLLOUT : 0);
 }
 
-/* Errors and hang-ups make ready: the call that follows says which it is. */
+/* Errors and hang-ups are events too; the call that follows says which. */
 static void
 move(struct transfer *t, const struct pollfd rows[NWATCHED])
 {
@@ -237,7 +237,7 @@ step(struct transfer *t)
 	set_interest(t, rows);
 	uint64_t now = sys_now();
 	int wait = time_left(t, now);
-	int redraw = progress_wait(t->task->progress, now);
+	int redraw = status_line_wait(&t->task->progress->line, now);
 	if (wait == -1 || (redraw != -1 && redraw < wait))
 		wait = redraw;
 	int n = poll(rows, NWATCHED, wait);
@@ -286,7 +286,7 @@ transfer_run(const struct transfer_task *task, struct transfer_result *result)
 	*result = (struct transfer_result){.outcome = TRANSFER_WHOLE};
 	while (!t.stopped && !(t.server_ended && t.nunwritten == 0))
 		step(&t);
-	progress_erase(task->progress);
+	status_line_erase(&task->progress->line);
 	/* What the terminal shows next starts on a line of its own. */
 	if (task->is_dialogue && t.last_shown != '\n')
 		(void)sys_write(task->output, "\n", 1);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the user is told of a transfer, and the exit status that goes with it.
- */
+/* What the user is told of a transfer, and the exit status that it has. */
 #ifndef VERDICT_H
 #define VERDICT_H
 

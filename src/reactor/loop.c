@@ -123,10 +123,13 @@ poll_busily(struct loop *loop, uint64_t due)
 	return n;
 }
 
-int
-loop_turn(struct loop *loop)
+/* A turn whose wait ends at the latest at the given time, in ms. */
+static int
+turn_until(struct loop *loop, uint64_t latest)
 {
 	uint64_t due = timers_due(&loop->timers);
+	if (latest < due)
+		due = latest;
 	int n = loop->busy_poll > 0 ? poll_busily(loop, due)
 				    : wait_for_events(loop, time_left(due));
 	int error = n == -1 ? errno : 0;
@@ -146,6 +149,18 @@ loop_turn(struct loop *loop)
 		return -1;
 	}
 	return 0;
+}
+
+int
+loop_turn(struct loop *loop)
+{
+	return turn_until(loop, TIMER_NEVER);
+}
+
+int
+loop_turn_within(struct loop *loop, unsigned ms)
+{
+	return turn_until(loop, sys_now() + ms);
 }
 
 int

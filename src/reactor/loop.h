@@ -7,7 +7,8 @@
  * once, and not at all once it wants nothing.  And nothing that is watched is
  * closed or freed inside a turn: loop_unwatch first, close and free when
  * loop_turn has returned.  So no event can reach a stranger that got the same
- * descriptor number or the same memory.
+ * descriptor number or the same memory.  (Who keeps the watch, and bears events
+ * that are untrue, may close at once.)
  */
 #ifndef LOOP_H
 #define LOOP_H
@@ -96,5 +97,7 @@ int loop_turn(struct loop *);
  * second: a server has to go on, and must not spin.
  */
 int loop_turn_or_pause(struct loop *);
+/* A turn that waits for no longer than the given milliseconds. */
+int loop_turn_within(struct loop *, unsigned ms);
 
 #endif

@@ -43,10 +43,9 @@ int poller_set(struct poller *, int fd, enum poller_interest had,
 
 /*
  * To be called before a descriptor is closed, which must follow before the next
- * wait.  If there may be a duplicate, which would stay open, set the descriptor
- * to POLLER_NOTHING first.  (Where the kernel forgets a descriptor when its
- * last duplicate is closed, this does nothing, which spares each connection a
- * system call.)
+ * wait.  One that may have a duplicate is set to POLLER_NOTHING instead.
+ * (Where the kernel forgets a descriptor with its last duplicate, this does
+ * nothing, which spares each connection a system call.)
  */
 void poller_forget(struct poller *, int fd, enum poller_interest had);
 

@@ -53,7 +53,7 @@ epoll_set(struct poller *poller, int fd, enum poller_interest had,
 static void
 epoll_forget(struct poller *poller, int fd, enum poller_interest had)
 {
-	/* The close takes the descriptor out of the set: epoll(7). */
+	/* It has no duplicate, so its close does that: epoll(7). */
 	(void)poller;
 	(void)fd;
 	(void)had;

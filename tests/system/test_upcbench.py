@@ -9,9 +9,9 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
-import xml.etree.ElementTree
 
 import tap
 from client import mixed_text
@@ -43,7 +43,6 @@ class CommandLine(BenchCase):
                 (["--answer", "lower"], "'lower' is not one of upper"),
                 (["--format", "xml"], "'xml' is not one of text, csv"),
                 (["--text", ""], "--text: '' is not the name of a file"),
-                (["--plot", ""], "--plot: '' is not the name of a file"),
                 (["--backend", "iocp"], "--backend: 'iocp' is not "),
                 (["--text", 4096 * "x"], "of at most 4095 bytes"),
                 (["localhost"], "'localhost' is not an address such as"),
@@ -53,7 +52,6 @@ class CommandLine(BenchCase):
                 (["--count", "1", "--time", "1s"], "--count and --time"),
                 (["--mode", "idle", "--count", "1"], "--count is not for"),
                 (["--mode", "idle", "--rate", "1"], "--rate is not for idle"),
-                (["--mode", "stream", "--plot", "x"], "--plot is not for"),
                 (["--connections", "1000000", "--depth", "4096"],
                  "--depth times --connections is more than 4000000")):
             done = bench(*arguments)
@@ -91,19 +89,13 @@ class CommandLine(BenchCase):
         self.assertIn("usage: upcbench", bench("--help").stdout)
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "/dev/full is missing")
-    def test_a_report_or_a_chart_that_does_not_arrive_is_told(self):
+    def test_a_report_that_does_not_arrive_is_told(self):
         with Server(honest) as server:
             with open("/dev/full", "wb") as full:
                 done = bench("--count", 1, server.address, stdout=full)
             self.assertEqual(done.returncode, 74)
             self.assertIn("cannot write to standard output: No space",
                           done.stderr)
-            for path, reason in (("/dev/full", "No space"),
-                                 ("/nonexistent/x", "No such file")):
-                done = bench("--count", 1, "--plot", path, server.address)
-                self.assertEqual(done.returncode, 73)
-                self.assertIn(f"--plot: cannot write '{path}': {reason}",
-                              done.stderr)
 
 
 class RealDaemon(BenchCase):
@@ -236,9 +228,15 @@ class RealDaemon(BenchCase):
             self.assertGreater(json.loads(report)["messages"], 0)
 
     def test_a_second_interrupt_waits_for_no_answer(self):
-        with Server(receive_all) as server, \
+        begun = threading.Event()
+
+        def serve(peer):
+            peer.recv(SIZE)
+            begun.set()
+            receive_all(peer)
+        with Server(serve) as server, \
                 running("--time", "1m", server.address) as tool:
-            wait_until(lambda: server.peers, "the run has begun")
+            self.assertTrue(begun.wait(BOUND))
 
             def interrupted():
                 tool.send_signal(signal.SIGINT)
@@ -314,8 +312,8 @@ class Figures(BenchCase):
         for group in ("latency_us", "errors"):
             flat.update({f"{group}_{key}": value
                          for key, value in report[group].items()})
-        # Only a program has a use for the time of that clock.
-        del flat["began"]
+        # A program that wants these reads JSON.
+        del flat["began"], flat["latency_buckets_ns"]
         self.assertEqual(set(flat), set(row))
         for key in ("mode", "connections", "streams", "size", "depth", "rate",
                     "messages", "established", "errors_wrong"):
@@ -336,25 +334,33 @@ class Figures(BenchCase):
             report = self.good("--mode", "stream", *SHORT, address_of(daemon))
         self.assertEqual(set(report["latency_us"].values()), {None})
 
-    def test_a_chart_is_well_formed_with_an_axis_in_percentiles(self):
-        with Daemon() as daemon, tempfile.NamedTemporaryFile() as file:
-            self.good("--count", 2000, "--plot", file.name,
-                      address_of(daemon))
-            chart = xml.etree.ElementTree.parse(file.name).getroot()
-        svg = "{http://www.w3.org/2000/svg}"
-        self.assertEqual(chart.tag, svg + "svg")
-        labels = [text.text for text in chart.iter(svg + "text")]
-        for label in ("0 %", "90 %", "99 %", "99.9 %",
-                      "percentile of messages"):
-            self.assertIn(label, labels)
-        line, = chart.iter(svg + "polyline")
-        points = [tuple(map(float, point.split(",")))
-                  for point in line.get("points").split()]
-        self.assertGreater(len(points), 5)
-        # It goes to the right and upwards, and stays within the frame.
-        self.assertEqual(points, sorted(points, key=lambda p: (p[0], -p[1])))
-        for x, y in points:
-            self.assertTrue(70 <= x <= 770 and 60 <= y <= 430, (x, y))
+    def test_the_buckets_have_each_latency_and_the_percentiles(self):
+        with Daemon() as daemon:
+            report = self.good("--count", 2000, address_of(daemon))
+            streamed = self.good("--mode", "stream", *SHORT,
+                                 address_of(daemon))
+        self.assertEqual(streamed["latency_buckets_ns"], [])
+        buckets = report["latency_buckets_ns"]
+        self.assertEqual(sum(count for *_, count in buckets), 2000)
+        last = -1
+        for least, greatest, count in buckets:
+            self.assertLess(last, least)
+            self.assertGreater(count, 0)
+            # No wider than 1/128 of what is in it.
+            self.assertLessEqual(greatest - least, least / 128)
+            last = greatest
+
+        def bounds(rank):
+            """Of the bucket that has the latency of this rank, from 1."""
+            for *found, count in buckets:
+                if rank <= count:
+                    return [time / 1000 for time in found]
+                rank -= count
+        for name, rank in (("min", 1), ("p50", 1000), ("p90", 1800),
+                           ("p99", 1980), ("p99_9", 1998), ("max", 2000)):
+            least, greatest = bounds(rank)
+            self.assertLessEqual(least, report["latency_us"][name], name)
+            self.assertGreaterEqual(greatest, report["latency_us"][name], name)
 
     def test_a_terminal_is_shown_how_far_the_run_has_come(self):
         main, terminal = os.openpty()

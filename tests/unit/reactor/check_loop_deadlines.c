@@ -40,6 +40,25 @@ START_TEST(deadlines_come_in_order_and_not_early_and_the_loop_sleeps_for_them)
 }
 END_TEST
 
+START_TEST(a_turn_waits_no_longer_than_it_may_and_serves_what_is_due)
+{
+	open_loop(_i);
+	struct side side = {0};
+	uint64_t start = sys_now();
+	ck_assert_int_eq(loop_turn_within(loop, 20), 0);
+	ck_assert_uint_ge(loop_now(loop), start + 20);
+	arm(&queue, 60000, &side);
+	ck_assert_int_eq(loop_turn_within(loop, 0), 0);
+	ck_assert_uint_lt(loop_now(loop), start + 60000);
+	ck_assert_uint_eq(nexpired, 0);
+	timer_queue_set_span(&queue, 5, loop_now(loop));
+	while (nexpired < 1)
+		ck_assert_int_eq(loop_turn_within(loop, 60000), 0);
+	ck_assert_uint_lt(loop_now(loop), start + 60000);
+	loop_close(loop);
+}
+END_TEST
+
 static void
 arm_again(struct side *side)
 {
@@ -198,6 +217,7 @@ suite(void)
 		TCase *tcase = tcase_create(poller_backend((size_t)i));
 #define ADD(test) tcase_add_loop_test(tcase, test, i, i + 1)
 		ADD(deadlines_come_in_order_and_not_early_and_the_loop_sleeps_for_them);
+		ADD(a_turn_waits_no_longer_than_it_may_and_serves_what_is_due);
 		ADD(a_deadline_may_be_armed_and_another_disarmed_when_one_is_due);
 		ADD(more_deadlines_than_a_turn_serves_leave_input_its_turn);
 		ADD(a_span_of_zero_is_never_due);

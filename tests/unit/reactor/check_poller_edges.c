@@ -60,6 +60,25 @@ START_TEST(a_forgotten_number_that_is_reused_owes_the_old_owner_nothing)
 }
 END_TEST
 
+START_TEST(what_is_wanted_for_nothing_is_closed_though_a_duplicate_is_open)
+{
+	for (int wanted = POLLER_INPUT; wanted <= POLLER_OUTPUT; wanted++) {
+		open_poller(_i);
+		struct pair pair = pair_open();
+		int copy = dup(pair.near);
+		ck_assert_int_ne(copy, -1);
+		ck_assert_int_eq(sys_send(pair.far, "abc", 3), 3);
+		pair_want(&pair, (enum poller_interest)wanted);
+		expect_only(&pair);
+		pair_want(&pair, POLLER_NOTHING);
+		pair_end(&pair);
+		expect_silence(SHORT_MS);
+		(void)close(copy);
+		poller_close(poller);
+	}
+}
+END_TEST
+
 START_TEST(all_are_served_in_turn_when_the_array_is_small)
 {
 	open_poller(_i);
@@ -245,6 +264,7 @@ add_contract(TCase *tcase, int i)
 {
 #define ADD(test) tcase_add_loop_test(tcase, test, i, i + 1)
 	ADD(a_forgotten_number_that_is_reused_owes_the_old_owner_nothing);
+	ADD(what_is_wanted_for_nothing_is_closed_though_a_duplicate_is_open);
 	ADD(all_are_served_in_turn_when_the_array_is_small);
 	ADD(all_are_served_in_turn_when_they_are_more_than_a_batch);
 	ADD(a_descriptor_ends_a_wait_for_ever);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "bench/report.h"
+#include "bench/results.h"
 
 #include "bench/ticks.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 
-const struct report_latency report_latencies[REPORT_LATENCIES] = {
+static const struct {
+	const char *name;    /* in a key: p99_9 */
+	const char *label;   /* for people: p99.9 */
+	uint32_t millionths; /* of histogram_quantile */
+} latencies[] = {
     {"min", "min", 0},
     {"p50", "p50", 500000},
     {"p90", "p90", 900000},
@@ -17,23 +21,27 @@ const struct report_latency report_latencies[REPORT_LATENCIES] = {
     {"max", "max", HISTOGRAM_ALL},
 };
 
-double
-report_microseconds(uint64_t ticks)
-{
-	return (double)ticks / 1000;
-}
+enum { NLATENCIES = sizeof latencies / sizeof latencies[0] };
 
+/* In microseconds. */
 static double
 latency(const struct run_result *result, size_t i)
 {
-	return report_microseconds(histogram_quantile(
-	    &result->latencies, report_latencies[i].millionths));
+	return (double)histogram_quantile(
+		   &result->latencies, latencies[i].millionths) /
+	       1000;
 }
 
 static double
-seconds(const struct run_result *result)
+seconds(uint64_t ticks)
 {
-	return (double)result->elapsed / (double)TICKS_PER_S;
+	return (double)ticks / (double)TICKS_PER_S;
+}
+
+static double
+each_second(const struct run_result *result, uint64_t n)
+{
+	return result->elapsed == 0 ? 0 : (double)n / seconds(result->elapsed);
 }
 
 static const char *
@@ -67,21 +75,22 @@ write_text(FILE *out, const struct run_result *result)
 		(void)fprintf(out, "streams       %zu\n", options->streams);
 	(void)fprintf(out, "established   %" PRIu64 " connections\n",
 	    result->established);
-	(void)fprintf(out, "measured      %.3f seconds, %s\n", seconds(result),
+	(void)fprintf(out, "measured      %.3f seconds, %s\n",
+	    seconds(result->elapsed),
 	    result->is_complete ? "complete" : "not complete");
 	(void)fprintf(out, "messages      %" PRIu64 ", %.1f a second\n",
-	    result->messages, run_messages_per_second(result));
+	    result->messages, each_second(result, result->messages));
 	(void)fprintf(out,
 	    "bytes         %" PRIu64 " sent, %" PRIu64 " received; %s %.2f "
 	    "MB/s\n",
 	    result->sent, result->received,
 	    options->streams > 0 ? "of streams" : "received",
-	    run_bytes_per_second(result) / 1e6);
+	    each_second(result, result->streamed) / 1e6);
 	if (result->latencies.n > 0) {
 		(void)fprintf(out, "latency, us   ");
-		for (size_t i = 0; i < REPORT_LATENCIES; i++)
+		for (size_t i = 0; i < NLATENCIES; i++)
 			(void)fprintf(out, "%s%s %.1f", i == 0 ? "" : ", ",
-			    report_latencies[i].label, latency(result, i));
+			    latencies[i].label, latency(result, i));
 		(void)fputc('\n', out);
 	}
 	write_errors(out, &result->errors);
@@ -95,8 +104,8 @@ write_csv(FILE *out, const struct run_result *result)
 	    "mode,connections,streams,size,depth,rate,seconds,established,"
 	    "messages,bytes_sent,bytes_received,messages_per_second,"
 	    "bytes_per_second");
-	for (size_t i = 0; i < REPORT_LATENCIES; i++)
-		(void)fprintf(out, ",latency_us_%s", report_latencies[i].name);
+	for (size_t i = 0; i < NLATENCIES; i++)
+		(void)fprintf(out, ",latency_us_%s", latencies[i].name);
 	for (int i = 0; i < ERROR_KINDS; i++)
 		(void)fprintf(
 		    out, ",errors_%s", errors_name((enum error_kind)i));
@@ -105,10 +114,11 @@ write_csv(FILE *out, const struct run_result *result)
 	    ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.3f,%.3f",
 	    bench_mode_name(options->mode), options->connections,
 	    options->streams, result->size, options->depth, options->rate,
-	    seconds(result), result->established, result->messages,
-	    result->sent, result->received, run_messages_per_second(result),
-	    run_bytes_per_second(result));
-	for (size_t i = 0; i < REPORT_LATENCIES; i++) {
+	    seconds(result->elapsed), result->established, result->messages,
+	    result->sent, result->received,
+	    each_second(result, result->messages),
+	    each_second(result, result->streamed));
+	for (size_t i = 0; i < NLATENCIES; i++) {
 		(void)fputc(',', out);
 		if (result->latencies.n > 0)
 			(void)fprintf(out, "%.3f", latency(result, i));
@@ -116,6 +126,21 @@ write_csv(FILE *out, const struct run_result *result)
 	for (int i = 0; i < ERROR_KINDS; i++)
 		(void)fprintf(out, ",%" PRIu64, result->errors.counts[i]);
 	(void)fprintf(out, ",%s\n", truth(result->is_complete));
+}
+
+/* The buckets that have latencies: the bounds of each, and how many. */
+static void
+write_buckets(FILE *out, const struct histogram *histogram)
+{
+	uint64_t seen = 0;
+	for (size_t i = 0; seen < histogram->n; i++) {
+		if (histogram->counts[i] == 0)
+			continue;
+		(void)fprintf(out, "%s[%" PRIu64 ", %" PRIu64 ", %" PRIu64 "]",
+		    seen == 0 ? "" : ", ", histogram_lowest(i),
+		    histogram_highest(i), histogram->counts[i]);
+		seen += histogram->counts[i];
+	}
 }
 
 static void
@@ -131,19 +156,21 @@ write_json(FILE *out, const struct run_result *result)
 	    ", \"bytes_per_second\": %.3f, \"latency_us\": {",
 	    bench_mode_name(options->mode), options->connections,
 	    options->streams, result->size, options->depth, options->rate,
-	    (double)result->began / (double)TICKS_PER_S, seconds(result),
+	    seconds(result->began), seconds(result->elapsed),
 	    result->established, result->messages, result->sent,
-	    result->received, run_messages_per_second(result),
-	    run_bytes_per_second(result));
-	for (size_t i = 0; i < REPORT_LATENCIES; i++) {
-		(void)fprintf(out, "%s\"%s\": ", i == 0 ? "" : ", ",
-		    report_latencies[i].name);
+	    result->received, each_second(result, result->messages),
+	    each_second(result, result->streamed));
+	for (size_t i = 0; i < NLATENCIES; i++) {
+		(void)fprintf(
+		    out, "%s\"%s\": ", i == 0 ? "" : ", ", latencies[i].name);
 		if (result->latencies.n > 0)
 			(void)fprintf(out, "%.3f", latency(result, i));
 		else
 			(void)fprintf(out, "null");
 	}
-	(void)fprintf(out, "}, \"errors\": {");
+	(void)fprintf(out, "}, \"latency_buckets_ns\": [");
+	write_buckets(out, &result->latencies);
+	(void)fprintf(out, "], \"errors\": {");
 	for (int i = 0; i < ERROR_KINDS; i++)
 		(void)fprintf(out, "%s\"%s\": %" PRIu64, i == 0 ? "" : ", ",
 		    errors_name((enum error_kind)i), result->errors.counts[i]);
@@ -152,7 +179,7 @@ write_json(FILE *out, const struct run_result *result)
 }
 
 void
-report_write(FILE *out, const struct run_result *result)
+results_write(FILE *out, const struct run_result *result)
 {
 	switch (result->options->format) {
 	case BENCH_TEXT:

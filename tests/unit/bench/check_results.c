@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The report of the load tool: the same figures in each of its forms. */
+/* The results of the load tool: the same figures in each of its forms. */
 #include "config.h"
 
-#include "bench/plot.h"
-#include "bench/report.h"
+#include "bench/results.h"
 #include "unit/runner.h"
 
 #include <stdio.h>
@@ -43,27 +42,21 @@ prepare(void)
 }
 
 static const char *
-written(void (*write)(FILE *, const struct run_result *))
+written(enum bench_format format)
 {
 	static char text[65536];
+	options.format = format;
 	FILE *file = fmemopen(text, sizeof text, "w");
 	ck_assert_ptr_nonnull(file);
-	write(file, &result);
+	results_write(file, &result);
 	ck_assert_int_eq(ferror(file), 0);
 	ck_assert_int_eq(fclose(file), 0);
 	return text;
 }
 
-static const char *
-report(enum bench_format format)
-{
-	options.format = format;
-	return written(report_write);
-}
-
 START_TEST(the_text_has_a_line_for_each_figure)
 {
-	ck_assert_str_eq(report(BENCH_TEXT),
+	ck_assert_str_eq(written(BENCH_TEXT),
 	    "mode          mixed to 127.0.0.1:5220\n"
 	    "connections   3, 64 bytes a message, 4 under way\n"
 	    "streams       2\n"
@@ -80,7 +73,7 @@ END_TEST
 
 START_TEST(json_has_the_same_figures)
 {
-	ck_assert_str_eq(report(BENCH_JSON),
+	ck_assert_str_eq(written(BENCH_JSON),
 	    "{\"mode\": \"mixed\", \"connections\": 3, \"streams\": 2, "
 	    "\"size\": 64, \"depth\": 4, \"rate\": 1000, "
 	    "\"began\": 7.250000, \"seconds\": 2.500000, "
@@ -89,7 +82,9 @@ START_TEST(json_has_the_same_figures)
 	    "\"messages_per_second\": 1.600, \"bytes_per_second\": 600.000, "
 	    "\"latency_us\": {\"min\": 1.000, \"p50\": 2.003, "
 	    "\"p90\": 4.000, \"p99\": 4.000, \"p99_9\": 4.000, "
-	    "\"max\": 4.000}, \"errors\": {\"wrong\": 1, \"lost\": 2, "
+	    "\"max\": 4.000}, "
+	    "\"latency_buckets_ns\": [[1000, 1003, 1], [2000, 2007, 1], "
+	    "[2992, 3007, 1], [4000, 4015, 1]], \"errors\": {\"wrong\": 1, \"lost\": 2, "
 	    "\"extra\": 3, \"closed\": 4, \"refused\": 5, \"timeout\": 6}, "
 	    "\"complete\": true}\n");
 }
@@ -97,7 +92,7 @@ END_TEST
 
 START_TEST(csv_has_the_same_figures_below_their_names)
 {
-	ck_assert_str_eq(report(BENCH_CSV),
+	ck_assert_str_eq(written(BENCH_CSV),
 	    "mode,connections,streams,size,depth,rate,seconds,established,"
 	    "messages,bytes_sent,bytes_received,messages_per_second,"
 	    "bytes_per_second,latency_us_min,latency_us_p50,latency_us_p90,"
@@ -114,57 +109,28 @@ START_TEST(without_latencies_and_time_nothing_is_made_up)
 	histogram_clear(&result.latencies);
 	result.elapsed = 0;
 	result.is_complete = false;
-	const char *text = report(BENCH_TEXT);
+	const char *text = written(BENCH_TEXT);
 	ck_assert_ptr_null(strstr(text, "latency"));
 	ck_assert_ptr_nonnull(strstr(text, "0.000 seconds, not complete\n"));
 	ck_assert_ptr_nonnull(strstr(text, "4, 0.0 a second\n"));
-	ck_assert_ptr_nonnull(strstr(report(BENCH_JSON),
+	ck_assert_ptr_nonnull(strstr(written(BENCH_JSON),
 	    "{\"min\": null, \"p50\": null, \"p90\": null, \"p99\": null, "
-	    "\"p99_9\": null, \"max\": null}"));
+	    "\"p99_9\": null, \"max\": null}, \"latency_buckets_ns\": []"));
 	ck_assert_ptr_nonnull(strstr(
-	    report(BENCH_CSV), ",0.000,0.000,,,,,,,1,2,3,4,5,6,false\n"));
-}
-END_TEST
-
-START_TEST(a_chart_has_percentiles_times_and_an_address_that_is_escaped)
-{
-	memcpy(result.server, "[fe80::1%<&>]:1", sizeof "[fe80::1%<&>]:1");
-	const char *chart = written(plot_write);
-	ck_assert_ptr_nonnull(strstr(chart, "[fe80::1%&lt;&amp;>]:1"));
-	ck_assert_ptr_nonnull(strstr(chart, ">90 %</text>"));
-	ck_assert_ptr_nonnull(strstr(chart, ">1 \xc2\xb5s</text>"));
-	ck_assert_ptr_nonnull(strstr(chart, ">p99.9 4.0 \xc2\xb5s</text>"));
-	ck_assert_str_eq(chart + strlen(chart) - 7, "</svg>\n");
-}
-END_TEST
-
-START_TEST(a_chart_of_one_time_or_of_none_has_finite_numbers)
-{
-	histogram_clear(&result.latencies);
-	for (int i = 0; i < 2; i++) {
-		const char *chart = written(plot_write);
-		ck_assert_ptr_null(strstr(chart, "nan"));
-		ck_assert_ptr_null(strstr(chart, "inf"));
-		ck_assert_str_eq(chart + strlen(chart) - 7, "</svg>\n");
-		histogram_add(&result.latencies, 1000);
-	}
+	    written(BENCH_CSV), ",0.000,0.000,,,,,,,1,2,3,4,5,6,false\n"));
 }
 END_TEST
 
 Suite *
 suite(void)
 {
-	Suite *suite = suite_create("report");
-	TCase *report = tcase_create("report");
-	tcase_add_checked_fixture(report, prepare, NULL);
-	tcase_add_test(report, the_text_has_a_line_for_each_figure);
-	tcase_add_test(report, json_has_the_same_figures);
-	tcase_add_test(report, csv_has_the_same_figures_below_their_names);
-	tcase_add_test(report, without_latencies_and_time_nothing_is_made_up);
-	tcase_add_test(report,
-	    a_chart_has_percentiles_times_and_an_address_that_is_escaped);
-	tcase_add_test(
-	    report, a_chart_of_one_time_or_of_none_has_finite_numbers);
-	suite_add_tcase(suite, report);
+	Suite *suite = suite_create("results");
+	TCase *results = tcase_create("results");
+	tcase_add_checked_fixture(results, prepare, NULL);
+	tcase_add_test(results, the_text_has_a_line_for_each_figure);
+	tcase_add_test(results, json_has_the_same_figures);
+	tcase_add_test(results, csv_has_the_same_figures_below_their_names);
+	tcase_add_test(results, without_latencies_and_time_nothing_is_made_up);
+	suite_add_tcase(suite, results);
 	return suite;
 }
