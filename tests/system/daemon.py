@@ -247,6 +247,7 @@ class Daemon:
         for patience in (0.5, PATIENCE):
             if status is None:
                 self.send_signal(signal.SIGTERM)
+                self._wait_for_drain()
                 status = self._wait(patience)
         if status is None:
             self.process.kill()
@@ -254,6 +255,16 @@ class Daemon:
         if status != self.status_due:
             return [f"ended with status {status}"]
         return []
+
+    def _wait_for_drain(self):
+        """Waits until a request to end was taken.
+
+        A second one that came before would be one with the first.
+        """
+        with self.news:
+            self.news.wait_for(
+                lambda: self.at_end or
+                any(s.startswith("draining") for s in self.lines), PATIENCE)
 
     def _wait(self, patience):
         try:
