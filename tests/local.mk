@@ -98,7 +98,8 @@ TESTS =
 check_PROGRAMS =
 check_LIBRARIES = libkernel.a liboracle.a
 TEST_EXTENSIONS = .py
-TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/tests/timed \
+	$(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_DRIVER = $(TAP_DRIVER)
 PY_LOG_DRIVER = $(TAP_DRIVER)
 PY_LOG_COMPILER = $(PYTHON)
@@ -362,7 +363,7 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/fuzz/planted.py tests/fuzz/run tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/balance.pml \
 	tests/model/connection.pml tests/model/threads.pml \
-	tests/plant.py tests/reports/REPORTS \
+	tests/plant.py tests/reports/REPORTS tests/results tests/timed \
 	tests/sim/mutations.py tests/under-qemu tests/under-valgrind \
 	tests/shim/failing_malloc.c tests/shim/short_io.c \
 	tests/system/sandbox-systemd
