@@ -7,7 +7,7 @@ haproxy take turns, so that what else the machine does hits both alike.  Rates
 and costs are medians.  The memory of the kernel is read from /proc/slabinfo,
 which needs root.
 
-make names the programs in the environment: see bench-haproxy in Makefile.am.
+make names the programs in the environment: see bench-haproxy in tests/local.mk.
 """
 
 import argparse

@@ -7,7 +7,7 @@ converts the same pieces of the same text for a moment, so that what else the
 machine does hits all of them alike.  A ratio is the median of the ratios within
 a round.  What is counted for each contender stands above the table.
 
-make names the folders in the environment: see bench-upcase in Makefile.am.
+make names the folders in the environment: see bench-upcase in tests/local.mk.
 """
 
 import argparse

@@ -189,10 +189,10 @@ class Daemon:
         self.reader.start()
         try:
             self._learn_addresses()
-        except BaseException:
+        except BaseException as error:
             self.process.kill()
             self._clean_up()
-            self._show()
+            self._show(error)
             raise
         return self
 
@@ -226,19 +226,22 @@ class Daemon:
         self.reader.join()
         self.process.stderr.close()
 
-    def _show(self):
-        sys.stderr.write("".join(f"# {self.command[0]}: {line}\n"
-                                 for line in self.lines[-40:]))
-        sys.stderr.flush()
+    def _show(self, error):
+        """Lets an error that fails the test tell the end of the log."""
+        if hasattr(error, "add_note"):  # from Python 3.11 on
+            error.add_note("\n".join(f"{self.command[0]}: {line}"
+                                     for line in self.lines[-40:]))
 
     def __exit__(self, kind, value, traceback):
         problems = self._end()
         self._clean_up()
         problems += filter(SANITIZER_REPORT.search, self.lines)
-        if kind or problems:
-            self._show()
-        if problems and not kind:
-            raise AssertionError(f"the daemon {problems[0]}")
+        if kind:
+            self._show(value)
+        elif problems:
+            error = AssertionError(f"the daemon {problems[0]}")
+            self._show(error)
+            raise error
 
     def _end(self):
         status = self.process.poll()
@@ -247,6 +250,7 @@ class Daemon:
         for patience in (0.5, PATIENCE):
             if status is None:
                 self.send_signal(signal.SIGTERM)
+                self._wait_for_drain()
                 status = self._wait(patience)
         if status is None:
             self.process.kill()
@@ -254,6 +258,16 @@ class Daemon:
         if status != self.status_due:
             return [f"ended with status {status}"]
         return []
+
+    def _wait_for_drain(self):
+        """Waits until a request to end was taken.
+
+        A second one that came before would be one with the first.
+        """
+        with self.news:
+            self.news.wait_for(
+                lambda: self.at_end or
+                any(s.startswith("draining") for s in self.lines), PATIENCE)
 
     def _wait(self, patience):
         try:

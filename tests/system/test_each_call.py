@@ -8,6 +8,7 @@ name.
 """
 
 import collections
+import os
 import signal
 import socket
 import subprocess
@@ -81,7 +82,7 @@ CALLS = {
 INFALLIBLE = {
     "exit", "exit_group", "futex", "geteuid", "getpid", "getrandom", "getuid",
     "gettid",
-    "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask",
+    "restart_syscall", "rseq", "sched_yield", "rt_sigaction", "rt_sigprocmask",
     "rt_sigreturn", "set_robust_list", "setitimer", "umask"}
 
 # A close that fails has closed, and the heap of glibc cannot bear a brk that
@@ -89,9 +90,15 @@ INFALLIBLE = {
 NOT_INJECTED = {"brk", "close"}
 
 
+# Nobody else listens there, nor has a port of it by lot, so that what is free
+# stays free until the daemon is there.
+PID = os.getpid()
+HOST = f"127.{64 + (PID >> 16)}.{PID >> 8 & 255}.{PID & 255}"
+
+
 def free_port():
     with socket.socket() as finder:
-        finder.bind(("127.0.0.1", 0))
+        finder.bind((HOST, 0))
         return finder.getsockname()[1]
 
 
@@ -101,7 +108,7 @@ class Life:
     def __init__(self, how, wrap):
         self.port = free_port()
         # The log may be what fails, so the port is not looked for there.
-        daemon = Daemon(**how, listen=[f"127.0.0.1:{self.port}"])
+        daemon = Daemon(**how, listen=[f"{HOST}:{self.port}"])
         with tempfile.TemporaryFile() as log:
             self.process = subprocess.Popen(
                 wrap + daemon.command, stdin=subprocess.DEVNULL,
@@ -126,7 +133,7 @@ class Life:
 
     def _is_answered(self):
         with may_break(), socket.create_connection(
-                ("127.0.0.1", self.port), PATIENCE) as client:
+                (HOST, self.port), PATIENCE) as client:
             client.sendall(LINE)
             client.shutdown(socket.SHUT_WR)
             answer = receive_all(client)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 """Nothing that the daemon inherits holds up, ends or widens its service."""
 
+import contextlib
 import os
 import pwd
 import re
@@ -136,16 +137,19 @@ class DescriptorTest(Case):
                     r"at most (\d+) connection").group(1))
                 # With it the start is over.
                 daemon.counters()
-                used = len(daemon.fds())
+                fds = daemon.fds()
+                used = len(fds)
                 if how["workers"] == 1:
-                    self.assertEqual(announced, soft - used - SPARE)
-                self.assertLessEqual(announced, soft - used)
-                clients = [daemon.connect() for _ in range(announced)]
-                for client in clients:
-                    self.addCleanup(client.close)
-                    client.sendall(LINE)
-                    self.assertEqual(client.recv(1024), upper(LINE))
-                self.assertEqual(daemon.counters()["accept-failures"], 0)
+                    self.assertEqual(announced, soft - used - SPARE, fds)
+                self.assertLessEqual(announced, soft - used, fds)
+                with contextlib.ExitStack() as clients:
+                    for i in range(announced):
+                        client = clients.enter_context(daemon.connect())
+                        client.sendall(LINE)
+                        self.assertEqual(client.recv(1024), upper(LINE),
+                                         f"client {i + 1} of {announced}")
+                    counters = daemon.counters()
+                self.assertEqual(counters["accept-failures"], 0, counters)
 
     @linux_only
     @with_strace

@@ -346,7 +346,9 @@ class LogTest(Case):
                 port = wait_until(lambda: listening_port(pid), "a port")
                 yield process, ("127.0.0.1", port)
             finally:
-                with contextlib.suppress(ProcessLookupError):
+                # Its number may be that of another by the time it has ended.
+                if pid != process.pid and process.returncode is None and \
+                        child_of(process.pid) == pid:
                     os.kill(pid, signal.SIGKILL)
                 process.kill()
 

@@ -26,7 +26,7 @@ BUILD = pathlib.Path(os.environ.get("builddir", ".")).absolute()
 CC = shlex.split(os.environ.get("CC") or "cc")
 
 # Seconds for one search: a bound for the worst of machines.
-PATIENCE = 300
+PATIENCE = 1200 if os.environ.get("MODELS") == "large" else 300
 
 # Instances: a model, what defines it, and the claim it is run with, or None
 # for a search for deadlocks and wrong assertions.

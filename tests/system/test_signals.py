@@ -4,6 +4,7 @@
 whatever was inherited, and also as process 1 of a container.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -135,7 +136,11 @@ class First(Daemon):
         super().__init__(wrapper=[*AS_FIRST, *wrapper], **how)
 
     def send_signal(self, signo):
-        os.kill(child_of(self.process.pid), signo)
+        # It may be gone before the one who waits for it is.
+        pid = child_of(self.process.pid)
+        if pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signo)
 
 
 class Lookup:
@@ -177,8 +182,10 @@ class Lookup:
 
     def __exit__(self, *error):
         if self.process.poll() is None:
-            if self.first and child_of(self.process.pid):
-                os.kill(child_of(self.process.pid), signal.SIGKILL)
+            pid = child_of(self.process.pid) if self.first else None
+            if pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.kill()
         self.process.communicate()
         self.resolver.close()
@@ -267,7 +274,7 @@ class StartTest(Case):
         with Lookup(wrapper, first) as daemon:
             for name, signo in rows("start", NOTHING):
                 daemon.send(signo)
-            self.assertIn(state(daemon.pid), "SR")
+            self.assertIn(state(daemon.pid), "SRD")
             # The first one that ends it decides how it has ended.
             daemon.send(signal.SIGTERM)
             self.assertEqual(daemon.process.wait(PATIENCE), 0)
@@ -277,7 +284,7 @@ class StartTest(Case):
         with Lookup((), True) as daemon:
             for name, signo in rows("start", CRASHES, STOPS):
                 daemon.send(signo)
-            self.assertIn(state(daemon.pid), "SR")
+            self.assertIn(state(daemon.pid), "SRD")
             daemon.send(signal.SIGTERM)
             self.assertEqual(daemon.process.wait(PATIENCE), 0)
 
@@ -426,6 +433,8 @@ class TerminalTest(Case):
                         ("127.0.0.1", int(found[1])), PATIENCE) as client:
                     client.sendall(LINE)
                     self.assertEqual(client.recv(1024), upper(LINE))
+                # By then it passes a request to end on.
+                process.stdout.readline()
                 process.terminate()
                 self.assertEqual(process.wait(PATIENCE), 0)
             finally:

@@ -6,7 +6,7 @@ Every server is measured in every scenario, one after the other and in rounds,
 with the server on one core and the load, upcbench, on another.  See figures.py
 for what is made of it, and peers.py for the servers.
 
-make names the folders in the environment: see bench in Makefile.am.
+make names the folders in the environment: see bench in tests/local.mk.
 """
 
 import argparse

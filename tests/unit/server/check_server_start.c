@@ -94,10 +94,11 @@ END_TEST
 START_TEST(a_wait_that_fails_is_counted_and_comes_before_a_pause)
 {
 	static struct worker worker;
+	struct settings settings = settings_defaults;
+	settings.workers = 1;
 	size_t totals[NCOUNTERS] = {0};
 	struct loop *loop = loop_open(NULL);
-	ck_assert_int_eq(
-	    worker_open(&worker, loop, &settings_defaults, 1, 1), 0);
+	ck_assert_int_eq(worker_open(&worker, loop, &settings, 1, 1), 0);
 	worker_turn(&worker);
 	ck_assert_uint_eq(kernel.slept_ms, 0);
 	kernel_fail(KERNEL_WAIT, 1, ENOMEM);
