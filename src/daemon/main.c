@@ -12,6 +12,7 @@
 #include "reactor/signals.h"
 #include "server/server.h"
 #include "upcase.h"
+#include "upcase/dispatch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +76,7 @@ open_standard_streams(void)
 static int
 print_version(void)
 {
-	printf("%s (Unicode %s)\nback ends:", PACKAGE_STRING, UPCASE_UNICODE);
+	printf("%s (Unicode %s)\nback ends:", PACKAGE_STRING, upcase_unicode());
 	const char *name;
 	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++)
 		printf(" %s", name);

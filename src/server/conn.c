@@ -103,7 +103,7 @@ answer(struct conn *conn, size_t n)
 static enum conn_event
 finish_input(struct conn *conn)
 {
-	size_t n = upcase_final(&conn->upcase, conn->conns->output);
+	size_t n = upcase_stream_final(&conn->upcase, conn->conns->output);
 	return answer(conn, n);
 }
 
@@ -122,10 +122,10 @@ receive(struct conn *conn)
 		return CONN_EOF;
 	}
 	counters_add(conns->counters, COUNTER_RECEIVED, (size_t)got);
-	size_t n = upcase_update(
+	size_t n = upcase_stream_update(
 	    &conn->upcase, conns->output, conns->input, (size_t)got);
 	enum conn_event event = answer(conn, n);
-	if (event != CONN_FAILED && upcase_refused(&conn->upcase))
+	if (event != CONN_FAILED && upcase_stream_refused(&conn->upcase))
 		return CONN_REFUSED;
 	conns_note_received(conns, conn, (size_t)got);
 	return event;
@@ -192,8 +192,8 @@ cause_of(const struct conn *conn, enum conn_event event)
 	switch (event) {
 	case CONN_EOF:
 		/* An incomplete sequence at the end can be refused as well. */
-		return upcase_refused(&conn->upcase) ? COUNTER_REFUSED
-						     : COUNTER_ENDED;
+		return upcase_stream_refused(&conn->upcase) ? COUNTER_REFUSED
+							    : COUNTER_ENDED;
 	case CONN_REFUSED:
 		return COUNTER_REFUSED;
 	case CONN_EXPIRED:
@@ -386,7 +386,7 @@ conn_start(struct conn *conn, struct conns *conns, int fd, bool owes)
 	/* How much that was is forgotten, so it has to be asked about. */
 	conn->answered = owes ? DELIVERY_SMALL + 1 : 0;
 	conn->reads = false;
-	upcase_init(&conn->upcase, conns->invalid);
+	upcase_stream_init(&conn->upcase, conns->invalid);
 	buffers_start(&conns->buffers, fd);
 	conn->state = CONN_RECEIVING;
 	conn->cause = COUNTER_FAILED;

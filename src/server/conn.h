@@ -11,7 +11,7 @@
 #include "server/conn_state.h"
 #include "server/counters.h"
 #include "server/pool.h"
-#include "upcase.h"
+#include "upcase/stream.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,7 +41,7 @@ struct conn {
 
 		struct conn_held held; /* only while DELIVERING */
 	};
-	struct upcase upcase;
+	struct upcase_stream upcase;
 	uint8_t state;          /* enum conn_state */
 	uint16_t cause : 4;     /* enum counter: why it ends, once it does */
 	uint16_t reads : 1;     /* it has taken output that had been pending */

@@ -207,7 +207,7 @@ conns_detach(struct conns *conns, size_t most, struct handover *to)
 		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
 		link = link->prev;
 		int handed = -1;
-		if (upcase_is_at_rest(&conn->upcase))
+		if (upcase_stream_is_at_rest(&conn->upcase))
 			handed = detach(conns, conn);
 		if (handed == -1)
 			continue;

@@ -7,7 +7,7 @@
 
 #include "upcase/kernel.h"
 
-#include "upcase.h"
+#include "upcase/stream.h"
 #include "upcase/upcase_pages.h"
 #include "upcase/upcase_table.h"
 
@@ -17,7 +17,7 @@
 #include <string.h>
 
 _Static_assert(UPCASE_TABLE_EXPANSION == UPCASE_EXPANSION,
-    "upcase.h states another growth than the table has");
+    "stream.h states another growth than the table has");
 _Static_assert(UPCASE_TABLE_LONGEST <= 2 * UPCASE_EXPANSION,
     "an expansion is longer than a sequence of two bytes leaves room for");
 
@@ -233,3 +233,15 @@ upcase_scalar(struct upcase_cursor *cursor)
 	}
 	*cursor = c;
 }
+
+static bool
+is_supported(void)
+{
+	return true;
+}
+
+const struct upcase_kernel upcase_kernel_scalar = {
+    .name = "scalar",
+    .is_supported = is_supported,
+    .convert = upcase_scalar,
+};

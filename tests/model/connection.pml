@@ -319,7 +319,7 @@ inline answer(c)
 
 /*
  * [conn.c finish_input]
- *	size_t n = upcase_final(&conn->upcase, conn->conns->output);
+ *	size_t n = upcase_stream_final(&conn->upcase, conn->conns->output);
  *	return answer(conn, n);
  */
 inline finish_input(c)
@@ -341,10 +341,10 @@ inline finish_input(c)
  *	if (got == 0) {
  *	if (finish_input(conn) == CONN_FAILED) return CONN_FAILED;
  *	return CONN_EOF;
- *	size_t n = upcase_update( &conn->upcase, conns->output, conns->input,
+ *	size_t n = upcase_stream_update( &conn->upcase, conns->output, conns->input,
  *	    (size_t)got);
  *	enum conn_event event = answer(conn, n);
- *	if (event != CONN_FAILED && upcase_refused(&conn->upcase)) return
+ *	if (event != CONN_FAILED && upcase_stream_refused(&conn->upcase)) return
  *	    CONN_REFUSED;
  *	return event;
  */

@@ -261,7 +261,7 @@ inline obey(w)
 
 /*
  * [conns.c conns_detach]
- *	if (upcase_is_at_rest(&conn->upcase))
+ *	if (upcase_stream_is_at_rest(&conn->upcase))
  *	handover_put(to, handed);
  */
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* How the kernel for AVX2 looks up letters; see avx2.c. */
-#ifndef AVX2_LETTERS_H
-#define AVX2_LETTERS_H
+#ifndef UPCASE_AVX2_LETTERS_H
+#define UPCASE_AVX2_LETTERS_H
 
-#include "upcase/avx2_block.h"
+#include "upcase/avx2/block.h"
 #include "upcase/block.h"
 #include "upcase/upcase_pages.h"
 

@@ -20,7 +20,7 @@
  * block is done: so text in Arabic, Chinese or emoji runs through.
  *
  * If something has, the block is looked up in the tables of the letters that
- * came last (see avx512_letters.h), before it is known which are in it: text
+ * came last (see letters.h), before it is known which are in it: text
  * has few that are not among them.  It is converted whole, each byte of a
  * sequence for itself, so one that goes on in the next block is no exception.
  * A sequence of two bytes that shrinks leaves a byte of 0, and such bytes are
@@ -35,8 +35,8 @@
  */
 #include "config.h"
 
-#include "upcase/avx512_letters.h"
-#include "upcase/avx512_shape.h"
+#include "upcase/avx512/letters.h"
+#include "upcase/avx512/shape.h"
 #include "upcase/block.h"
 #include "upcase/kernel.h"
 #include "upcase/upcase_pages.h"

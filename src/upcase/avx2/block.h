@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What the kernel for AVX2 works on: blocks of 64 bytes, in two halves. */
-#ifndef AVX2_BLOCK_H
-#define AVX2_BLOCK_H
+#ifndef UPCASE_AVX2_BLOCK_H
+#define UPCASE_AVX2_BLOCK_H
 
 #include <immintrin.h>
 #include <stdint.h>

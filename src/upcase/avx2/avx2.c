@@ -42,9 +42,9 @@
  */
 #include "config.h"
 
-#include "upcase/avx2_block.h"
-#include "upcase/avx2_letters.h"
-#include "upcase/avx2_shape.h"
+#include "upcase/avx2/block.h"
+#include "upcase/avx2/letters.h"
+#include "upcase/avx2/shape.h"
 #include "upcase/block.h"
 #include "upcase/kernel.h"
 #include "upcase/upcase_pages.h"
