@@ -64,13 +64,13 @@ struct upcase {
  * for a language or a policy that it does not know, or if something reserved is
  * not 0; then the state is as it was.
  */
-int upcase_init(struct upcase *state, const struct upcase_options *options);
+int upcase_init(struct upcase *u, const struct upcase_options *options);
 
 /*
  * The size that always suffices for the answer to n bytes, whatever is held
  * back: today 3 * (n + 3).  SIZE_MAX if that is no size_t.
  */
-size_t upcase_bound(const struct upcase *state, size_t n);
+size_t upcase_bound(const struct upcase *u, size_t n);
 
 /*
  * Converts n bytes at src, writes the answer to dst, which has the given size,
@@ -83,23 +83,23 @@ size_t upcase_bound(const struct upcase *state, size_t n);
  * the call can be repeated.  It returns SIZE_MAX, and reads nothing, if n is so
  * large that upcase_bound is SIZE_MAX: then do it in smaller pieces.
  */
-size_t upcase_update(struct upcase *state, unsigned char *dst, size_t size,
+size_t upcase_update(struct upcase *u, unsigned char *dst, size_t size,
     const unsigned char *src, size_t n);
 
 /*
  * Ends the text: what is still held back is not UTF-8, and is treated as such.
- * Needs at most upcase_bound(state, 0), and returns the length as upcase_update
+ * Needs at most upcase_bound(u, 0), and returns the length as upcase_update
  * does, also if that is more than the size.  Then, unless it refused, the state
  * is ready for another text with the same options.
  */
-size_t upcase_final(struct upcase *state, unsigned char *dst, size_t size);
+size_t upcase_final(struct upcase *u, unsigned char *dst, size_t size);
 
 /*
  * 1 once UPCASE_CLOSE has met bytes that are not UTF-8, or else 0.  All that
  * came before them has been answered; what comes after is ignored, until
  * upcase_init.
  */
-int upcase_refused(const struct upcase *state);
+int upcase_refused(const struct upcase *u);
 
 /* The version of Unicode, as "17.0.0". */
 const char *upcase_unicode(void);

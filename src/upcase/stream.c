@@ -27,18 +27,30 @@ _Static_assert(UPCASE_BOUND(0) >= UPCASE_CARRY,
     "upcase_stream_final has no room to return what was held back");
 
 /*
- * Where another kernel comes to nothing the scalar one takes a step, in units
- * of so many bytes.  Steps lengthen by fours with each failure, until the
- * kernel comes so far that it was worth it; and an end that is so short is part
- * of any.
+ * A vector kernel fails where it stops before the end, as at a character that
+ * grows.  Then the scalar kernel takes a step, and each failure in a row makes
+ * the next step four times as long.  If it did not, text would take six times
+ * as long where all characters grow, and twice where one in three does.
  */
 enum {
+	/* Bytes in which steps are counted. */
 	UNIT = 16,
-	FAILED_MOST = 5,
-	REST_MOST = UINT8_MAX,
+
+	/*
+	 * The fewest bytes that end a row of failures, if the kernel converted
+	 * them at once.  If nothing ended it, random bytes would take eleven
+	 * times as long; if 16 did, text in which a character grows every 40
+	 * bytes would take three times.
+	 */
 	WORTH = 64,
-	END = 64
+
+	/* Failures that count, which make a step as long as a state can say. */
+	FAILED_MOST = 5,
+	REST_MOST = UINT8_MAX
 };
+
+_Static_assert(sizeof(struct upcase_stream) == 5,
+    "a connection of the daemon has no room for more");
 
 static const unsigned char replacement[] = {0xef, 0xbf, 0xbd};
 
@@ -156,9 +168,9 @@ take_carry(struct upcase_stream *u, struct upcase_cursor *c)
 }
 
 /*
- * Moves the cursor over about the given number of bytes without the chosen
- * kernel: over sequences, and over bad bytes.  Returns false if the input ends
- * inside a sequence.
+ * Moves the cursor over about the given number of bytes, bad ones included,
+ * without the chosen kernel.  Returns false if the input ends inside a
+ * sequence.
  */
 static bool
 step(struct upcase_stream *u, struct upcase_cursor *c, size_t about)
@@ -169,7 +181,7 @@ step(struct upcase_stream *u, struct upcase_cursor *c, size_t about)
 		upcase_scalar(c);
 	while (!u->refused && c->src < goal) {
 		struct upcase_cursor part = *c;
-		/* What is not a whole sequence in so many bytes is none. */
+		/* If these do not begin with a whole sequence, none does. */
 		if (goal - c->src < SEQUENCE && c->end - c->src > SEQUENCE)
 			part.end = c->src + SEQUENCE;
 		else if (goal - c->src >= SEQUENCE)
@@ -186,19 +198,18 @@ step(struct upcase_stream *u, struct upcase_cursor *c, size_t about)
 }
 
 /*
- * Goes on without the kernel for the rest of the step that its last failure
- * began, perhaps in an earlier call.  Returns false if the input ends before.
+ * Finishes the step that the last failure of the kernel began, perhaps in an
+ * earlier call.  Returns false if the text is refused or the input ends in it.
  */
 static bool
 step_on(struct upcase_stream *u, struct upcase_cursor *c)
 {
-	size_t left = (size_t)(c->end - c->src);
 	size_t about = UNIT * (size_t)u->rest;
 	const unsigned char *before = c->src;
-	bool good = step(u, c, left < END ? left : about);
+	bool good = step(u, c, about);
 	size_t done = (size_t)(c->src - before);
 	u->rest = done < about ? (uint8_t)((about - done) / UNIT) : 0;
-	/* That the input ends inside a sequence is no failure. */
+	/* The kernel did not fail if it is here that the input ends. */
 	if (!good && done == 0) {
 		u->failed = 0;
 		u->rest = 0;
@@ -207,8 +218,9 @@ step_on(struct upcase_stream *u, struct upcase_cursor *c)
 }
 
 /*
- * Says how long the next step is, of a kernel that failed after n bytes; less
- * than a unit is two failures.
+ * Says how long the next step is after the kernel failed behind n bytes.  Less
+ * than a unit counts as two failures, by which short messages in which all
+ * characters grow take two thirds of the time.
  */
 static void
 begin_step(struct upcase_stream *u, size_t n)
@@ -221,9 +233,8 @@ begin_step(struct upcase_stream *u, size_t n)
 }
 
 /*
- * The kernel goes as far as it can, and the scalar one takes it from there: by
- * a few bytes where that is seldom, and by more and more where the kernel does
- * not come far.
+ * The chosen kernel goes as far as it can, then the scalar one takes a step,
+ * and so on to the end of the input.
  */
 static void
 convert(struct upcase_stream *u, struct upcase_cursor *c)

@@ -17,10 +17,10 @@
 #include <string.h>
 
 /*
- * Bytes that are converted at once where the room may be too short for them.
- * Longer pieces gain less than a hundredth, and the stack has three times it.
+ * Bytes that are converted beside the buffer at a time, where they may not fit.
+ * Three times as many are on the stack; more gain nothing that can be measured.
  */
-enum { PIECE = 1024 };
+enum { PIECE = 256 };
 
 struct state {
 	struct upcase_stream stream;
@@ -99,25 +99,43 @@ upcase_bound(const struct upcase *u, size_t n)
 	return row->expansion * (n + row->carry);
 }
 
-/*
- * Converts piece by piece, in place while there is room for the bound, and
- * beside it from then on.  Returns the length of the whole answer, of which as
- * much as fits was written if all of it does.
- */
+/* Converts at most a piece, and copies the answer if there is room for it. */
 static size_t
-update_tight(struct upcase_stream *stream, unsigned char *dst, size_t size,
+update_beside(struct upcase_stream *stream, unsigned char *dst, size_t room,
     const unsigned char *src, size_t n)
 {
 	unsigned char beside[UPCASE_BOUND(PIECE)];
+	size_t length = upcase_stream_update(stream, beside, src, n);
+	if (0 < length && length <= room)
+		memcpy(dst, beside, length);
+	return length;
+}
+
+/*
+ * Converts in place as much as fits whatever the text is, again and again, and
+ * piece by piece what may not fit.  Returns the length of the whole answer,
+ * which was written if it is no more than the room.
+ */
+static size_t
+update_tight(struct upcase_stream *stream, unsigned char *dst, size_t room,
+    const unsigned char *src, size_t n)
+{
 	size_t total = 0;
 	while (n > 0) {
-		size_t piece = n < PIECE ? n : PIECE;
-		size_t room = total < size ? size - total : 0;
-		bool is_tight = room < UPCASE_BOUND(piece);
-		size_t length = upcase_stream_update(
-		    stream, is_tight ? beside : dst + total, src, piece);
-		if (is_tight && 0 < length && length <= room)
-			memcpy(dst + total, beside, length);
+		bool fits = room >= UPCASE_BOUND(PIECE);
+		size_t piece =
+		    fits ? room / UPCASE_EXPANSION - UPCASE_CARRY : PIECE;
+		if (piece > n)
+			piece = n;
+		size_t length =
+		    fits ? upcase_stream_update(stream, dst, src, piece)
+			 : update_beside(stream, dst, room, src, piece);
+		if (length > room) {
+			room = 0;
+		} else if (length > 0) {
+			room -= length;
+			dst += length;
+		}
 		total += length;
 		src += piece;
 		n -= piece;
