@@ -1,102 +1,111 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The transform: UTF-8 in, upper case out, one stream at a time.
+ * Upper case: UTF-8 in, UTF-8 out, one text at a time, in pieces of any length.
  *
- * The mapping is the full, unconditional one of the root locale: the simple
- * mappings of UnicodeData.txt and the entries without conditions of
- * SpecialCasing.txt (Unicode 17.0, sections 3.13 and 5.18).  It looks at one
- * code point at a time, so the output does not depend on how the input was
- * cut, and every complete character is answered at once.
+ *	struct upcase u;
+ *	if (upcase_init(&u, NULL) == -1)
+ *		err(1, "upcase_init");
+ *	while ((n = fread(src, 1, sizeof src, stdin)) > 0) {
+ *		length = upcase_update(&u, dst, sizeof dst, src, n);
+ *		fwrite(dst, 1, length, stdout);
+ *	}
+ *	length = upcase_final(&u, dst, sizeof dst);
+ *	fwrite(dst, 1, length, stdout);
  *
- * The caller owns the state and both buffers.  Nothing here allocates, fails
- * or knows what a socket is.
+ * Here dst has room for upcase_bound(&u, sizeof src) bytes.
+ *
+ * The mapping is the full one of the Unicode Standard, sections 3.13 and 5.18,
+ * in the version that upcase_unicode names: the simple mappings of
+ * UnicodeData.txt and the entries without conditions of SpecialCasing.txt.  How
+ * a text was cut into pieces does not change the answer.
+ *
+ * Lengths and sizes are in bytes.  The caller owns the state and both buffers,
+ * and may free or move them between calls; nothing has to be released.  No call
+ * allocates memory, takes a lock or keeps a pointer.
+ *
+ * A state belongs to one thread at a time; calls with different states may run
+ * at once in any threads, the very first ones included.
  */
 #ifndef UPCASE_H
 #define UPCASE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The version of Unicode whose mapping this is. */
-#define UPCASE_UNICODE "17.0.0"
-
-/* The worst growth, in bytes for a byte: U+0390 and U+03B0, from 2 to 6. */
-#define UPCASE_EXPANSION 3
-
-/* The longest incomplete sequence that a stream can hold back, in bytes. */
-#define UPCASE_CARRY 3
-
-/* Room, in bytes, that always suffices for the answer to n bytes. */
-#define UPCASE_BOUND(n) (UPCASE_EXPANSION * ((size_t)(n) + UPCASE_CARRY))
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* What becomes of bytes that are not UTF-8 (Unicode 17.0, section 3.9). */
 enum upcase_invalid {
-	UPCASE_PASS,    /* they are returned unchanged */
-	UPCASE_REPLACE, /* each maximal subpart becomes one U+FFFD */
-	UPCASE_CLOSE    /* the stream ends before the first of them */
+	UPCASE_PASS = 0,    /* they are returned unchanged */
+	UPCASE_REPLACE = 1, /* each maximal subpart becomes one U+FFFD */
+	UPCASE_CLOSE = 2    /* the text ends before the first of them */
 };
 
-/* One stream. Its fields are private to the transform. */
+/*
+ * How to convert.  A struct of zeros has the default of each option, and a
+ * later version may give a name to what is reserved: set it to 0.
+ */
+struct upcase_options {
+	/* The locale: "root", which is also NULL and "", is the only one. */
+	const char *language;
+	uint32_t invalid; /* enum upcase_invalid */
+	uint32_t reserved[5];
+};
+
+/* The state of one text, which may be copied.  Its bytes mean nothing here. */
 struct upcase {
-	unsigned char carry[UPCASE_CARRY]; /* an incomplete sequence */
-	uint8_t ncarry : 2;                /* its length in bytes */
-	uint8_t invalid : 2;               /* enum upcase_invalid */
-	uint8_t refused : 1;               /* UPCASE_CLOSE met a bad byte */
-	uint8_t failed : 3;                /* how often the kernel did */
-	uint8_t rest;                      /* of the way until it is tried */
+	uint64_t opaque[4];
 };
 
-void upcase_init(struct upcase *, enum upcase_invalid);
+/*
+ * Begins a text; NULL means a struct of zeros.  Returns 0, or -1 with EINVAL
+ * for a language or a policy that it does not know, or if something reserved is
+ * not 0; then the state is as it was.
+ */
+int upcase_init(struct upcase *u, const struct upcase_options *options);
 
 /*
- * Converts n bytes at src and returns how many bytes it wrote to dst, which
- * must have room for UPCASE_BOUND(n) and must not overlap src.  An incomplete
- * sequence at the end is held back for the next call.
+ * The size that always suffices for the answer to n bytes, whatever is held
+ * back: today 3 * (n + 3).  SIZE_MAX if that is no size_t.
  */
-size_t upcase_update(struct upcase *, unsigned char *restrict dst,
-    const unsigned char *restrict src, size_t n);
+size_t upcase_bound(const struct upcase *u, size_t n);
 
 /*
- * Ends the stream: an incomplete sequence still held back is not UTF-8 and is
- * treated as such.  Needs room for UPCASE_BOUND(0) bytes.  Afterwards the
- * state may be used again only through upcase_init.
+ * Converts n bytes at src, writes the answer to dst, which has the given size,
+ * and returns its length.  The end of a piece may be held back for the next
+ * call, as it may be the beginning of a character.  The buffers must not
+ * overlap; either may be NULL if its length is 0.
+ *
+ * If the answer is longer than the size, nothing has happened but that bytes in
+ * dst may have changed: it returns the length, which is the size needed, and
+ * the call can be repeated.  It returns SIZE_MAX, and reads nothing, if n is so
+ * large that upcase_bound is SIZE_MAX: then do it in smaller pieces.
  */
-size_t upcase_final(struct upcase *, unsigned char *dst);
+size_t upcase_update(struct upcase *u, unsigned char *dst, size_t size,
+    const unsigned char *src, size_t n);
 
 /*
- * True once UPCASE_CLOSE has met bytes that are not UTF-8.  All that came
- * before them has been answered; all that comes after is ignored.
+ * Ends the text: what is still held back is not UTF-8, and is treated as such.
+ * Needs at most upcase_bound(u, 0), and returns the length as upcase_update
+ * does, also if that is more than the size.  Then, unless it refused, the state
+ * is ready for another text with the same options.
  */
-static inline bool
-upcase_refused(const struct upcase *u)
-{
-	return u->refused;
+size_t upcase_final(struct upcase *u, unsigned char *dst, size_t size);
+
+/*
+ * 1 once UPCASE_CLOSE has met bytes that are not UTF-8, or else 0.  All that
+ * came before them has been answered; what comes after is ignored, until
+ * upcase_init.
+ */
+int upcase_refused(const struct upcase *u);
+
+/* The version of Unicode, as "17.0.0". */
+const char *upcase_unicode(void);
+
+#ifdef __cplusplus
 }
-
-/*
- * True while the stream would go on in the same way with a state fresh from
- * upcase_init: nothing is held back, and nothing was refused.
- */
-static inline bool
-upcase_is_at_rest(const struct upcase *u)
-{
-	return u->ncarry == 0 && !u->refused;
-}
-
-/*
- * The kernels that this processor can run, the best first; NULL behind the
- * last.  The answer does not depend on the kernel, only how fast it comes.
- */
-const char *upcase_kernel(size_t i);
-
-/*
- * Chooses the kernel of that name, or the best one for NULL, which is also used
- * without a choice.  To be called before there are streams.  -1 with EINVAL if
- * there is no such kernel here.
- */
-int upcase_choose_kernel(const char *name);
-
-const char *upcase_kernel_in_use(void);
+#endif
 
 #endif

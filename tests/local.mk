@@ -24,6 +24,7 @@ unit_tests = \
 	tests/unit/reactor/check_signals \
 	tests/unit/reactor/check_timer \
 	tests/unit/upcase/check_kernels \
+	tests/unit/upcase/check_library \
 	tests/unit/upcase/check_upcase \
 	tests/unit/upcase/check_upcase_stream \
 	tests/unit/server/check_busy_poll \
@@ -69,6 +70,7 @@ daemon_tests = \
 	tests/system/test_held.py \
 	tests/system/test_inherited.py \
 	tests/system/test_injected.py \
+	tests/system/test_library.py \
 	tests/system/test_limits.py \
 	tests/system/test_log.py \
 	tests/system/test_many.py \

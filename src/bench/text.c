@@ -3,7 +3,7 @@
 
 #include "bench/text.h"
 
-#include "upcase.h"
+#include "upcase/stream.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -87,13 +87,13 @@ answer(struct text *text)
 		return TEXT_NO_MEMORY;
 	size_t end = 0;
 	for (size_t i = 0; i < text->nmessages; i++) {
-		struct upcase stream;
-		upcase_init(&stream, UPCASE_CLOSE);
-		end += upcase_update(&stream, text->answers + end,
+		struct upcase_stream stream;
+		upcase_stream_init(&stream, UPCASE_CLOSE);
+		end += upcase_stream_update(&stream, text->answers + end,
 		    text->questions + text->places[i].question,
 		    text_question_length(text, i));
-		end += upcase_final(&stream, text->answers + end);
-		if (upcase_refused(&stream))
+		end += upcase_stream_final(&stream, text->answers + end);
+		if (upcase_stream_refused(&stream))
 			return TEXT_NOT_UTF8;
 		text->places[i + 1].answer = end;
 	}

@@ -14,6 +14,7 @@
 #include "reactor/signals.h"
 #include "server/server.h"
 #include "upcase.h"
+#include "upcase/dispatch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -78,7 +79,7 @@ static void
 print_version(void)
 {
 	(void)choose_kernel();
-	printf("%s (Unicode %s)\nback ends:", PACKAGE_STRING, UPCASE_UNICODE);
+	printf("%s (Unicode %s)\nback ends:", PACKAGE_STRING, upcase_unicode());
 	const char *name;
 	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++)
 		printf(" %s", name);

@@ -10,7 +10,7 @@
 #include "reactor/loop.h"
 #include "reactor/timer.h"
 #include "server/pool.h"
-#include "upcase.h"
+#include "upcase/stream.h"
 
 #include <stdint.h>
 
@@ -39,7 +39,7 @@ struct conn {
 
 		struct conn_held held; /* only while DELIVERING */
 	};
-	struct upcase upcase;
+	struct upcase_stream upcase;
 	uint8_t state;          /* enum conn_state */
 	uint16_t cause : 4;     /* enum counter: why it ends, once it does */
 	uint16_t reads : 1;     /* it has taken output that had been pending */

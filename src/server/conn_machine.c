@@ -122,8 +122,8 @@ cause_of(const struct conn *conn, enum conn_event event)
 	switch (event) {
 	case CONN_EOF:
 		/* An incomplete sequence at the end can be refused as well. */
-		return upcase_refused(&conn->upcase) ? COUNTER_REFUSED
-						     : COUNTER_ENDED;
+		return upcase_stream_refused(&conn->upcase) ? COUNTER_REFUSED
+							    : COUNTER_ENDED;
 	case CONN_REFUSED:
 		return COUNTER_REFUSED;
 	case CONN_EXPIRED:
@@ -288,7 +288,7 @@ conn_start(struct conn *conn, struct shard *shard, int fd)
 	conn->pending = NULL;
 	conn->answered = 0;
 	conn->reads = false;
-	upcase_init(&conn->upcase, shard->settings->invalid);
+	upcase_stream_init(&conn->upcase, shard->settings->invalid);
 	kernel_buffers_start(shard->settings, fd);
 	conn->state = CONN_RECEIVING;
 	conn->cause = COUNTER_FAILED;

@@ -51,7 +51,7 @@ answer(struct conn *conn, size_t n)
 enum conn_event
 conn_finish(struct conn *conn)
 {
-	size_t n = upcase_final(&conn->upcase, conn->shard->output);
+	size_t n = upcase_stream_final(&conn->upcase, conn->shard->output);
 	return answer(conn, n);
 }
 
@@ -68,10 +68,10 @@ conn_receive(struct conn *conn)
 		return conn_finish(conn) == CONN_FAILED ? CONN_FAILED
 							: CONN_EOF;
 	counters_add(shard->counters, COUNTER_RECEIVED, (size_t)got);
-	size_t n = upcase_update(
+	size_t n = upcase_stream_update(
 	    &conn->upcase, shard->output, shard->input, (size_t)got);
 	enum conn_event event = answer(conn, n);
-	if (event != CONN_FAILED && upcase_refused(&conn->upcase))
+	if (event != CONN_FAILED && upcase_stream_refused(&conn->upcase))
 		return CONN_REFUSED;
 	if (event != CONN_FAILED)
 		shard_note_received(shard, conn, (size_t)got);

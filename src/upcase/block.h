@@ -14,9 +14,10 @@
 enum { BLOCK = 64 };
 
 /*
- * A condition that is seldom true.  A processor goes on past a branch before it
- * knows; if the compiler makes a choice without a branch of it, where the next
- * block begins has to wait for all that this one does.
+ * A condition that is seldom true.  It keeps the compiler from using a
+ * conditional move, for whose result the next block would have to wait, while a
+ * branch is predicted.  Messages of 64 bytes that are not ASCII gain a tenth by
+ * it.
  */
 #define SELDOM(condition) __builtin_expect((condition), 0)
 
@@ -41,9 +42,10 @@ last_of(uint64_t mask)
 }
 
 /*
- * How many of the first n bytes of a block, which begins with a sequence, come
- * before the first one that is not whole and good.  Bad are the places where a
- * continuation is missing or too much; expect has those where one has to be.
+ * How many of the first n bytes of a block come before its first sequence that
+ * is not well-formed; the block begins with a sequence.  The mask bad has the
+ * places where a continuation is missing or should not be, and expect those
+ * where one has to be.
  */
 static inline size_t
 before_trouble(uint64_t lead, uint64_t expect, uint64_t bad, size_t n)
@@ -51,21 +53,21 @@ before_trouble(uint64_t lead, uint64_t expect, uint64_t bad, size_t n)
 	if (bad == 0)
 		return n;
 	unsigned at = first_of(bad);
-	/* Inside a sequence the trouble is that of its lead. */
+	/* If a continuation is missing, the sequence began before. */
 	if ((expect >> at & 1) != 0)
 		at = last_of(lead & below(at));
 	return at < n ? at : n;
 }
 
-/*
- * What is not UTF-8 in a block that begins with a sequence or with such: where
- * maximal subparts begin, and their other bytes.
- */
+/* The maximal subparts in a block: their first bytes, and all others. */
 struct broken {
 	uint64_t first, rest;
 };
 
-/* Forbidden are the leads whose second byte, if it is one, they do not allow.
+/*
+ * Finds what is not UTF-8 in a block that does not begin inside a sequence.
+ * The mask forbidden has the leads that do not allow the continuation behind
+ * them.
  */
 static inline struct broken
 find_broken(uint64_t lead, uint64_t lead3, uint64_t lead4, uint64_t cont,
@@ -83,7 +85,10 @@ find_broken(uint64_t lead, uint64_t lead3, uint64_t lead4, uint64_t cont,
 	};
 }
 
-/* Takes back what a block that was stored whole had of its last sequence. */
+/*
+ * Moves the cursor back to where the last sequence of the block before begins,
+ * of which that block, stored whole, had only a part.
+ */
 static inline void
 take_back(struct upcase_cursor *c)
 {

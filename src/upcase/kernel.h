@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What upcase.c asks of a kernel.  A kernel converts complete, well-formed
+ * What stream.c asks of a kernel.  A kernel converts complete, well-formed
  * sequences, and may answer other bytes by the policy: what it stops at is
- * upcase.c's to judge, and so is all that outlives a call.
+ * stream.c's to judge, and so is all that outlives a call.
  */
 #ifndef UPCASE_KERNEL_H
 #define UPCASE_KERNEL_H

@@ -7,7 +7,7 @@
 
 #include "upcase/kernel.h"
 
-#include "upcase.h"
+#include "upcase/stream.h"
 #include "upcase/upcase_pages.h"
 #include "upcase/upcase_table.h"
 
@@ -17,7 +17,7 @@
 #include <string.h>
 
 _Static_assert(UPCASE_TABLE_EXPANSION == UPCASE_EXPANSION,
-    "upcase.h states another growth than the table has");
+    "stream.h states another growth than the table has");
 _Static_assert(UPCASE_TABLE_LONGEST <= 2 * UPCASE_EXPANSION,
     "an expansion is longer than a sequence of two bytes leaves room for");
 
@@ -32,7 +32,7 @@ static const uint64_t high_bits = 0x8080808080808080;
 static bool
 is_continuation(unsigned char byte)
 {
-	/* The lowest of the numbers with a sign. */
+	/* 0x80 to 0xbf are the lowest of the bytes as signed numbers. */
 	return (signed char)byte < -0x40;
 }
 
@@ -56,9 +56,9 @@ ascii_upper_word(uint64_t word)
 }
 
 /*
- * Writes the UTF-8 of a scalar value and returns the place behind it.  The
- * upper case that is ASCII stands in the tables of two bytes, so it is none
- * here.
+ * Writes the UTF-8 of a scalar value beyond ASCII and returns the place behind
+ * it.  Upper case that is ASCII is found in the tables for sequences of two
+ * bytes, and never comes here.
  */
 static inline unsigned char *
 put(unsigned char *dst, uint32_t code)
@@ -81,7 +81,7 @@ put(unsigned char *dst, uint32_t code)
 	return dst;
 }
 
-/* There is room for the longest, so all of them are written as if they were. */
+/* Copies as much as the longest has, for which there is room, in one move. */
 static inline unsigned char *
 put_special(unsigned char *dst, unsigned i)
 {
@@ -233,3 +233,15 @@ upcase_scalar(struct upcase_cursor *cursor)
 	}
 	*cursor = c;
 }
+
+static bool
+is_supported(void)
+{
+	return true;
+}
+
+const struct upcase_kernel upcase_kernel_scalar = {
+    .name = "scalar",
+    .is_supported = is_supported,
+    .convert = upcase_scalar,
+};

@@ -1,280 +1,187 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The stream around the kernels: what is held back between calls, and what
- * becomes of bytes that are not UTF-8.
- *
- * A kernel stops before what it cannot convert.  What is there is then
- * measured: either the input ends inside a sequence that is well-formed so far,
- * which is held back, or the bytes up to where it can no longer become well-
- * formed, a maximal subpart, go the way of the policy.  A sequence that spans
- * calls is put together beside the input and takes the same way.  The result is
- * the same for every cut, because each judgement depends on nothing but the
- * bytes from the beginning of a sequence on.
+ * The public calls: a stream with its language, in a state that has no meaning
+ * outside, and buffers whose size is checked.  The state is copied in and out,
+ * for the compiler may take it that the two types are never the same memory.
  */
 #include "config.h"
 
 #include "upcase.h"
 
-#include "upcase/kernels.h"
+#include "upcase/stream.h"
+#include "upcase/tailoring.h"
 
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
-/* The longest sequence, in bytes. */
-#define SEQUENCE (UPCASE_CARRY + 1)
-
-_Static_assert(UPCASE_BOUND(0) >= UPCASE_CARRY,
-    "upcase_final has no room to return what was held back");
-
 /*
- * Where another kernel comes to nothing the scalar one takes a step, in units
- * of so many bytes.  Steps lengthen by fours with each failure, until the
- * kernel comes so far that it was worth it; and an end that is so short is part
- * of any.
+ * Bytes that are converted beside the buffer at a time, where they may not fit.
+ * Three times as many are on the stack; more gain nothing that can be measured.
  */
-enum {
-	UNIT = 16,
-	FAILED_MOST = 5,
-	REST_MOST = UINT8_MAX,
-	WORTH = 64,
-	END = 64
+enum { PIECE = 256 };
+
+struct state {
+	struct upcase_stream stream;
+	uint8_t language; /* row of the tailoring */
 };
 
-static const unsigned char replacement[] = {0xef, 0xbf, 0xbd};
+_Static_assert(sizeof(struct upcase) == 32, "part of the binary interface");
+_Static_assert(sizeof(struct state) <= sizeof(struct upcase),
+    "the public state has no room for ours");
 
-_Static_assert(sizeof(replacement) <= UPCASE_EXPANSION,
-    "replacing one byte takes more room than the bound has for it");
+static struct state
+load(const struct upcase *u)
+{
+	struct state state;
+	memcpy(&state, u->opaque, sizeof state);
+	return state;
+}
+
+static void
+store(struct upcase *u, const struct state *state)
+{
+	memcpy(u->opaque, state, sizeof *state);
+}
+
+/* The row of a language; -1 if there is none. */
+static int
+find_language(const char *name)
+{
+	if (name == NULL || name[0] == '\0')
+		return 0;
+	const struct upcase_tailoring *row;
+	for (size_t i = 0; (row = upcase_tailoring_row(i)) != NULL; i++) {
+		if (strcmp(row->name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool
+are_known(const struct upcase_options *options)
+{
+	static const uint32_t zeros[5];
+	_Static_assert(sizeof zeros == sizeof options->reserved,
+	    "all that is reserved must be zero");
+	return options->invalid <= UPCASE_CLOSE &&
+	       memcmp(options->reserved, zeros, sizeof zeros) == 0;
+}
+
+int
+upcase_init(struct upcase *u, const struct upcase_options *options)
+{
+	static const struct upcase_options defaults;
+	if (options == NULL)
+		options = &defaults;
+	int language = find_language(options->language);
+	if (language == -1 || !are_known(options)) {
+		errno = EINVAL;
+		return -1;
+	}
+	struct state state = {.language = (uint8_t)language};
+	upcase_stream_init(
+	    &state.stream, (enum upcase_invalid)options->invalid);
+	*u = (struct upcase){{0}};
+	store(u, &state);
+	return 0;
+}
+
+size_t
+upcase_bound(const struct upcase *u, size_t n)
+{
+	struct state state = load(u);
+	const struct upcase_tailoring *row =
+	    upcase_tailoring_row(state.language);
+	if (n > SIZE_MAX / row->expansion - row->carry)
+		return SIZE_MAX;
+	return row->expansion * (n + row->carry);
+}
+
+/* Converts at most a piece, and copies the answer if there is room for it. */
+static size_t
+update_beside(struct upcase_stream *stream, unsigned char *dst, size_t room,
+    const unsigned char *src, size_t n)
+{
+	unsigned char beside[UPCASE_BOUND(PIECE)];
+	size_t length = upcase_stream_update(stream, beside, src, n);
+	if (0 < length && length <= room)
+		memcpy(dst, beside, length);
+	return length;
+}
 
 /*
- * Returns how many of the n > 0 bytes at src, which do not begin with a whole
- * sequence, are a maximal subpart of one: at least 1, as a byte that cannot
- * begin a sequence counts for itself.  Sets *incomplete if more input could
- * still complete it.
- *
- * Only the second byte is limited beyond being a continuation (Unicode 17.0,
- * table 3-7); the limits keep out what is overlong, a surrogate or above
- * U+10FFFF.
+ * Converts in place as much as fits whatever the text is, again and again, and
+ * piece by piece what may not fit.  Returns the length of the whole answer,
+ * which was written if it is no more than the room.
  */
 static size_t
-measure(const unsigned char *src, size_t n, bool *incomplete)
+update_tight(struct upcase_stream *stream, unsigned char *dst, size_t room,
+    const unsigned char *src, size_t n)
 {
-	unsigned char lead = src[0];
-	unsigned char low = 0x80;
-	unsigned char high = 0xbf;
-	size_t have = 1;
-
-	*incomplete = false;
-	if (lead < 0xc2 || lead > 0xf4)
-		return 1;
-	size_t len = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-	if (lead == 0xe0)
-		low = 0xa0;
-	else if (lead == 0xed)
-		high = 0x9f;
-	else if (lead == 0xf0)
-		low = 0x90;
-	else if (lead == 0xf4)
-		high = 0x8f;
-
-	for (; have < len && have < n; have++) {
-		if (src[have] < low || src[have] > high)
-			return have;
-		low = 0x80;
-		high = 0xbf;
-	}
-	*incomplete = have < len;
-	return have;
-}
-
-/* Deals with a maximal subpart of n bytes and returns the place behind it. */
-static unsigned char *
-reject(struct upcase *u, unsigned char *dst, const unsigned char *src, size_t n)
-{
-	switch ((enum upcase_invalid)u->invalid) {
-	case UPCASE_PASS:
-		memcpy(dst, src, n);
-		return dst + n;
-	case UPCASE_REPLACE:
-		memcpy(dst, replacement, sizeof(replacement));
-		return dst + sizeof(replacement);
-	case UPCASE_CLOSE:
-		u->refused = true;
-		break;
-	}
-	return dst;
-}
-
-/*
- * Moves the cursor over the bad bytes that a kernel stopped at.  Returns false,
- * and leaves it where it is, if they are not bad yet: the input ends there.
- */
-static bool
-skip(struct upcase *u, struct upcase_cursor *c)
-{
-	bool incomplete;
-	size_t n = measure(c->src, (size_t)(c->end - c->src), &incomplete);
-
-	if (incomplete)
-		return false;
-	c->dst = reject(u, c->dst, c->src, n);
-	c->src += n;
-	return true;
-}
-
-/*
- * Completes the sequence that was held back with bytes from the cursor.  What
- * is held back is the beginning of a well-formed sequence, so a step from
- * there, over a sequence or a maximal subpart, is never shorter.
- */
-static void
-take_carry(struct upcase *u, struct upcase_cursor *c)
-{
-	unsigned char joined[SEQUENCE];
-	size_t n = (size_t)(c->end - c->src);
-	size_t held = u->ncarry;
-	size_t more = n < SEQUENCE - held ? n : SEQUENCE - held;
-
-	memcpy(joined, u->carry, held);
-	memcpy(joined + held, c->src, more);
-
-	struct upcase_cursor one = {
-	    .src = joined,
-	    .end = joined + held + more,
-	    .dst = c->dst,
-	};
-	upcase_scalar(&one);
-	if (one.src == joined && !skip(u, &one)) {
-		memcpy(u->carry + held, c->src, more);
-		u->ncarry = (held + more) % SEQUENCE;
-		c->src += more;
-		return;
-	}
-	c->src += (size_t)(one.src - joined) - held;
-	c->dst = one.dst;
-	u->ncarry = 0;
-}
-
-/*
- * Moves the cursor over about the given number of bytes without the chosen
- * kernel: over sequences, and over bad bytes.  Returns false if the input ends
- * inside a sequence.
- */
-static bool
-step(struct upcase *u, struct upcase_cursor *c, size_t about)
-{
-	size_t left = (size_t)(c->end - c->src);
-	const unsigned char *goal = c->src + (about < left ? about : left);
-	if (goal == c->end)
-		upcase_scalar(c);
-	while (!u->refused && c->src < goal) {
-		struct upcase_cursor part = *c;
-		/* What is not a whole sequence in so many bytes is none. */
-		if (goal - c->src < SEQUENCE && c->end - c->src > SEQUENCE)
-			part.end = c->src + SEQUENCE;
-		else if (goal - c->src >= SEQUENCE)
-			part.end = goal;
-		upcase_scalar(&part);
-		if (part.src > c->src) {
-			c->src = part.src;
-			c->dst = part.dst;
-		} else if (!skip(u, c)) {
-			return false;
+	size_t total = 0;
+	while (n > 0) {
+		bool fits = room >= UPCASE_BOUND(PIECE);
+		size_t piece =
+		    fits ? room / UPCASE_EXPANSION - UPCASE_CARRY : PIECE;
+		if (piece > n)
+			piece = n;
+		size_t length =
+		    fits ? upcase_stream_update(stream, dst, src, piece)
+			 : update_beside(stream, dst, room, src, piece);
+		if (length > room) {
+			room = 0;
+		} else if (length > 0) {
+			room -= length;
+			dst += length;
 		}
+		total += length;
+		src += piece;
+		n -= piece;
 	}
-	return true;
-}
-
-/*
- * Goes on without the kernel for the rest of the step that its last failure
- * began, perhaps in an earlier call.  Returns false if the input ends before.
- */
-static bool
-step_on(struct upcase *u, struct upcase_cursor *c)
-{
-	size_t left = (size_t)(c->end - c->src);
-	size_t about = UNIT * (size_t)u->rest;
-	const unsigned char *before = c->src;
-	bool good = step(u, c, left < END ? left : about);
-	size_t done = (size_t)(c->src - before);
-	u->rest = done < about ? (uint8_t)((about - done) / UNIT) : 0;
-	/* That the input ends inside a sequence is no failure. */
-	if (!good && done == 0) {
-		u->failed = 0;
-		u->rest = 0;
-	}
-	return good && !u->refused && c->src < c->end;
-}
-
-/*
- * Says how long the next step is, of a kernel that failed after n bytes; less
- * than a unit is two failures.
- */
-static void
-begin_step(struct upcase *u, size_t n)
-{
-	unsigned failed = n >= WORTH ? 0 : u->failed;
-	failed += n < UNIT;
-	unsigned rest = 1U << 2 * failed;
-	u->rest = (uint8_t)(rest < REST_MOST ? rest : REST_MOST);
-	u->failed = (failed < FAILED_MOST ? failed + 1 : failed) & 7;
-}
-
-/*
- * The kernel goes as far as it can, and the scalar one takes it from there: by
- * a few bytes where that is seldom, and by more and more where the kernel does
- * not come far.
- */
-static void
-convert(struct upcase *u, struct upcase_cursor *c)
-{
-	const struct upcase_kernel *kernel = kernels_chosen();
-	while (u->rest == 0 || step_on(u, c)) {
-		const unsigned char *before = c->src;
-		kernel->convert(c);
-		if (c->src == c->end) {
-			u->failed = 0;
-			return;
-		}
-		begin_step(u, (size_t)(c->src - before));
-	}
-	if (u->refused)
-		return;
-	u->ncarry = (size_t)(c->end - c->src) % SEQUENCE;
-	memcpy(u->carry, c->src, u->ncarry);
-}
-
-void
-upcase_init(struct upcase *u, enum upcase_invalid invalid)
-{
-	*u = (struct upcase){.invalid = invalid % 4U};
+	return total;
 }
 
 size_t
-upcase_update(struct upcase *u, unsigned char *restrict dst,
-    const unsigned char *restrict src, size_t n)
+upcase_update(struct upcase *u, unsigned char *dst, size_t size,
+    const unsigned char *src, size_t n)
 {
-	if (u->refused || n == 0)
-		return 0;
-
-	struct upcase_cursor c = {
-	    .src = src,
-	    .end = src + n,
-	    .dst = dst,
-	    .invalid = (enum upcase_invalid)u->invalid,
-	};
-	if (u->ncarry > 0)
-		take_carry(u, &c);
-	if (!u->refused && c.src < c.end)
-		convert(u, &c);
-	return (size_t)(c.dst - dst);
+	struct state state = load(u);
+	size_t bound = upcase_bound(u, n);
+	if (bound == SIZE_MAX)
+		return SIZE_MAX;
+	size_t length = bound <= size
+			    ? upcase_stream_update(&state.stream, dst, src, n)
+			    : update_tight(&state.stream, dst, size, src, n);
+	if (length <= size)
+		store(u, &state);
+	return length;
 }
 
 size_t
-upcase_final(struct upcase *u, unsigned char *dst)
+upcase_final(struct upcase *u, unsigned char *dst, size_t size)
 {
-	size_t held = u->ncarry;
+	struct state state = load(u);
+	unsigned char beside[UPCASE_BOUND(0)];
+	size_t length = upcase_stream_final(&state.stream, beside);
+	if (length > size)
+		return length;
+	if (length > 0)
+		memcpy(dst, beside, length);
+	store(u, &state);
+	return length;
+}
 
-	if (u->refused || held == 0)
-		return 0;
-	u->ncarry = 0;
-	return (size_t)(reject(u, dst, u->carry, held) - dst);
+int
+upcase_refused(const struct upcase *u)
+{
+	struct state state = load(u);
+	return upcase_stream_refused(&state.stream);
+}
+
+const char *
+upcase_unicode(void)
+{
+	return UPCASE_UNICODE;
 }

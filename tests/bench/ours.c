@@ -3,7 +3,8 @@
 #include "config.h"
 
 #include "bench/contender.h"
-#include "upcase.h"
+#include "upcase/dispatch.h"
+#include "upcase/stream.h"
 
 #include <err.h>
 #include <string.h>
@@ -28,10 +29,11 @@ choose(const struct contender *contender, struct text *text)
 static size_t
 convert(struct answer *answer, const struct piece *piece)
 {
-	struct upcase u;
-	upcase_init(&u, UPCASE_PASS);
-	size_t n = upcase_update(&u, answer->room, piece->bytes, piece->n);
-	n += upcase_final(&u, (unsigned char *)answer->room + n);
+	struct upcase_stream u;
+	upcase_stream_init(&u, UPCASE_PASS);
+	size_t n =
+	    upcase_stream_update(&u, answer->room, piece->bytes, piece->n);
+	n += upcase_stream_final(&u, (unsigned char *)answer->room + n);
 	answer->bytes = answer->room;
 	return n;
 }

@@ -5,7 +5,8 @@
 #include "fuzz/target.h"
 
 #include "unit/upcase/upcase_oracle.h"
-#include "upcase.h"
+#include "upcase/dispatch.h"
+#include "upcase/stream.h"
 
 #include <err.h>
 #include <stdbool.h>
@@ -20,7 +21,7 @@ enum { HOW = 6, KERNELS_MAX = 4, TIMES_MOST = 15, POLICIES = 3 };
 struct session {
 	unsigned char *text;
 	size_t n, sent;
-	struct upcase streams[KERNELS_MAX];
+	struct upcase_stream streams[KERNELS_MAX];
 	size_t nstreams; /* one for each kernel */
 	bool refused;
 };
@@ -54,12 +55,12 @@ static void
 compare(const struct session *s, size_t kernel, const struct answer *want,
     const struct answer *got)
 {
-	const struct upcase *u = &s->streams[kernel];
+	const struct upcase_stream *u = &s->streams[kernel];
 	if (got->n != want->n)
 		complain(s, kernel, "the answer has another length");
 	if (got->n > 0 && memcmp(got->bytes, want->bytes, got->n) != 0)
 		complain(s, kernel, "the answer is another");
-	if (upcase_refused(u) != s->refused)
+	if (upcase_stream_refused(u) != s->refused)
 		complain(s, kernel, "it refuses, or does not");
 }
 
@@ -73,7 +74,7 @@ held_at(const struct session *s)
 static void
 compare_held(const struct session *s, size_t kernel)
 {
-	const struct upcase *u = &s->streams[kernel];
+	const struct upcase_stream *u = &s->streams[kernel];
 	size_t n = (size_t)(s->text + s->sent - held_at(s));
 	if (u->ncarry != n || memcmp(u->carry, held_at(s), n) != 0)
 		complain(s, kernel, "it does not hold back what it has to");
@@ -105,7 +106,7 @@ send_piece(struct session *s, size_t n)
 	for (size_t i = 0; i < s->nstreams; i++) {
 		struct answer got = {.bytes = allocate(UPCASE_BOUND(n))};
 		(void)upcase_choose_kernel(upcase_kernel(i));
-		got.n = upcase_update(&s->streams[i], got.bytes, src, n);
+		got.n = upcase_stream_update(&s->streams[i], got.bytes, src, n);
 		compare(s, i, &want, &got);
 		if (!s->refused)
 			compare_held(s, i);
@@ -121,7 +122,7 @@ end(struct session *s)
 	struct answer want = wanted(s, held_at(s), true);
 	for (size_t i = 0; i < s->nstreams; i++) {
 		struct answer got = {.bytes = allocate(UPCASE_BOUND(0))};
-		got.n = upcase_final(&s->streams[i], got.bytes);
+		got.n = upcase_stream_final(&s->streams[i], got.bytes);
 		compare(s, i, &want, &got);
 		free(got.bytes);
 	}
@@ -132,7 +133,7 @@ static void
 begin(struct session *s, enum upcase_invalid invalid)
 {
 	while (upcase_kernel(s->nstreams) != NULL)
-		upcase_init(&s->streams[s->nstreams++], invalid);
+		upcase_stream_init(&s->streams[s->nstreams++], invalid);
 }
 
 static void

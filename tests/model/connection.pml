@@ -322,7 +322,7 @@ inline answer(c)
 
 /*
  * [conn_step.c conn_finish]
- *	size_t n = upcase_final(&conn->upcase, conn->shard->output);
+ *	size_t n = upcase_stream_final(&conn->upcase, conn->shard->output);
  *	return answer(conn, n);
  */
 inline finish_input(c)
@@ -345,10 +345,10 @@ inline finish_input(c)
  *	if (got == -1) return what_failed();
  *	if (got == 0)
  *	return conn_finish(conn) == CONN_FAILED ? CONN_FAILED : CONN_EOF;
- *	size_t n = upcase_update( &conn->upcase, shard->output, shard->input,
+ *	size_t n = upcase_stream_update( &conn->upcase, shard->output, shard->input,
  *	    (size_t)got);
  *	enum conn_event event = answer(conn, n);
- *	if (event != CONN_FAILED && upcase_refused(&conn->upcase)) return
+ *	if (event != CONN_FAILED && upcase_stream_refused(&conn->upcase)) return
  *	    CONN_REFUSED;
  *	return event;
  */

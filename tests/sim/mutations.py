@@ -73,12 +73,12 @@ MUTATIONS = [
      "{ wait_for_end(listeners); return; }", ""),
     ("one connection too many is accepted", "server/server.c",
      "server->limits.connections - 1", "server->limits.connections"),
-    ("an incomplete character is dropped", "upcase/upcase.c",
+    ("an incomplete character is dropped", "upcase/stream.c",
      "u->ncarry = (size_t)(c->end - c->src) % SEQUENCE;", "u->ncarry = 0;"),
-    ("the rest of an incomplete character is dropped", "upcase/upcase.c",
+    ("the rest of an incomplete character is dropped", "upcase/stream.c",
      "u->ncarry = (held + more) % SEQUENCE;", "u->ncarry = held % SEQUENCE;"),
     ("the tail is not answered at the end", "server/conn_step.c",
-     "size_t n = upcase_final(&conn->upcase, conn->shard->output);",
+     "size_t n = upcase_stream_final(&conn->upcase, conn->shard->output);",
      "size_t n = 0;"),
     ("a connection that is idle loses its tail", "server/conn_machine.c",
      "return conn_finish(conn) == CONN_FAILED ? CONN_FAILED : CONN_EXPIRED;",
@@ -160,7 +160,7 @@ MUTATIONS = [
      "[CONN_SENDING] = { .step = conn_receive, .rearms = true, "
      ".wants = POLLER_INPUT,"),
     ("a refusal is not noticed", "server/conn_step.c",
-     "event != CONN_FAILED && upcase_refused(&conn->upcase)", "0"),
+     "event != CONN_FAILED && upcase_stream_refused(&conn->upcase)", "0"),
     ("an ended connection is closed at once", "server/conn_state.c",
      "[CONN_ENDING] = { E, E, X, L,", "[CONN_ENDING] = { E, E, X, C,"),
     ("the end of the input is that of the answer", "server/conn_state.c",
@@ -282,9 +282,10 @@ def build(folder, file, old, new):
     program = f"{folder}/simulate"
     with open(mutant, "w", encoding="utf-8") as source:
         source.write(text)
-    # What is left without a use is no error here.
-    subprocess.run([*COMPILE, "-w", f"-I{SOURCE}/src/{os.path.dirname(file)}",
-                    "-c", "-o", planted, mutant], check=True)
+    # What is left without a use is no error here.  Headers in the folder stand
+    # before those of src.
+    subprocess.run([*COMPILE, "-w", "-iquote", folder, "-c", "-o", planted,
+                    mutant], check=True)
     # Before the libraries, of which its namesake is then not needed.
     subprocess.run([*LINK, "-o", program, planted, *OBJECTS], check=True)
     return program

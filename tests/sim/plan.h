@@ -10,7 +10,7 @@
 #ifndef PLAN_H
 #define PLAN_H
 
-#include "upcase.h"
+#include "upcase/stream.h"
 
 #include <stddef.h>
 #include <stdint.h>

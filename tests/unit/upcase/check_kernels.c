@@ -6,7 +6,8 @@
 #include "unit/runner.h"
 #include "unit/upcase/each_kernel.h"
 #include "unit/upcase/upcase_oracle.h"
-#include "upcase.h"
+#include "upcase/dispatch.h"
+#include "upcase/stream.h"
 
 #include <check.h>
 #include <errno.h>
@@ -58,10 +59,10 @@ static size_t
 answer(unsigned char *dst, const unsigned char *src, size_t n,
     enum upcase_invalid invalid)
 {
-	struct upcase u;
-	upcase_init(&u, invalid);
-	size_t length = upcase_update(&u, dst, src, n);
-	return length + upcase_final(&u, dst + length);
+	struct upcase_stream u;
+	upcase_stream_init(&u, invalid);
+	size_t length = upcase_stream_update(&u, dst, src, n);
+	return length + upcase_stream_final(&u, dst + length);
 }
 
 /* One character at each place of a text of one filler. */

@@ -3,7 +3,7 @@
 #include "unit/runner.h"
 #include "unit/upcase/each_kernel.h"
 #include "unit/upcase/upcase_oracle.h"
-#include "upcase.h"
+#include "upcase/stream.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -36,13 +36,13 @@ struct answer {
 static struct answer
 ask(enum upcase_invalid invalid, const unsigned char *src, size_t n)
 {
-	struct upcase u;
+	struct upcase_stream u;
 	struct answer a;
 
-	upcase_init(&u, invalid);
-	a.len = upcase_update(&u, a.text, src, n);
-	a.len += upcase_final(&u, a.text + a.len);
-	a.refused = upcase_refused(&u);
+	upcase_stream_init(&u, invalid);
+	a.len = upcase_stream_update(&u, a.text, src, n);
+	a.len += upcase_stream_final(&u, a.text + a.len);
+	a.refused = upcase_stream_refused(&u);
 	return a;
 }
 
@@ -121,11 +121,11 @@ static void
 expect_upper(const char *src, const char *want)
 {
 	unsigned char dst[UPCASE_BOUND(64)];
-	struct upcase u;
+	struct upcase_stream u;
 
-	upcase_init(&u, UPCASE_CLOSE);
-	size_t len =
-	    upcase_update(&u, dst, (const unsigned char *)src, strlen(src));
+	upcase_stream_init(&u, UPCASE_CLOSE);
+	size_t len = upcase_stream_update(
+	    &u, dst, (const unsigned char *)src, strlen(src));
 	dst[len] = '\0';
 	ck_assert_str_eq((const char *)dst, want);
 }
@@ -151,7 +151,7 @@ START_TEST(a_text_of_all_scalar_values_is_converted_in_one_call)
 	unsigned char *want = malloc(UPCASE_BOUND(room));
 	size_t n = 0;
 	size_t len = 0;
-	struct upcase u;
+	struct upcase_stream u;
 
 	ck_assert(src != NULL && got != NULL && want != NULL);
 	for (uint32_t code = 0; code <= ORACLE_LAST; code++) {
@@ -160,10 +160,10 @@ START_TEST(a_text_of_all_scalar_values_is_converted_in_one_call)
 		n += oracle_encode(src + n, code);
 		len += oracle_upper(want + len, code);
 	}
-	upcase_init(&u, UPCASE_REPLACE);
-	ck_assert_uint_eq(upcase_update(&u, got, src, n), len);
+	upcase_stream_init(&u, UPCASE_REPLACE);
+	ck_assert_uint_eq(upcase_stream_update(&u, got, src, n), len);
 	ck_assert_int_eq(memcmp(got, want, len), 0);
-	ck_assert_uint_eq(upcase_final(&u, got), 0);
+	ck_assert_uint_eq(upcase_stream_final(&u, got), 0);
 	free(src);
 	free(got);
 	free(want);
@@ -247,18 +247,19 @@ START_TEST(growth_reaches_the_stated_bound_and_not_a_byte_more)
 	unsigned char src[2 * RUN];
 	unsigned char dst[UPCASE_BOUND(sizeof(src))];
 	const uint32_t worst[] = {0x390, 0x3b0};
-	struct upcase u;
+	struct upcase_stream u;
 
 	for (size_t w = 0; w < 2; w++) {
 		for (size_t i = 0; i < RUN; i++)
 			oracle_encode(src + 2 * i, worst[w]);
-		upcase_init(&u, UPCASE_PASS);
-		ck_assert_uint_eq(upcase_update(&u, dst, src, sizeof(src)),
+		upcase_stream_init(&u, UPCASE_PASS);
+		ck_assert_uint_eq(
+		    upcase_stream_update(&u, dst, src, sizeof(src)),
 		    UPCASE_EXPANSION * sizeof(src));
 	}
 	memset(src, 0xff, sizeof(src));
-	upcase_init(&u, UPCASE_REPLACE);
-	ck_assert_uint_eq(upcase_update(&u, dst, src, sizeof(src)),
+	upcase_stream_init(&u, UPCASE_REPLACE);
+	ck_assert_uint_eq(upcase_stream_update(&u, dst, src, sizeof(src)),
 	    UPCASE_EXPANSION * sizeof(src));
 }
 END_TEST
@@ -277,37 +278,38 @@ END_TEST
 START_TEST(a_refused_stream_ignores_all_that_comes_after)
 {
 	unsigned char dst[UPCASE_BOUND(8)];
-	struct upcase u;
+	struct upcase_stream u;
 
-	upcase_init(&u, UPCASE_CLOSE);
-	ck_assert_uint_eq(upcase_update(&u, dst,
+	upcase_stream_init(&u, UPCASE_CLOSE);
+	ck_assert_uint_eq(upcase_stream_update(&u, dst,
 			      (const unsigned char *)"ab\xff"
 						     "cd",
 			      5),
 	    2);
 	ck_assert_int_eq(memcmp(dst, "AB", 2), 0);
-	ck_assert(upcase_refused(&u));
+	ck_assert(upcase_stream_refused(&u));
 	ck_assert_uint_eq(
-	    upcase_update(&u, dst, (const unsigned char *)"ef\xe2", 3), 0);
-	ck_assert_uint_eq(upcase_final(&u, dst), 0);
-	ck_assert(upcase_refused(&u));
-	upcase_init(&u, UPCASE_CLOSE);
-	ck_assert(!upcase_refused(&u));
+	    upcase_stream_update(&u, dst, (const unsigned char *)"ef\xe2", 3),
+	    0);
+	ck_assert_uint_eq(upcase_stream_final(&u, dst), 0);
+	ck_assert(upcase_stream_refused(&u));
+	upcase_stream_init(&u, UPCASE_CLOSE);
+	ck_assert(!upcase_stream_refused(&u));
 }
 END_TEST
 
 START_TEST(an_incomplete_sequence_is_bad_only_at_the_end_of_the_stream)
 {
 	unsigned char dst[UPCASE_BOUND(8)];
-	struct upcase u;
+	struct upcase_stream u;
 
-	upcase_init(&u, UPCASE_CLOSE);
-	ck_assert_uint_eq(
-	    upcase_update(&u, dst, (const unsigned char *)"a\xf0\x9f\x8c", 4),
+	upcase_stream_init(&u, UPCASE_CLOSE);
+	ck_assert_uint_eq(upcase_stream_update(&u, dst,
+			      (const unsigned char *)"a\xf0\x9f\x8c", 4),
 	    1);
-	ck_assert(!upcase_refused(&u));
-	ck_assert_uint_eq(upcase_final(&u, dst), 0);
-	ck_assert(upcase_refused(&u));
+	ck_assert(!upcase_stream_refused(&u));
+	ck_assert_uint_eq(upcase_stream_final(&u, dst), 0);
+	ck_assert(upcase_stream_refused(&u));
 }
 END_TEST
 

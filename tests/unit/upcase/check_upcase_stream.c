@@ -3,7 +3,7 @@
 #include "unit/runner.h"
 #include "unit/upcase/each_kernel.h"
 #include "unit/upcase/upcase_oracle.h"
-#include "upcase.h"
+#include "upcase/stream.h"
 
 #include <check.h>
 #include <errno.h>
@@ -119,7 +119,7 @@ random_text(unsigned char *text, bool with_bad_bytes)
 
 /* Two buffers in guarded memory, and the stream that is sent through them. */
 struct pipe {
-	struct upcase u;
+	struct upcase_stream u;
 	struct guarded src;
 	struct guarded dst;
 	bool at_end; /* the buffers touch the page behind, else that before */
@@ -136,7 +136,7 @@ pipe_send(struct pipe *p, const unsigned char *src, size_t n)
 
 	if (n > 0)
 		memcpy(from, src, n);
-	size_t len = upcase_update(&p->u, to, from, n);
+	size_t len = upcase_stream_update(&p->u, to, from, n);
 	ck_assert_uint_le(len, room);
 	memcpy(p->answer + p->len, to, len);
 	p->len += len;
@@ -148,7 +148,7 @@ pipe_end(struct pipe *p)
 	size_t room = UPCASE_BOUND(0);
 	unsigned char *to = p->at_end ? p->dst.end - room : p->dst.first;
 
-	size_t len = upcase_final(&p->u, to);
+	size_t len = upcase_stream_final(&p->u, to);
 	ck_assert_uint_le(len, room);
 	memcpy(p->answer + p->len, to, len);
 	p->len += len;
@@ -164,7 +164,7 @@ pipe_compare(struct pipe *p, const unsigned char *src, size_t n, bool ended)
 
 	ck_assert_uint_eq(p->len, len);
 	ck_assert_int_eq(memcmp(p->answer, want, len), 0);
-	ck_assert_int_eq(upcase_refused(&p->u), refused);
+	ck_assert_int_eq(upcase_stream_refused(&p->u), refused);
 }
 
 /* Sends src cut at random and compares the answer after each piece. */
@@ -172,7 +172,7 @@ static void
 send_cut(struct pipe *p, enum upcase_invalid invalid, const unsigned char *src,
     size_t n, uint32_t longest)
 {
-	upcase_init(&p->u, invalid);
+	upcase_stream_init(&p->u, invalid);
 	p->len = 0;
 	for (size_t at = 0; at < n;) {
 		size_t piece = random_below(longest + 1);
@@ -196,14 +196,15 @@ START_TEST(every_split_of_every_scalar_value_gives_the_same_answer)
 		size_t len = oracle_upper(want, code);
 		for (size_t split = 1; split < n; split++) {
 			unsigned char got[UPCASE_BOUND(ORACLE_SEQUENCE)];
-			struct upcase u;
-			upcase_init(&u, UPCASE_REPLACE);
-			size_t early = upcase_update(&u, got, src, split);
-			size_t late =
-			    upcase_update(&u, got, src + split, n - split);
+			struct upcase_stream u;
+			upcase_stream_init(&u, UPCASE_REPLACE);
+			size_t early =
+			    upcase_stream_update(&u, got, src, split);
+			size_t late = upcase_stream_update(
+			    &u, got, src + split, n - split);
 			if (early != 0 || late != len ||
 			    memcmp(got, want, len) != 0 ||
-			    upcase_final(&u, got) != 0)
+			    upcase_stream_final(&u, got) != 0)
 				ck_abort_msg(
 				    "U+%04X split at %zu", code, split);
 		}
@@ -217,15 +218,15 @@ START_TEST(every_scalar_value_sent_byte_by_byte_gives_the_same_answer)
 		unsigned char src[ORACLE_SEQUENCE];
 		unsigned char want[ORACLE_ANSWER];
 		unsigned char got[ORACLE_SEQUENCE * UPCASE_BOUND(1)];
-		struct upcase u;
+		struct upcase_stream u;
 		if (!oracle_is_scalar(code))
 			continue;
 		size_t n = oracle_encode(src, code);
 		size_t len = oracle_upper(want, code);
 		size_t out = 0;
-		upcase_init(&u, UPCASE_CLOSE);
+		upcase_stream_init(&u, UPCASE_CLOSE);
 		for (size_t i = 0; i < n; i++)
-			out += upcase_update(&u, got + out, src + i, 1);
+			out += upcase_stream_update(&u, got + out, src + i, 1);
 		if (out != len || memcmp(got, want, len) != 0)
 			ck_abort_msg("U+%04X byte by byte", code);
 	}
@@ -251,20 +252,20 @@ START_TEST(a_cut_sequence_that_turns_out_bad_is_judged_as_a_whole)
 		    oracle_answer(want, src, 4, policies[_i], true, &refused);
 		for (unsigned cuts = 0; cuts < 8; cuts++) {
 			unsigned char got[UPCASE_BOUND(4) * 4];
-			struct upcase u;
+			struct upcase_stream u;
 			size_t out = 0;
 			size_t from = 0;
-			upcase_init(&u, policies[_i]);
+			upcase_stream_init(&u, policies[_i]);
 			for (size_t to = 1; to <= 4; to++) {
 				if (to < 4 && (cuts >> (to - 1) & 1) == 0)
 					continue;
-				out += upcase_update(
+				out += upcase_stream_update(
 				    &u, got + out, src + from, to - from);
 				from = to;
 			}
-			out += upcase_final(&u, got + out);
+			out += upcase_stream_final(&u, got + out);
 			if (out != len || memcmp(got, want, len) != 0 ||
-			    upcase_refused(&u) != refused)
+			    upcase_stream_refused(&u) != refused)
 				ck_abort_msg("%02x %02x %02x %02x cut by %u",
 				    src[0], src[1], src[2], src[3], cuts);
 		}
@@ -314,7 +315,7 @@ START_TEST(the_bound_holds_at_every_length_with_a_sequence_held_back)
 				text[i] = (i ^ carry) % 2 == 0 ? 0xce : 0x90;
 			if ((way & 8) != 0)
 				memset(text + carry, 0xff, n);
-			upcase_init(&p.u, UPCASE_REPLACE);
+			upcase_stream_init(&p.u, UPCASE_REPLACE);
 			p.len = 0;
 			pipe_send(&p, text, carry);
 			pipe_send(&p, text + carry, n);
@@ -330,16 +331,17 @@ END_TEST
 START_TEST(a_bad_byte_after_a_cut_refuses_without_the_held_bytes)
 {
 	unsigned char dst[UPCASE_BOUND(8)];
-	struct upcase u;
+	struct upcase_stream u;
 
-	upcase_init(&u, UPCASE_CLOSE);
+	upcase_stream_init(&u, UPCASE_CLOSE);
+	ck_assert_uint_eq(upcase_stream_update(
+			      &u, dst, (const unsigned char *)"a\xe2\x82", 3),
+	    1);
+	ck_assert(!upcase_stream_refused(&u));
 	ck_assert_uint_eq(
-	    upcase_update(&u, dst, (const unsigned char *)"a\xe2\x82", 3), 1);
-	ck_assert(!upcase_refused(&u));
-	ck_assert_uint_eq(
-	    upcase_update(&u, dst, (const unsigned char *)"bcd", 3), 0);
-	ck_assert(upcase_refused(&u));
-	ck_assert_uint_eq(upcase_final(&u, dst), 0);
+	    upcase_stream_update(&u, dst, (const unsigned char *)"bcd", 3), 0);
+	ck_assert(upcase_stream_refused(&u));
+	ck_assert_uint_eq(upcase_stream_final(&u, dst), 0);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit/upcase/each_kernel.h"
 
-#include "upcase.h"
+#include "upcase/dispatch.h"
 
 #include <stdio.h>
 #include <string.h>

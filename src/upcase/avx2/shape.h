@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* How the kernel for AVX2 tells the bytes of a block apart; see avx2.c. */
-#ifndef AVX2_SHAPE_H
-#define AVX2_SHAPE_H
+#ifndef UPCASE_AVX2_SHAPE_H
+#define UPCASE_AVX2_SHAPE_H
 
-#include "upcase/avx2_block.h"
+#include "upcase/avx2/block.h"
 #include "upcase/block.h"
 #include "upcase/upcase_pages.h"
 

@@ -1,25 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Which kernel is used: the best that the processor has, or one by name. */
 #include "config.h"
 
-#include "upcase/kernels.h"
-
-#include "upcase.h"
+#include "upcase/dispatch.h"
 
 #include <errno.h>
 #include <string.h>
-
-static bool
-is_anywhere(void)
-{
-	return true;
-}
-
-const struct upcase_kernel upcase_kernel_scalar = {
-    .name = "scalar",
-    .is_supported = is_anywhere,
-    .convert = upcase_scalar,
-};
 
 /* The best first; the scalar one runs everywhere. */
 static const struct upcase_kernel *const kernels[] = {
@@ -37,8 +22,15 @@ static const struct upcase_kernel *const kernels[] = {
 
 enum { NKERNELS = sizeof kernels / sizeof kernels[0] };
 
-/* Written once in most programs, and always with a kernel that works. */
-const struct upcase_kernel *_Atomic kernels_choice;
+const struct upcase_kernel *_Atomic upcase_dispatch_choice;
+
+static void
+use(const struct upcase_kernel *kernel)
+{
+	/* Nothing else is published with it: kernels are constant. */
+	atomic_store_explicit(
+	    &upcase_dispatch_choice, kernel, memory_order_relaxed);
+}
 
 static const struct upcase_kernel *
 best(void)
@@ -62,11 +54,10 @@ named(const char *name)
 }
 
 const struct upcase_kernel *
-kernels_choose(void)
+upcase_dispatch_resolve(void)
 {
-	/* Whoever else is here finds the same. */
 	const struct upcase_kernel *kernel = best();
-	atomic_store_explicit(&kernels_choice, kernel, memory_order_relaxed);
+	use(kernel);
 	return kernel;
 }
 
@@ -90,12 +81,12 @@ upcase_choose_kernel(const char *name)
 		errno = EINVAL;
 		return -1;
 	}
-	atomic_store_explicit(&kernels_choice, kernel, memory_order_relaxed);
+	use(kernel);
 	return 0;
 }
 
 const char *
 upcase_kernel_in_use(void)
 {
-	return kernels_chosen()->name;
+	return upcase_dispatch()->name;
 }

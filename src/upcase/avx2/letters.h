@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* How the kernel for AVX2 looks up letters; see avx2.c. */
-#ifndef AVX2_LETTERS_H
-#define AVX2_LETTERS_H
+#ifndef UPCASE_AVX2_LETTERS_H
+#define UPCASE_AVX2_LETTERS_H
 
-#include "upcase/avx2_block.h"
+#include "upcase/avx2/block.h"
 #include "upcase/block.h"
 #include "upcase/upcase_pages.h"
 
 #include <stdint.h>
 
-/* The leads of two bytes that came last: text stays in its script. */
+/* The two leads of two bytes that were met last: text stays in its script. */
 struct letters {
 	unsigned char first, second;
 };
@@ -53,7 +53,10 @@ changes_of(struct letters *letters, struct block bytes, struct block next,
 	uint64_t before = pairs;
 	unsigned char second = letters->second;
 	change_pairs(&changes, bytes, next, last, letters->first, &pairs);
-	/* So that the next block may need but one round. */
+	/*
+	 * The next block may then need one round only: French gains a quarter,
+	 * and what needs both anyway loses a twentieth.
+	 */
 	if (pairs == before) {
 		letters->second = letters->first;
 		letters->first = second;

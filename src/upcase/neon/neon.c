@@ -37,7 +37,7 @@
 
 #include "upcase/block.h"
 #include "upcase/kernel.h"
-#include "upcase/neon_block.h"
+#include "upcase/neon/block.h"
 #include "upcase/upcase_pages.h"
 
 #include <arm_neon.h>

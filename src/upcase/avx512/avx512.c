@@ -20,7 +20,7 @@
  * block is done: so text in Arabic, Chinese or emoji runs through.
  *
  * If something has, the block is looked up in the tables of the letters that
- * came last (see avx512_letters.h), before it is known which are in it: text
+ * came last (see letters.h), before it is known which are in it: text
  * has few that are not among them.  It is converted whole, each byte of a
  * sequence for itself, so one that goes on in the next block is no exception.
  * A sequence of two bytes that shrinks leaves a byte of 0, and such bytes are
@@ -35,8 +35,8 @@
  */
 #include "config.h"
 
-#include "upcase/avx512_letters.h"
-#include "upcase/avx512_shape.h"
+#include "upcase/avx512/letters.h"
+#include "upcase/avx512/shape.h"
 #include "upcase/block.h"
 #include "upcase/kernel.h"
 #include "upcase/upcase_pages.h"
@@ -47,7 +47,7 @@
 /* The bytes that a block and the rest of its last sequence look at. */
 enum { AHEAD = BLOCK + 2 };
 
-/* So many bytes of a block have room for three each in another. */
+/* Bytes of a block that, as three bytes each, fit into another. */
 enum { SPREAD = 16 };
 
 #define EVERY_THIRD UINT64_C(0x0000249249249249)
@@ -213,8 +213,8 @@ convert_blocks(struct upcase_cursor *c, struct letters *letters)
 }
 
 /*
- * Cuts a block, which begins with a sequence, or with bytes that are none where
- * those can be dealt with.
+ * Says how much of a block can be converted.  It begins with a sequence or,
+ * where the policy lets the kernel go over them, with bytes that are not UTF-8.
  */
 static inline struct cut
 cut_block(
@@ -245,7 +245,7 @@ store_cut(struct upcase_cursor *c, __m512i out, const struct cut *cut,
     uint64_t kept, size_t left)
 {
 	uint64_t first = cut->broken.first & below(cut->n);
-	/* To store no bytes takes longer than to store some. */
+	/* A masked store of no bytes is slow. */
 	if (cut->n == 0)
 		return TROUBLE;
 	c->src += cut->n;
@@ -315,7 +315,7 @@ convert(struct upcase_cursor *cursor)
 	enum outcome outcome;
 	do {
 		convert_blocks(&c, &letters);
-		/* Where some bytes are not UTF-8 there are more of them. */
+		/* Bytes that are not UTF-8 tend to come together. */
 		do
 			outcome = convert_cut(&c, &letters);
 		while (outcome == TORN);

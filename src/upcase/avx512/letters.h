@@ -13,10 +13,10 @@
  *	place     .. 36 .. 4f ..	for the second bytes: the same
  *	answer    d0 96 d0 af 20	the rest has its answer already
  */
-#ifndef AVX512_LETTERS_H
-#define AVX512_LETTERS_H
+#ifndef UPCASE_AVX512_LETTERS_H
+#define UPCASE_AVX512_LETTERS_H
 
-#include "upcase/avx512_shape.h"
+#include "upcase/avx512/shape.h"
 #include "upcase/block.h"
 #include "upcase/upcase_pages.h"
 

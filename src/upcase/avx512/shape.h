@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* How the kernel for AVX-512 tells the bytes of a block apart; see avx512.c. */
-#ifndef AVX512_SHAPE_H
-#define AVX512_SHAPE_H
+#ifndef UPCASE_AVX512_SHAPE_H
+#define UPCASE_AVX512_SHAPE_H
 
 #include "upcase/block.h"
 #include "upcase/upcase_pages.h"

@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: ISC */
 /* What the kernel for AVX2 works on: blocks of 64 bytes, in two halves. */
-#ifndef AVX2_BLOCK_H
-#define AVX2_BLOCK_H
+#ifndef UPCASE_AVX2_BLOCK_H
+#define UPCASE_AVX2_BLOCK_H
 
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
 
-/* For what takes or returns a block: the compiler would hand it on in memory.
- */
+/* Blocks stay in registers; a call would pass them through memory. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* For what short calls seldom need, so that they do not pay for its registers.
+/*
+ * For what short calls seldom need: they do not have to save registers for it,
+ * by which messages of 64 bytes in English or German gain a tenth or more.
  */
 #define NEVER_INLINE __attribute__((noinline))
 
 enum { HALF = 32 };
 
-/* So many bytes that go are left out one by one. */
+/*
+ * If no more bytes of a block go, they are left out one by one, else by pext.
+ * Without pext a text of dotless i would take four times as long.  Always with
+ * it, Turkish would gain a twentieth on an AMD Zen 3, but lose much more on
+ * those before it, on which pext takes a hundred cycles or more.
+ */
 enum { FEW = 6 };
 
 struct block {
@@ -116,7 +122,7 @@ mask_of(struct block b)
 	       (uint64_t)(uint32_t)_mm256_movemask_epi8(b.high) << HALF;
 }
 
-/* The mask of the bytes that have the bit so far below the high one. */
+/* The mask of the bytes that have the bit so many places below the high one. */
 static ALWAYS_INLINE uint64_t
 mask_of_bit(struct block b, int below_high)
 {
@@ -191,7 +197,7 @@ look_up(const uint8_t table[64], const struct index *index)
 		look_up_row(table + 48, index->row[3])));
 }
 
-/* Presses the bytes in gone out of a block, by words. */
+/* Stores a block without the bytes in gone, word by word. */
 static ALWAYS_INLINE void
 press_out(unsigned char *dst, struct block b, uint64_t gone)
 {
@@ -210,8 +216,8 @@ press_out(unsigned char *dst, struct block b, uint64_t gone)
 
 /*
  * Stores n bytes of a block, but without those in gone, and with U+FFFD in
- * place of those in replaced.  Returns the place behind them; what it writes
- * goes on for a block.
+ * place of those in replaced.  Returns the place behind them, from which on it
+ * may have written as much as a block.
  */
 static ALWAYS_INLINE unsigned char *
 store_pieces(unsigned char *dst, struct block b, size_t n, uint64_t gone,

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the upper case of a language has of its own: one row for each.  The root
+ * locale is the first row; it has no triggers, and who converts by it alone
+ * need not look here (see stream.h).
+ *
+ * Only a few bytes can begin what a language does differently, such as the i of
+ * Turkish.  The kernels, which know nothing but the root locale, run from one
+ * of these triggers to the next, and there the step of the row is asked.
+ *
+ * A step may have to see what follows a letter, and so may hold back more than
+ * the incomplete sequence of a struct upcase_stream.  That goes into a struct
+ * upcase_tailored, which begins with such a stream.  It must fit into the 32
+ * bytes of the public state; a connection of the daemon, which has room for the
+ * stream alone, takes memory of the pool for the rest while there is any.
+ */
+#ifndef UPCASE_TAILORING_H
+#define UPCASE_TAILORING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct upcase_cursor;
+struct upcase_tailored;
+
+struct upcase_tailoring {
+	const char *name;   /* of the language, as in BCP 47 */
+	unsigned expansion; /* the worst growth, in bytes for a byte */
+	unsigned carry;     /* the most that a stream holds back, in bytes */
+
+	/*
+	 * A character may become none: Lithuanian drops a dot above, Greek an
+	 * accent.  Without this an answer has as many characters as the text,
+	 * or more, on which upc relies to know that one is whole.
+	 */
+	bool drops;
+
+	/* The bytes to stop at, or NULL. */
+	const char *triggers;
+
+	/*
+	 * Moves the cursor over a trigger and all whose upper case depends on
+	 * it.  Returns false, and leaves the cursor where it is, if that takes
+	 * more input, which is then held back.
+	 */
+	bool (*step)(struct upcase_tailored *, struct upcase_cursor *);
+};
+
+/* Row i; NULL behind the last. */
+const struct upcase_tailoring *upcase_tailoring_row(size_t i);
+
+#endif
