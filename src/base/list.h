@@ -13,10 +13,6 @@ struct list {
 	struct list *prev, *next;
 };
 
-/* The structure of the given type whose field is the link at ptr. */
-#define LIST_OWNER(ptr, type, field)                                           \
-	((type *)(void *)((char *)(ptr)-offsetof(type, field)))
-
 /* Makes an empty list, or a link that is in no list: they are the same. */
 static inline void
 list_init(struct list *list)

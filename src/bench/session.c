@@ -3,6 +3,7 @@
 
 #include "bench/session.h"
 
+#include "base/owner.h"
 #include "base/sys.h"
 #include "bench/ticks.h"
 
@@ -295,7 +296,7 @@ static void
 readable(struct watch *watch)
 {
 	struct session *session =
-	    LIST_OWNER(watch, struct session, socket.reader);
+	    OWNER_OF(watch, struct session, socket.reader);
 	if (session->state == SESSION_CONNECTING) {
 		finish_connecting(session);
 		return;
@@ -312,7 +313,7 @@ static void
 writable(struct watch *watch)
 {
 	struct session *session =
-	    LIST_OWNER(watch, struct session, socket.writer);
+	    OWNER_OF(watch, struct session, socket.writer);
 	session->group->engine->now = ticks_now();
 	advance(session);
 }
@@ -360,7 +361,7 @@ session_give_up(struct session *session)
 void
 session_expired(struct timer *timer)
 {
-	session_give_up(LIST_OWNER(timer, struct session, deadline));
+	session_give_up(OWNER_OF(timer, struct session, deadline));
 }
 
 void

@@ -2,9 +2,9 @@
 /*
  * What went to the server and what came back, in numbers that tell whether
  * an answer is whole.  Upper case keeps every line end and, in the root locale,
- * makes at least one character of each (see drops in upcase/tailoring.h), and so
- * do all of upcased's ways to treat bytes that are not UTF-8.  So a whole answer
- * has as many lines as the text, and no fewer characters.
+ * makes at least one character of each (see drops in upcase/tailoring.h), and
+ * so do all of upcased's ways to treat bytes that are not UTF-8.  So a whole
+ * answer has as many lines as the text, and no fewer characters.
  */
 #ifndef TALLY_H
 #define TALLY_H

@@ -3,6 +3,7 @@
 
 #include "reactor/bell.h"
 
+#include "base/owner.h"
 #include "base/sys.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 static void
 hear(struct watch *watch)
 {
-	struct bell *bell = LIST_OWNER(watch, struct bell, watch);
+	struct bell *bell = OWNER_OF(watch, struct bell, watch);
 	char bytes[8];
 	while (sys_read(watch->fd, bytes, sizeof bytes) > 0)
 		continue;

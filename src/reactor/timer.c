@@ -3,6 +3,8 @@
 
 #include "reactor/timer.h"
 
+#include "base/owner.h"
+
 #include <stddef.h>
 
 void
@@ -57,7 +59,7 @@ timer_queue_set_span(struct timer_queue *queue, uint64_t span, uint64_t now)
 	queue->span = span;
 	for (struct list *link = queue->armed.next; link != &queue->armed;
 	     link = link->next)
-		set_due(queue, LIST_OWNER(link, struct timer, link), now);
+		set_due(queue, OWNER_OF(link, struct timer, link), now);
 }
 
 void
@@ -72,7 +74,7 @@ next_due(const struct timer_queue *queue)
 	struct list *link = list_first(&queue->armed);
 	if (link == NULL)
 		return TIMER_NEVER;
-	return LIST_OWNER(link, struct timer, link)->due;
+	return OWNER_OF(link, struct timer, link)->due;
 }
 
 static void
@@ -80,7 +82,7 @@ expire(struct timer_queue *queue, uint64_t now, unsigned most)
 {
 	struct list *link;
 	while (most-- > 0 && (link = list_first(&queue->armed)) != NULL) {
-		struct timer *timer = LIST_OWNER(link, struct timer, link);
+		struct timer *timer = OWNER_OF(link, struct timer, link);
 		if (timer->due > now)
 			return;
 		timer_disarm(timer);

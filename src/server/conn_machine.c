@@ -4,6 +4,7 @@
 #include "server/conn_machine.h"
 
 #include "base/log.h"
+#include "base/owner.h"
 #include "base/sys.h"
 #include "server/conn_state.h"
 #include "server/conn_step.h"
@@ -242,7 +243,7 @@ advance(struct conn *conn, enum conn_event event)
 static void
 ready(struct watch *watch)
 {
-	struct conn *conn = LIST_OWNER(watch, struct conn, watch);
+	struct conn *conn = OWNER_OF(watch, struct conn, watch);
 	const struct behaviour *behaviour = &behaviours[conn->state];
 	enum conn_event event = behaviour->step(conn);
 	/* The short way of the usual message: only the deadline changes. */
@@ -260,7 +261,7 @@ ready(struct watch *watch)
 void
 conn_expired(struct timer *timer)
 {
-	struct conn *conn = LIST_OWNER(timer, struct conn, timer);
+	struct conn *conn = OWNER_OF(timer, struct conn, timer);
 	const struct behaviour *behaviour = &behaviours[conn->state];
 	enum conn_event event = behaviour->step(conn);
 	if (event == CONN_NOTHING ||

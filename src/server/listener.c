@@ -3,6 +3,7 @@
 
 #include "server/listener.h"
 
+#include "base/owner.h"
 #include "base/sys.h"
 #include "net/address.h"
 #include "server/limits.h"
@@ -52,7 +53,7 @@ listeners_init(struct listeners *listeners, struct loop *loop,
 static struct listener *
 listener_at(struct list *link)
 {
-	return LIST_OWNER(link, struct listener, link);
+	return OWNER_OF(link, struct listener, link);
 }
 
 /* Our own deadline is to come before this one, which the kernel keeps. */
@@ -170,8 +171,7 @@ wait_to_retry(struct listeners *listeners)
 static void
 retry(struct timer *timer)
 {
-	struct listeners *listeners =
-	    LIST_OWNER(timer, struct listeners, retry);
+	struct listeners *listeners = OWNER_OF(timer, struct listeners, retry);
 	listeners->waits = false;
 	listeners_resume(listeners);
 }
@@ -263,7 +263,7 @@ turn_of(const struct listener *listener)
 static void
 note_ready(struct watch *watch)
 {
-	struct listener *listener = LIST_OWNER(watch, struct listener, watch);
+	struct listener *listener = OWNER_OF(watch, struct listener, watch);
 	listener->left = turn_of(listener);
 	listener->listeners->nready++;
 }

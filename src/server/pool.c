@@ -3,6 +3,7 @@
 
 #include "server/pool.h"
 
+#include "base/owner.h"
 #include "base/sys.h"
 
 #include <assert.h>
@@ -229,7 +230,7 @@ costlier(const struct list *outputs, bool are_proven, uint64_t now,
 	struct list *link = outputs->next;
 	for (int i = 0; i < COMPARED && link != outputs; i++) {
 		const struct block *block =
-		    LIST_OWNER(link, struct block, waiting);
+		    OWNER_OF(link, struct block, waiting);
 		uint64_t cost = cost_of(block, are_proven, now);
 		if (cost > *most) {
 			*most = cost;

@@ -4,6 +4,7 @@
 #include "server/server.h"
 
 #include "base/log.h"
+#include "base/owner.h"
 #include "base/sys.h"
 #include "server/announce.h"
 #include "server/limits.h"
@@ -110,7 +111,7 @@ hear_wake(struct bell *bell)
 static void
 expire_drain(struct timer *timer)
 {
-	struct server *server = LIST_OWNER(timer, struct server, drain);
+	struct server *server = OWNER_OF(timer, struct server, drain);
 	server->wanted = CUTTING;
 }
 

@@ -3,6 +3,7 @@
 
 #include "server/shard.h"
 
+#include "base/owner.h"
 #include "base/sys.h"
 #include "server/conn_state.h"
 
@@ -124,7 +125,7 @@ shard_take_slot(struct shard *shard)
 	struct list *link = list_first(&shard->free);
 	if (link != NULL) {
 		list_remove(link);
-		return LIST_OWNER(link, struct conn, timer.link);
+		return OWNER_OF(link, struct conn, timer.link);
 	}
 	/* The server hands over no more connections than there are slots. */
 	assert(shard->nfresh < shard->nslots);
@@ -164,7 +165,7 @@ shard_note_bulk(struct shard *shard, struct conn *conn)
 static void
 trim(struct timer *timer)
 {
-	struct shard *shard = LIST_OWNER(timer, struct shard, trim);
+	struct shard *shard = OWNER_OF(timer, struct shard, trim);
 	if (pool_trim(&shard->pool, STEP_BLOCKS)) {
 		timer_arm(&shard->steps, &shard->trim, loop_now(shard->loop));
 		return;
@@ -212,7 +213,7 @@ shard_release_closed(struct shard *shard)
 	size_t n = 0;
 	struct list *link;
 	while ((link = list_first(&shard->closed)) != NULL) {
-		struct conn *conn = LIST_OWNER(link, struct conn, timer.link);
+		struct conn *conn = OWNER_OF(link, struct conn, timer.link);
 		list_remove(link);
 		(void)sys_close(conn->watch.fd);
 		give_slot(shard, conn);

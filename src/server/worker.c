@@ -3,6 +3,7 @@
 
 #include "server/worker.h"
 
+#include "base/owner.h"
 #include "base/sys.h"
 #include "server/conn_machine.h"
 #include "server/service.h"
@@ -39,7 +40,7 @@ obey(struct worker *worker)
 static void
 hear(struct bell *bell)
 {
-	obey(LIST_OWNER(bell, struct worker, bell));
+	obey(OWNER_OF(bell, struct worker, bell));
 }
 
 /* Lets the worker see what was stored for it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#include "base/owner.h"
 #include "fake/kernel.h"
 
 #include <errno.h>
@@ -121,7 +122,7 @@ kernel_halt(void)
 	struct list *link;
 	while ((link = list_first(&all)) != NULL) {
 		struct kernel_socket *socket =
-		    LIST_OWNER(link, struct kernel_socket, link);
+		    OWNER_OF(link, struct kernel_socket, link);
 		nopen += socket->fd != -1 && !socket->closed;
 		list_remove(link);
 		free(socket->in.bytes);

@@ -2,6 +2,7 @@
 /* The fake kernel's side of sys.h. */
 #include "config.h"
 
+#include "base/owner.h"
 #include "base/sys.h"
 #include "fake/kernel.h"
 
@@ -182,7 +183,7 @@ sys_accept(int fd)
 	if (link == NULL)
 		return fail(EAGAIN);
 	struct kernel_socket *socket =
-	    LIST_OWNER(link, struct kernel_socket, queued);
+	    OWNER_OF(link, struct kernel_socket, queued);
 	if (socket->accept_error == 0 && kernel_give_descriptor(socket) == -1)
 		return -1;
 	list_remove(link);

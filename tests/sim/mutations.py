@@ -114,7 +114,7 @@ MUTATIONS = [
      "timer_disarm(&conn->timer); kernel_buffers_release",
      "kernel_buffers_release"),
     ("a drain leaves deadlines as they were", "reactor/timer.c",
-     "set_due(queue, LIST_OWNER(link, struct timer, link), now);", ";"),
+     "set_due(queue, OWNER_OF(link, struct timer, link), now);", ";"),
     ("the count of a connection is not given back", "server/worker.c",
      "atomic_fetch_add(&worker->ngone, n);", ";"),
     ("one of two that end in a turn is not counted", "server/worker.c",

@@ -2,6 +2,7 @@
 /* Lists and queues of deadlines, under a clock of the test's own. */
 #include "config.h"
 
+#include "base/owner.h"
 #include "reactor/timer.h"
 #include "unit/runner.h"
 
@@ -27,7 +28,7 @@ static void (*act)(struct item *);
 static void
 expired(struct timer *timer)
 {
-	struct item *item = LIST_OWNER(timer, struct item, timer);
+	struct item *item = OWNER_OF(timer, struct item, timer);
 	expiries[nexpiries++] = (int)(item - items);
 	item->nexpired++;
 	if (act != NULL)
@@ -109,9 +110,9 @@ END_TEST
 START_TEST(an_owner_is_found_from_its_link)
 {
 	ck_assert_ptr_eq(
-	    LIST_OWNER(&items[2].timer, struct item, timer), &items[2]);
+	    OWNER_OF(&items[2].timer, struct item, timer), &items[2]);
 	ck_assert_ptr_eq(
-	    LIST_OWNER(&items[2].nexpired, struct item, nexpired), &items[2]);
+	    OWNER_OF(&items[2].nexpired, struct item, nexpired), &items[2]);
 }
 END_TEST
 

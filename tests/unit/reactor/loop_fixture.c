@@ -3,6 +3,7 @@
 
 #include "unit/reactor/loop_fixture.h"
 
+#include "base/owner.h"
 #include "base/sys.h"
 
 #include <sys/socket.h>
@@ -22,7 +23,7 @@ open_loop(int i)
 static void
 called(struct watch *watch)
 {
-	latest = LIST_OWNER(watch, struct side, watch);
+	latest = OWNER_OF(watch, struct side, watch);
 	latest->ncalls++;
 	if (latest->act != NULL)
 		latest->act(latest);
@@ -31,7 +32,7 @@ called(struct watch *watch)
 void
 expired(struct timer *timer)
 {
-	struct side *side = LIST_OWNER(timer, struct side, timer);
+	struct side *side = OWNER_OF(timer, struct side, timer);
 	side->expired_at = sys_now();
 	side->order = ++nexpired;
 	if (side->act != NULL)

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "base/log.h"
+#include "base/owner.h"
 #include "base/sys.h"
 #include "server/listener.h"
 #include "server/service.h"
@@ -76,7 +77,7 @@ bind_one(struct sockaddr_in *address)
 	    0);
 	ck_assert_int_eq(
 	    getsockname(
-		LIST_OWNER(listeners.all.prev, struct listener, link)->watch.fd,
+		OWNER_OF(listeners.all.prev, struct listener, link)->watch.fd,
 		(struct sockaddr *)address, &length),
 	    0);
 }
@@ -104,8 +105,8 @@ START_TEST(clients_of_a_closed_listener_with_a_duplicate_reach_nobody)
 	bind_one(&first);
 	bind_one(&second);
 	ck_assert_int_eq(listeners_start(&listeners, 128), 0);
-	int copy = dup(
-	    LIST_OWNER(listeners.all.next, struct listener, link)->watch.fd);
+	int copy =
+	    dup(OWNER_OF(listeners.all.next, struct listener, link)->watch.fd);
 	ck_assert_int_ne(copy, -1);
 	int client = connect_to(&first);
 	ck_assert_int_gt(turn_for_a_moment(), 0);

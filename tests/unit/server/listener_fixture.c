@@ -4,6 +4,7 @@
 #include "unit/server/listener_fixture.h"
 
 #include "base/log.h"
+#include "base/owner.h"
 #include "base/sys.h"
 
 #include <netinet/in.h>
@@ -83,7 +84,7 @@ bind_to(const struct sockaddr *address, socklen_t length)
 	    &listeners, &transport_tcp, &service_text, address, length);
 	if (result == 0)
 		bound[nbound++] = kernel_find(
-		    LIST_OWNER(listeners.all.prev, struct listener, link)
+		    OWNER_OF(listeners.all.prev, struct listener, link)
 			->watch.fd);
 	return result;
 }
