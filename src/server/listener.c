@@ -17,6 +17,10 @@
  * row that did not find the queue empty, each turn accepts twice as many as the
  * one before.  There is a bound, 2^DOUBLED_MOST or 64, because the connected
  * clients wait meanwhile.
+ *
+ * Counted on Linux, for clients that come one after the other: 1.2 accepts a
+ * client, and 2.0 if each turn emptied the queue.  For 64 that come at once:
+ * 0.1 waits a client, and 1.0 if each turn accepted one.
  */
 enum { PATIENCE = 4, DOUBLED_MOST = 6 };
 
