@@ -196,14 +196,14 @@ check-mutations: simulate$(EXEEXT)
 	srcdir='$(abs_srcdir)' COMPILE='$(COMPILE)' \
 	    LINK='$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS)' \
 	    OBJECTS='$(simulate_OBJECTS) $(simulate_LDADD) $(LIBS)' \
-	    $(PYTHON) -B $(srcdir)/tests/sim/mutations.py $(MUTATIONS)
+	    $(PYTHON) -B $(srcdir)/tests/plant/planting.py sim $(MUTATIONS)
 .PHONY: check-mutations
 
 # As many errors as PLANTS says are drawn, from the number SEED, and planted one
 # at a time.  PLANT_IN has parts of the names of sources to draw from.
 check-drawn:
 	$(AM_TESTS_ENVIRONMENT) srcdir='$(abs_srcdir)' PLANTS='$(PLANTS)' \
-	    SEED='$(SEED)' $(PYTHON) -B $(srcdir)/tests/plant.py $(PLANT_IN)
+	    SEED='$(SEED)' $(PYTHON) -B $(srcdir)/tests/plant/drawn.py $(PLANT_IN)
 .PHONY: check-drawn
 
 # A unit test is made of the file of its name.  Most are linked with the libraries
@@ -257,7 +257,7 @@ check-planted: fuzz-upcase$(EXEEXT)
 	    COMPILE='$(COMPILE) $(AVX2_CFLAGS) $(AVX512_CFLAGS)' \
 	    LINK='$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(fuzz_upcase_LDFLAGS) $(LDFLAGS)' \
 	    OBJECTS='$(fuzz_upcase_OBJECTS) $(fuzz_upcase_LDADD) $(LIBS)' \
-	    $(PYTHON) -B $(srcdir)/tests/fuzz/planted.py $(PLANTED)
+	    $(PYTHON) -B $(srcdir)/tests/plant/planting.py fuzz $(PLANTED)
 .PHONY: check-planted fuzz fuzz-planted
 
 # The models take the table of a connection from the daemon.
@@ -379,7 +379,8 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/fuzz/planted.py tests/fuzz/run tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/connection.pml \
 	tests/model/threads.pml \
-	tests/plant.py tests/reports/REPORTS tests/results tests/timed \
+	tests/plant/drafts.py tests/plant/drawn.py tests/plant/planting.py \
+	tests/reports/REPORTS tests/results tests/timed \
 	tests/sim/mutations.py tests/under-qemu tests/under-valgrind \
 	tests/shim/failing_malloc.c tests/shim/short_io.c \
 	tests/system/sandbox-systemd

@@ -1,33 +1,8 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""Errors planted in the transform, each of which the fuzzer must find.
+"""Errors in the transform, each of which the fuzzer must find when it is
+planted: see tests/plant/planting.py."""
 
-It begins with the dictionary alone, without the seeds, so that it is the search
-that is tried.  Speaks TAP, with the seconds and inputs that each took.
-
-make names the compiler and the rest in the environment: see
-check-planted in Makefile.am.  Arguments pick errors by a part of their
-names.
-"""
-
-import os
-import re
-import subprocess
-import sys
-import tempfile
-import time
-
-sys.path.insert(1, os.path.join(os.environ["srcdir"], "tests", "sim"))
-
-import mutations
-
-# Seconds, in which each has to be found.
-PATIENCE = int(os.environ.get("TIME") or 90)
-
-# As tests/fuzz/run has them.
-OPTIONS = ("-use_value_profile=1", "-max_len=512", "-timeout=10")
-
-# As those of the simulation: name, file, what stands there, and the error.
+# The name of each error, where it is, what stands there, and what then does.
 PLANTED = [
     ("avx512: four bytes expect nothing of the next block",
      "upcase/avx512/shape.h", "lead >> 63 | lead3 >> 62 | lead4 >> 61",
@@ -94,66 +69,3 @@ PLANTED = [
     ("a short step is read too far by one", "upcase/stream.c",
      "c->end - c->src > SEQUENCE)", "c->end - c->src >= SEQUENCE - 1)"),
 ]
-
-
-def build(folder, file, old, new):
-    """The same for a header, a copy of which stands before that of src."""
-    if file.endswith(".h"):
-        name = os.path.join(os.environ["srcdir"], "src", file)
-        with open(name, encoding="utf-8") as source:
-            text = mutations.plant(old, new, source.read())
-        name = os.path.join(folder, file)
-        os.makedirs(os.path.dirname(name))
-        with open(name, "w", encoding="utf-8") as header:
-            header.write(text)
-        # The kernel whose it is, or one of those that share it.
-        kernel = os.path.basename(os.path.dirname(file))
-        if kernel == "upcase":
-            kernel = "avx512"
-        file = f"upcase/{kernel}/{kernel}.c"
-        old = new = ".is_supported = is_supported,"
-    return mutations.build(folder, file, old, new)
-
-
-def search(folder, program):
-    """How the fuzzer found it; None if it did not."""
-    began = time.monotonic()
-    ran = subprocess.run(
-        [program, f"-max_total_time={PATIENCE}",
-         f"-dict={os.path.abspath('dictionary')}", *OPTIONS],
-        cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        text=True, errors="replace")
-    if ran.returncode == 0:
-        return None
-    inputs = max(map(int, re.findall(r"(?m)^#(\d+)", ran.stderr)))
-    seconds = time.monotonic() - began
-    what = re.search(r"(?m)^\w+, policy.*|runtime error.*|^SUMMARY.*",
-                     ran.stderr)
-    return f"{seconds:.1f} s, about {inputs} inputs, {what.group()}"
-
-
-def verdict(planted):
-    """Whether the error is found, and a sentence."""
-    name, file, old, new = planted
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            found = search(folder, build(folder, file, old, new))
-        except (ValueError, subprocess.CalledProcessError) as error:
-            return False, f"{name}: {error}"
-    return bool(found), f"{name}: {found or 'not found'}"
-
-
-def main():
-    picked = [planted for planted in PLANTED
-              if all(part in planted[0] for part in sys.argv[1:])]
-    print(f"1..{len(picked)}", flush=True)
-    found = 0
-    for i, planted in enumerate(picked, 1):
-        good, text = verdict(planted)
-        found += good
-        print(f"{'ok' if good else 'not ok'} {i} - {text}", flush=True)
-    return 0 if found == len(picked) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,34 +1,7 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""Errors planted in the server, each of which the simulation must find.
-
-One error at a time is put into one source file, which is compiled and linked
-before the libraries, so that it takes the place of the right one; then the
-known runs of the simulation are made until one fails.  An error that is not
-found is a rule that is missing.
-
-make names the compiler and the rest in the environment: see check-mutations in
-Makefile.am.  Arguments pick errors by a part of their names.
-"""
-
-import concurrent.futures
-import os
-import re
-import shlex
-import subprocess
-import sys
-import tempfile
-
-SOURCE = os.environ["srcdir"]
-COMPILE = shlex.split(os.environ["COMPILE"])
-LINK = shlex.split(os.environ["LINK"])
-OBJECTS = shlex.split(os.environ["OBJECTS"])
-
-# As many as the simulation makes when it is run as a test.
-RUNS = 15000
-
-# Seconds, after which runs that do not end count as failed.
-PATIENCE = 60
+"""Errors in the server, each of which the simulation must find when it is
+planted: see tests/plant/planting.py.  One that is not found is a rule that is
+missing."""
 
 # The name of each error, where it is, what stands there, and what then does.
 # The first is none: without an error no run fails.
@@ -263,72 +236,3 @@ MUTATIONS = [
     ("the cause of an end is not counted", "server/conn_machine.c",
      "counters_add(shard->counters, (enum counter)conn->cause, 1);", ";"),
 ]
-
-
-def plant(old, new, text):
-    """The text with the error; any white space in old matches any other."""
-    pattern = r"\s+".join(re.escape(word) for word in old.split())
-    planted, n = re.subn(pattern, lambda _: new, text)
-    if n != 1:
-        raise ValueError(f"{old!r} stands {n} times in the source")
-    return planted
-
-
-def build(folder, file, old, new):
-    """Makes a simulation of the server with the error, and names it."""
-    with open(f"{SOURCE}/src/{file}", encoding="utf-8") as source:
-        text = plant(old, new, source.read())
-    mutant, planted = f"{folder}/mutant.c", f"{folder}/mutant.o"
-    program = f"{folder}/simulate"
-    with open(mutant, "w", encoding="utf-8") as source:
-        source.write(text)
-    # What is left without a use is no error here.  Headers in the folder stand
-    # before those of src.
-    subprocess.run([*COMPILE, "-w", "-iquote", folder, "-c", "-o", planted,
-                    mutant], check=True)
-    # Before the libraries, of which its namesake is then not needed.
-    subprocess.run([*LINK, "-o", program, planted, *OBJECTS], check=True)
-    return program
-
-
-def run(program):
-    """The seed of the first run that fails; None if all of them pass."""
-    try:
-        done = subprocess.run(
-            [program, "1", str(RUNS)], timeout=PATIENCE, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, errors="replace")
-    except subprocess.TimeoutExpired:
-        return "which does not end"
-    if done.returncode == 0:
-        return None
-    return re.search(r"Run (\d+) failed", done.stdout).group(1)
-
-
-def verdict(mutation):
-    """Whether the error is found, and a sentence."""
-    name, file, old, new = mutation
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            seed = run(build(folder, file, old, new))
-        except (ValueError, subprocess.CalledProcessError) as error:
-            return False, f"{name}: {error}"
-    outcome = f"found in run {seed}" if seed else f"no run of {RUNS} fails"
-    return (seed is None) == (mutation == MUTATIONS[0]), f"{name}: {outcome}"
-
-
-def main():
-    picked = [mutation for mutation in MUTATIONS
-              if all(part in mutation[0] for part in sys.argv[1:])]
-    print(f"1..{len(picked)}", flush=True)
-    found = 0
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for i, (good, text) in enumerate(pool.map(verdict, picked), 1):
-            found += good
-            print(f"{'ok' if good else 'not ok'} {i} - {text}", flush=True)
-    print(f"# {found} of {len(picked)} verdicts are right")
-    return 0 if found == len(picked) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
