@@ -291,6 +291,15 @@ class DaemonPage(Page, unittest.TestCase):
         named = set(re.findall(r"Unicode (\d+\.\d+)", self.page))
         self.assertEqual(named, {number})
 
+    def test_counters(self):
+        """{}: the page has the counters of the source, in their order and
+        with the same words"""
+        row = r'^COUNTER\(\w+, "([\w-]+)",\s*"\w+",\s*"([^"]+)"\)$'
+        rows = re.findall(row, read("src", "server", "counters.def"), re.M)
+        self.assertGreater(len(rows), 10)
+        listed = "".join(f".It Cm {name}\n{what}\n" for name, what in rows)
+        self.assertIn(listed, self.page)
+
 
 class ClientPage(Page, unittest.TestCase):
     NAME = "upc.1"
