@@ -10,6 +10,7 @@ The environment, set by make, names the programs:
   UPCASED_LONG    1 for the extent of the tests that take longer
 """
 
+import datetime
 import functools
 import os
 import re
@@ -174,6 +175,7 @@ class Daemon:
         self.pass_fds = pass_fds
         self.nlisteners = len(listen)
         self.lines = []
+        self.log = []
         self.news = threading.Condition()
         self.at_end = False
         self.asked_to_end = False
@@ -214,8 +216,9 @@ class Daemon:
     def _read(self):
         for line in self.process.stderr:
             with self.news:
-                text = unstamped(line.decode("utf-8", "replace"))
-                self.lines.append(text.rstrip("\n"))
+                text = line.decode("utf-8", "replace").rstrip("\n")
+                self.log.append(text)
+                self.lines.append(unstamped(text))
                 self.news.notify_all()
         with self.news:
             self.at_end = True
@@ -229,8 +232,9 @@ class Daemon:
     def _show(self, error):
         """Lets an error that fails the test tell the end of the log."""
         if hasattr(error, "add_note"):  # from Python 3.11 on
-            error.add_note("\n".join(f"{self.command[0]}: {line}"
-                                     for line in self.lines[-40:]))
+            error.add_note("\n".join(self.log[-40:]))
+            error.add_note("ended by the test at {:%H:%M:%S}Z".format(
+                datetime.datetime.utcnow()))
 
     def __exit__(self, kind, value, traceback):
         problems = self._end()
