@@ -269,9 +269,19 @@ class Daemon:
         A second one that came before would be one with the first.
         """
         with self.news:
-            self.news.wait_for(
-                lambda: self.at_end or
-                any(s.startswith("draining") for s in self.lines), PATIENCE)
+            self.news.wait_for(self._drains, PATIENCE)
+
+    def _drains(self):
+        return self.at_end or any(s.startswith("draining") for s in self.lines)
+
+    def _loses_signals(self):
+        """Whether a signal may be sent that never reaches a handler.
+
+        ThreadSanitizer has handlers of its own, which put off what comes
+        outside of a call that waits, and about one in a thousand is lost
+        there: the daemon rests, with no signal pending and none counted.
+        """
+        return "thread" in SANITIZERS
 
     def _wait(self, patience):
         try:
@@ -297,6 +307,9 @@ class Daemon:
         """Waits for the end that the test has asked for."""
         self.asked_to_end = True
         status = self._wait(patience)
+        if status is None and self._loses_signals() and not self._drains():
+            self.send_signal(signal.SIGTERM)
+            status = self._wait(patience)
         if status is None:
             raise AssertionError(f"the daemon still runs after {patience} s")
         return status
@@ -322,7 +335,14 @@ class Daemon:
         """Asks for the counters and returns them by name."""
         since = len(self.lines)
         self.send_signal(signal.SIGUSR1)
-        line = self.wait_for_line(r".*\baccepted\b.*", since).group(0)
+        try:
+            match = self.wait_for_line(r".*\baccepted\b.*", since)
+        except AssertionError:
+            if not self._loses_signals():
+                raise
+            self.send_signal(signal.SIGUSR1)
+            match = self.wait_for_line(r".*\baccepted\b.*", since)
+        line = match.group(0)
         found = re.findall(r"([a-z][a-z-]*)[ =:]+(\d+)", line)
         return {name: int(value) for name, value in found}
 
