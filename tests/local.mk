@@ -5,9 +5,10 @@
 # Tests.  Unit tests use Check; those of the whole daemon are in Python.  All
 # speak TAP.
 unit_tests = \
-	tests/unit/base/check_log \
 	tests/unit/base/check_log_file \
+	tests/unit/base/check_log_lines \
 	tests/unit/base/check_log_stream \
+	tests/unit/base/check_log_threads \
 	tests/unit/base/check_say \
 	tests/unit/base/check_status_line \
 	tests/unit/base/check_sys \
@@ -17,10 +18,12 @@ unit_tests = \
 	tests/unit/net/check_address \
 	tests/unit/net/check_dial \
 	tests/unit/reactor/check_bell \
-	tests/unit/reactor/check_loop \
 	tests/unit/reactor/check_loop_deadlines \
-	tests/unit/reactor/check_poller \
-	tests/unit/reactor/check_poller_edges \
+	tests/unit/reactor/check_loop_watches \
+	tests/unit/reactor/check_poller_interest \
+	tests/unit/reactor/check_poller_open \
+	tests/unit/reactor/check_poller_readiness \
+	tests/unit/reactor/check_poller_wait \
 	tests/unit/reactor/check_signals \
 	tests/unit/reactor/check_timer \
 	tests/unit/upcase/check_kernels \

@@ -10,6 +10,7 @@ The environment, set by make, names the programs:
   UPCASED_LONG    1 for the extent of the tests that take longer
 """
 
+import datetime
 import functools
 import os
 import re
@@ -174,6 +175,7 @@ class Daemon:
         self.pass_fds = pass_fds
         self.nlisteners = len(listen)
         self.lines = []
+        self.log = []
         self.news = threading.Condition()
         self.at_end = False
         self.asked_to_end = False
@@ -214,8 +216,9 @@ class Daemon:
     def _read(self):
         for line in self.process.stderr:
             with self.news:
-                text = unstamped(line.decode("utf-8", "replace"))
-                self.lines.append(text.rstrip("\n"))
+                text = line.decode("utf-8", "replace").rstrip("\n")
+                self.log.append(text)
+                self.lines.append(unstamped(text))
                 self.news.notify_all()
         with self.news:
             self.at_end = True
@@ -229,8 +232,9 @@ class Daemon:
     def _show(self, error):
         """Lets an error that fails the test tell the end of the log."""
         if hasattr(error, "add_note"):  # from Python 3.11 on
-            error.add_note("\n".join(f"{self.command[0]}: {line}"
-                                     for line in self.lines[-40:]))
+            error.add_note("\n".join(self.log[-40:]))
+            error.add_note("ended by the test at {:%H:%M:%S}Z".format(
+                datetime.datetime.utcnow()))
 
     def __exit__(self, kind, value, traceback):
         problems = self._end()
@@ -265,9 +269,19 @@ class Daemon:
         A second one that came before would be one with the first.
         """
         with self.news:
-            self.news.wait_for(
-                lambda: self.at_end or
-                any(s.startswith("draining") for s in self.lines), PATIENCE)
+            self.news.wait_for(self._drains, PATIENCE)
+
+    def _drains(self):
+        return self.at_end or any(s.startswith("draining") for s in self.lines)
+
+    def _loses_signals(self):
+        """Whether a signal may be sent that never reaches a handler.
+
+        ThreadSanitizer has handlers of its own, which put off what comes
+        outside of a call that waits, and about one in a thousand is lost
+        there: the daemon rests, with no signal pending and none counted.
+        """
+        return "thread" in SANITIZERS
 
     def _wait(self, patience):
         try:
@@ -293,6 +307,9 @@ class Daemon:
         """Waits for the end that the test has asked for."""
         self.asked_to_end = True
         status = self._wait(patience)
+        if status is None and self._loses_signals() and not self._drains():
+            self.send_signal(signal.SIGTERM)
+            status = self._wait(patience)
         if status is None:
             raise AssertionError(f"the daemon still runs after {patience} s")
         return status
@@ -318,7 +335,14 @@ class Daemon:
         """Asks for the counters and returns them by name."""
         since = len(self.lines)
         self.send_signal(signal.SIGUSR1)
-        line = self.wait_for_line(r".*\baccepted\b.*", since).group(0)
+        try:
+            match = self.wait_for_line(r".*\baccepted\b.*", since)
+        except AssertionError:
+            if not self._loses_signals():
+                raise
+            self.send_signal(signal.SIGUSR1)
+            match = self.wait_for_line(r".*\baccepted\b.*", since)
+        line = match.group(0)
         found = re.findall(r"([a-z][a-z-]*)[ =:]+(\d+)", line)
         return {name: int(value) for name, value in found}
 

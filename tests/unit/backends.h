@@ -11,8 +11,8 @@ typedef void backends_adder(TCase *, int i);
 /*
  * Adds a case for each back end, with the tests of both, and one for the kqueue
  * back end in each of the nasty modes that tests/fake/kqueue.c has, with the
- * tests of the first alone.  With the kqueue of a real kernel the modes change
- * nothing.
+ * tests of the first alone.  Either may be NULL.  With the kqueue of a real
+ * kernel the modes change nothing.
  */
 void backends_add(Suite *, backends_adder *contract, backends_adder *exact);
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* The log on each kind of stream: read by nobody, or by somebody who leaves. */
+/*
+ * The log on each kind of stream: read by nobody, by somebody who leaves, or
+ * where nothing can be written.
+ */
 #include "config.h"
 
 #include "base/log.h"
 #include "base/sys.h"
 #include "unit/base/log_fixture.h"
+#include "unit/capture.h"
 #include "unit/runner.h"
 #include "unit/upcase/pairs.h"
 
@@ -179,6 +183,31 @@ START_TEST(a_stream_whose_reader_is_gone_costs_lines_that_are_counted)
 }
 END_TEST
 
+START_TEST(where_nothing_can_be_written_lines_are_dropped)
+{
+	log_open("prog", LOG_LEVEL_INFO);
+	unsigned long dropped = log_dropped();
+	/* A full disk, a pipe without a reader, and no descriptor at all. */
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	if (full != -1) {
+		ck_assert_int_eq(dup2(full, STDERR_FILENO), STDERR_FILENO);
+		(void)close(full);
+		log_info("lost");
+		ck_assert_uint_eq(log_dropped(), ++dropped);
+	}
+	capture(STDERR_FILENO);
+	capture_close();
+	errno = ENOTTY;
+	log_info("lost");
+	ck_assert_uint_eq(log_dropped(), ++dropped);
+	ck_assert_int_eq(errno, ENOTTY);
+	(void)close(STDERR_FILENO);
+	log_info("lost");
+	ck_assert_uint_eq(log_dropped(), ++dropped);
+	ck_assert_int_eq(errno, ENOTTY);
+}
+END_TEST
+
 START_TEST(a_terminal_that_is_stopped_costs_lines_that_are_told_of)
 {
 	int ends[2];
@@ -221,6 +250,7 @@ suite(void)
 	tcase_add_loop_test(log,
 	    a_stream_whose_reader_is_gone_costs_lines_that_are_counted, 0,
 	    LENGTH(streams));
+	tcase_add_test(log, where_nothing_can_be_written_lines_are_dropped);
 	tcase_add_test(
 	    log, a_terminal_that_is_stopped_costs_lines_that_are_told_of);
 	tcase_add_test(

@@ -4,8 +4,10 @@
 #include "unit/base/log_fixture.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,4 +102,27 @@ check_seen(unsigned due)
 	nseen = 0;
 	seen[0] = '\0';
 	return due;
+}
+
+int
+open_file(int flags)
+{
+	char path[] = "/tmp/check_log.XXXXXX";
+	int fd = mkstemp(path);
+	int log = open(path, O_WRONLY | flags);
+	ck_assert_int_ne(log, -1);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(dup2(log, STDERR_FILENO), STDERR_FILENO);
+	ck_assert_int_eq(close(log), 0);
+	log_open("test", LOG_LEVEL_INFO);
+	return fd;
+}
+
+void
+read_file(int fd)
+{
+	ssize_t n = pread(fd, seen, sizeof seen - 1, 0);
+	ck_assert_int_ge(n, 0);
+	nseen = (size_t)n;
+	seen[nseen] = '\0';
 }

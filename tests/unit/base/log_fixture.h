@@ -44,4 +44,10 @@ void check_line(char *line, unsigned *due);
  */
 unsigned check_seen(unsigned due);
 
+/* Opens the log on a file; returns another descriptor of it, to read. */
+int open_file(int flags);
+
+/* Reads all of the file. */
+void read_file(int fd);
+
 #endif

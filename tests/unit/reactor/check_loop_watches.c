@@ -151,7 +151,7 @@ END_TEST
 Suite *
 suite(void)
 {
-	Suite *suite = suite_create("loop");
+	Suite *suite = suite_create("loop_watches");
 	TCase *names = tcase_create("names");
 	tcase_add_test(names, an_unknown_back_end_is_refused);
 	suite_add_tcase(suite, names);

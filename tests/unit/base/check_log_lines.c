@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The log: its lines, and what becomes of those that cannot be written. */
+/* The lines of the log: what they look like, and which are written. */
 #include "config.h"
 
 #include "base/log.h"
@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,31 +165,6 @@ START_TEST(each_line_begins_with_the_time_and_the_process)
 }
 END_TEST
 
-START_TEST(where_nothing_can_be_written_lines_are_dropped)
-{
-	log_open("prog", LOG_LEVEL_INFO);
-	unsigned long dropped = log_dropped();
-	/* A full disk, a pipe without a reader, and no descriptor at all. */
-	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
-	if (full != -1) {
-		ck_assert_int_eq(dup2(full, STDERR_FILENO), STDERR_FILENO);
-		(void)close(full);
-		log_info("lost");
-		ck_assert_uint_eq(log_dropped(), ++dropped);
-	}
-	capture(STDERR_FILENO);
-	capture_close();
-	errno = ENOTTY;
-	log_info("lost");
-	ck_assert_uint_eq(log_dropped(), ++dropped);
-	ck_assert_int_eq(errno, ENOTTY);
-	(void)close(STDERR_FILENO);
-	log_info("lost");
-	ck_assert_uint_eq(log_dropped(), ++dropped);
-	ck_assert_int_eq(errno, ENOTTY);
-}
-END_TEST
-
 START_TEST(only_the_journal_gets_priorities)
 {
 	capture(STDERR_FILENO);
@@ -247,7 +221,7 @@ END_TEST
 Suite *
 suite(void)
 {
-	Suite *suite = suite_create("log");
+	Suite *suite = suite_create("log_lines");
 	TCase *log = tcase_create("log");
 	tcase_add_test(log, lines_carry_their_level_and_the_reason);
 	tcase_add_test(log, levels_below_the_chosen_one_are_silent);
@@ -255,7 +229,6 @@ suite(void)
 	    log, bytes_outside_printable_ascii_and_the_backslash_are_escaped);
 	tcase_add_test(log, a_line_that_is_too_long_is_cut_and_still_one_line);
 	tcase_add_test(log, each_line_begins_with_the_time_and_the_process);
-	tcase_add_test(log, where_nothing_can_be_written_lines_are_dropped);
 	tcase_add_test(log, only_the_journal_gets_priorities);
 	tcase_add_test(log,
 	    a_limited_line_passes_once_a_second_and_tells_what_was_withheld);
