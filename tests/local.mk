@@ -30,6 +30,7 @@ unit_tests = \
 	tests/unit/upcase/check_library \
 	tests/unit/upcase/check_upcase \
 	tests/unit/upcase/check_upcase_stream \
+	tests/unit/server/check_announce \
 	tests/unit/server/check_busy_poll \
 	tests/unit/server/check_conn \
 	tests/unit/server/check_conn_deadlines \

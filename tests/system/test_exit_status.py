@@ -78,8 +78,9 @@ class UsageTest(RefusalCase):
         self.check(USAGE, "no value .*--version=1", "--version=1")
         self.check(USAGE, r"--listen.*127\.0\.0\.1:5220", "--listen", "x")
         self.check(USAGE, "--idle-timeout.*30s", "--idle-timeout", "1")
-        self.check(USAGE, "one of " + " and ".join(
-            b for b in BACKENDS if b != "kqueue"), "--backend", "x")
+        others = [name for name in BACKENDS if name != "kqueue"]
+        self.check(USAGE, "is not " + "one of " * (len(others) > 1) +
+                   " and ".join(others), "--backend", "x")
         self.check(USAGE, r"'\\x1b\[31m' is not", "--workers", "\x1b[31m")
 
     def test_abbreviations(self):

@@ -75,6 +75,31 @@ START_TEST(whoever_takes_a_part_is_not_the_one_that_is_reset)
 }
 END_TEST
 
+START_TEST(whoever_has_read_since_is_not_the_one_that_is_reset)
+{
+	enum { HELD = 40000 };
+	reopen(2);
+	struct kernel_socket *evictor = serve();
+	struct kernel_socket *reader = serve(), *blocked = serve();
+	reader->tight = true;
+	reader->room = HELD;
+	kernel_peer_sends(reader, letters(HELD + ANSWER), HELD + ANSWER);
+	turn_all();
+	ck_assert_int_eq(conn_of(reader)->state, CONN_SENDING);
+	pass(10);
+	fill_block(blocked);
+	pass(10);
+	/* It has waited longer; what it reads now was with the kernel. */
+	kernel_peer_reads(reader, HELD / 2);
+	kernel_peer_sends(evictor, "x", 1);
+	ck_assert_int_lt(evictor->fd, reader->fd);
+	turn();
+	expect_answer(evictor, "X");
+	expect_end(blocked, true, COUNTER_EVICTED);
+	ck_assert(!reader->closed);
+}
+END_TEST
+
 START_TEST(last_block_bounds_a_recv_and_its_taker_is_not_the_one_reset)
 {
 	reopen(2);
@@ -139,6 +164,8 @@ suite(void)
 	    whoever_takes_nothing_for_longest_is_reset_when_the_pool_is_dry);
 	tcase_add_test(
 	    eviction, whoever_takes_a_part_is_not_the_one_that_is_reset);
+	tcase_add_test(
+	    eviction, whoever_has_read_since_is_not_the_one_that_is_reset);
 	tcase_add_test(eviction,
 	    last_block_bounds_a_recv_and_its_taker_is_not_the_one_reset);
 	tcase_add_test(eviction, tail_of_an_idle_connection_finds_room);

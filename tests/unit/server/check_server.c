@@ -62,6 +62,61 @@ START_TEST(drain_ends_though_a_queued_connection_cannot_be_served)
 }
 END_TEST
 
+static int
+enter(struct kernel_socket *socket, enum kernel_call call)
+{
+	(void)socket, (void)call;
+	return 0;
+}
+
+static void
+move(struct kernel_socket *socket, enum kernel_call call)
+{
+	(void)socket, (void)call;
+}
+
+/* A wait for which nothing is ready takes as long as it may, and ends. */
+static void
+wait_long(struct poller *poller, int timeout_ms)
+{
+	if (kernel_is_ready(poller))
+		return;
+	ck_assert_int_ge(timeout_ms, 0);
+	kernel.now += (unsigned)timeout_ms;
+}
+
+static int
+arrange(void **ready, int n)
+{
+	(void)ready;
+	return n;
+}
+
+START_TEST(exchanged_settings_bound_the_drain_and_what_is_open_in_it)
+{
+	static const struct kernel_hooks hooks = {.enter = enter,
+	    .moved = move,
+	    .wait = wait_long,
+	    .arrange = arrange};
+	struct settings other = settings;
+	size_t totals[NCOUNTERS];
+	other.drain_ms = 70;
+	other.quiet_ms = 50;
+	struct kernel_socket *client = kernel_queue(listener, 0);
+	kernel.hooks = &hooks;
+	uint64_t start = kernel.now;
+	server_set(server, &other);
+	server_drain(server);
+	server_run(server);
+	/* It was quiet for 50 ms, and lingered until the drain was over. */
+	ck_assert(client->shut && client->was_reset);
+	ck_assert_uint_eq(kernel.now - start, 70);
+	server_count(server, totals);
+	ck_assert_uint_eq(totals[COUNTER_CUT], 1);
+	kernel.hooks = NULL;
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -71,5 +126,7 @@ suite(void)
 	tcase_add_checked_fixture(drain, set_up, tear_down);
 	tcase_add_test(
 	    drain, drain_ends_though_a_queued_connection_cannot_be_served);
+	tcase_add_test(
+	    drain, exchanged_settings_bound_the_drain_and_what_is_open_in_it);
 	return suite;
 }
