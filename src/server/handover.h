@@ -10,13 +10,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-struct service;
+#include <stdint.h>
 
 /* A socket on its way.  Whoever has this owns it. */
 struct handoff {
 	int fd;
-	const struct service *service; /* what is to be done with it */
+	uint8_t service; /* enum service_number: what is done with it */
 };
 
 struct handover {

@@ -97,7 +97,8 @@ static void
 serve(int fd, const struct service *service, void *arg)
 {
 	struct server *server = arg;
-	const struct handoff handoff = {.fd = fd, .service = service};
+	const struct handoff handoff = {
+	    .fd = fd, .service = (uint8_t)service->number};
 	worker_hand(find_least(server), &handoff);
 }
 

@@ -9,8 +9,14 @@
 #include "server/handover.h"
 #include "server/shard.h"
 
+enum service_number {
+	SERVICE_TEXT, /* upper case, over connections */
+	NSERVICES
+};
+
 struct service {
 	const char *name;
+	enum service_number number;
 
 	/* Serves the socket, which belongs to the service from now on. */
 	void (*start)(struct shard *, const struct handoff *);

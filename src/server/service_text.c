@@ -50,6 +50,7 @@ cut(struct shard *shard)
 
 const struct service service_text = {
     .name = "text",
+    .number = SERVICE_TEXT,
     .start = start,
     .drain = drain,
     .cut = cut,

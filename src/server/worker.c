@@ -10,9 +10,9 @@
 
 #include <errno.h>
 
-static const struct service *const services[] = {&service_text};
-
-enum { NSERVICES = sizeof services / sizeof services[0] };
+static const struct service *const services[NSERVICES] = {
+    [SERVICE_TEXT] = &service_text,
+};
 
 /* Does what was ordered, in the worker's own thread. */
 static void
@@ -25,7 +25,7 @@ obey(struct worker *worker)
 	bool cut = atomic_load(&worker->cut);
 	struct handoff handoff;
 	while (handover_take(&worker->handover, &handoff))
-		handoff.service->start(shard, &handoff);
+		services[handoff.service]->start(shard, &handoff);
 	if (settings != shard->settings) {
 		loop_set_busy_poll(worker->loop, settings->busy_poll_us);
 		shard_set(shard, settings);

@@ -224,7 +224,7 @@ inline take_all(w)
  *	bool drain = atomic_load(&worker->drain);
  *	bool cut = atomic_load(&worker->cut);
  *	while (handover_take(&worker->handover, &handoff))
- *	handoff.service->start(shard, &handoff);
+ *	services[handoff.service]->start(shard, &handoff);
  *	bool drains = drain && !shard->draining;
  *	services[i]->drain(shard);
  *	services[i]->cut(shard);

@@ -13,11 +13,10 @@ enum { SIZE = 7, NTHREADED = 200000 };
 static struct handover handover;
 
 /* What a socket is for goes with it. */
-static const struct service *
+static uint8_t
 service_of(int fd)
 {
-	static const char services[2];
-	return (const struct service *)(const void *)&services[fd % 2];
+	return (uint8_t)(fd % 3);
 }
 
 static void
@@ -34,7 +33,7 @@ take(void)
 	struct handoff handoff;
 	if (!handover_take(&handover, &handoff))
 		return -1;
-	ck_assert_ptr_eq(handoff.service, service_of(handoff.fd));
+	ck_assert_uint_eq(handoff.service, service_of(handoff.fd));
 	return handoff.fd;
 }
 

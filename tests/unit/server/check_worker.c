@@ -98,8 +98,7 @@ hand(struct worker *worker)
 	int ends[2];
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
-	const struct handoff handoff = {
-	    .fd = ends[1], .service = &service_text};
+	const struct handoff handoff = {.fd = ends[1], .service = SERVICE_TEXT};
 	worker_hand(worker, &handoff);
 	return ends[0];
 }

@@ -95,7 +95,7 @@ fixture_case(Suite *suite, const char *name)
 void
 adopt(int fd)
 {
-	const struct handoff handoff = {.fd = fd, .service = &service_text};
+	const struct handoff handoff = {.fd = fd, .service = SERVICE_TEXT};
 	service_text.start(&shard, &handoff);
 }
 
