@@ -238,6 +238,7 @@ static struct sample shared;
 static void *
 convert(void *answers)
 {
+	runner_begin_thread();
 	(void)atomic_fetch_add(&nthere, 1);
 	while (atomic_load(&nthere) < NTHREADS)
 		(void)sched_yield();
