@@ -71,9 +71,12 @@ delivery_look(struct conn *conn)
 	struct conn_held *held = &conn->held;
 	uint32_t stall_ms = shard->settings->stall_ms;
 	int fd = conn->watch.fd;
-	if (conn->answered <= DELIVERY_SMALL ||
-	    (shard->draining && (stall_ms == 0 || sys_gives_up(fd))))
+	if (conn->answered <= DELIVERY_SMALL)
 		return CONN_FLUSHED;
+	/* A peer that is gone has not got all, also where nobody waits. */
+	if (shard->draining && (stall_ms == 0 || sys_gives_up(fd)))
+		return sys_check_connection(fd) == -1 ? CONN_FAILED
+						      : CONN_FLUSHED;
 	bool is_first = held->left == 0;
 	size_t left = sys_unacknowledged(fd);
 	if (left == 0 && is_first)

@@ -444,9 +444,10 @@ inline discard(c)
  * Here each byte is progress, as 4096 are there.
  *
  * [delivery.c delivery_look]
- *	if (conn->answered <= DELIVERY_SMALL ||
- *	    (shard->draining && (stall_ms == 0 || sys_gives_up(fd))))
+ *	if (conn->answered <= DELIVERY_SMALL)
  *	return CONN_FLUSHED;
+ *	if (shard->draining && (stall_ms == 0 || sys_gives_up(fd)))
+ *	return sys_check_connection(fd) == -1 ? CONN_FAILED : CONN_FLUSHED;
  *	bool is_first = held->left == 0;
  *	size_t left = sys_unacknowledged(fd);
  *	if (left == 0 && is_first)
@@ -475,6 +476,11 @@ inline deliver(c)
 	atomic {
 		event = (IS_SMALL(c) || MAY_GO_ALONE -> FLUSHED : NOTHING);
 		if
+		:: event == FLUSHED && !IS_SMALL(c) && client_reset[c] ->
+			event = FAILED
+		:: else
+		fi;
+		if
 		:: event == NOTHING && left[c] == 0 && SOME(to_client[c]) ->
 			server_shut[c] = true
 		:: else
@@ -482,7 +488,7 @@ inline deliver(c)
 	};
 	atomic {
 		if
-		:: event == FLUSHED
+		:: event == FLUSHED || event == FAILED
 		:: event == NOTHING && NO(to_client[c]) -> event = FLUSHED
 		:: event == NOTHING && SOME(to_client[c]) && client_reset[c] ->
 			event = FAILED

@@ -223,6 +223,18 @@ START_TEST(in_a_drain_the_kernel_delivers_alone)
 }
 END_TEST
 
+START_TEST(peer_that_is_gone_is_noticed_when_a_drain_begins)
+{
+	struct kernel_socket *socket = ask(LARGE);
+	/* It has read enough to count as one that goes on. */
+	kernel_peer_reads(socket, 5000);
+	kernel_peer_resets(socket);
+	service_text.drain(&shard);
+	(void)shard_release(&shard);
+	expect_end(socket, true, COUNTER_FAILED);
+}
+END_TEST
+
 START_TEST(in_a_drain_a_kernel_that_never_gives_up_is_looked_at_on)
 {
 	kernel.is_stubborn = true;
@@ -300,6 +312,7 @@ suite(void)
 	    tcase, one_that_lingered_counts_until_its_answer_has_arrived, 0, 2);
 	tcase_add_test(tcase, one_that_lingered_and_never_reads_is_reset);
 	tcase_add_test(tcase, in_a_drain_the_kernel_delivers_alone);
+	tcase_add_test(tcase, peer_that_is_gone_is_noticed_when_a_drain_begins);
 	tcase_add_test(
 	    tcase, in_a_drain_a_kernel_that_never_gives_up_is_looked_at_on);
 	tcase_add_test(tcase, end_of_a_drain_resets_what_is_left);
