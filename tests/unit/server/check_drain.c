@@ -5,27 +5,6 @@
 #include "unit/runner.h"
 #include "unit/server/conn_fixture.h"
 
-/* Less than a block holds, and than the least recv gets. */
-enum { ANSWER = 4000 };
-
-static void
-reopen(size_t blocks)
-{
-	fixture_close();
-	nblocks = blocks;
-	fixture_open();
-}
-
-/* The peer reads nothing, so the answer takes a block. */
-static void
-fill_block(struct kernel_socket *socket)
-{
-	socket->room = 0;
-	kernel_peer_sends(socket, letters(ANSWER), ANSWER);
-	turn();
-	ck_assert_int_eq(conn_of(socket)->state, CONN_SENDING);
-}
-
 START_TEST(drain_ends_a_quiet_connection_and_serves_a_busy_one)
 {
 	struct kernel_socket *quiet = serve();
@@ -97,7 +76,7 @@ END_TEST
 START_TEST(cut_resets_what_is_left_in_every_state)
 {
 	settings.invalid = UPCASE_CLOSE;
-	reopen(LIMIT_BLOCKS);
+	fixture_reopen(LIMIT_BLOCKS);
 	struct kernel_socket *sockets[5];
 	for (int i = 0; i < 5; i++)
 		sockets[i] = serve();

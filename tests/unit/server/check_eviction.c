@@ -5,32 +5,11 @@
 #include "unit/runner.h"
 #include "unit/server/conn_fixture.h"
 
-/* Less than a block holds, and than the least recv gets. */
-enum { ANSWER = 4000 };
-
-static void
-reopen(size_t blocks)
-{
-	fixture_close();
-	nblocks = blocks;
-	fixture_open();
-}
-
-/* The peer reads nothing, so the answer takes a block. */
-static void
-fill_block(struct kernel_socket *socket)
-{
-	socket->room = 0;
-	kernel_peer_sends(socket, letters(ANSWER), ANSWER);
-	turn();
-	ck_assert_int_eq(conn_of(socket)->state, CONN_SENDING);
-}
-
 START_TEST(whoever_takes_nothing_for_longest_is_reset_when_the_pool_is_dry)
 {
 	enum { N = 4 };
 	struct kernel_socket *waiting[N];
-	reopen(N);
+	fixture_reopen(N);
 	for (int i = 0; i < N; i++)
 		waiting[i] = serve();
 	/* Not in the order in which they came. */
@@ -58,7 +37,7 @@ END_TEST
 START_TEST(whoever_takes_a_part_is_not_the_one_that_is_reset)
 {
 	struct kernel_socket *dripping, *blocked;
-	reopen(2);
+	fixture_reopen(2);
 	dripping = serve();
 	blocked = serve();
 	fill_block(dripping);
@@ -78,7 +57,7 @@ END_TEST
 START_TEST(whoever_has_read_since_is_not_the_one_that_is_reset)
 {
 	enum { HELD = 40000 };
-	reopen(2);
+	fixture_reopen(2);
 	struct kernel_socket *evictor = serve();
 	struct kernel_socket *reader = serve(), *blocked = serve();
 	reader->tight = true;
@@ -102,7 +81,7 @@ END_TEST
 
 START_TEST(last_block_bounds_a_recv_and_its_taker_is_not_the_one_reset)
 {
-	reopen(2);
+	fixture_reopen(2);
 	struct kernel_socket *first = serve();
 	fill_block(first);
 	struct kernel_socket *second = serve();
@@ -125,7 +104,7 @@ END_TEST
 
 START_TEST(tail_of_an_idle_connection_finds_room)
 {
-	reopen(1);
+	fixture_reopen(1);
 	struct kernel_socket *tail = serve();
 	send_text(tail, "\xc3");
 	pass(IDLE_MS - 1);
@@ -140,7 +119,7 @@ END_TEST
 
 START_TEST(evicted_connection_is_not_called_for_its_event_in_the_same_turn)
 {
-	reopen(1);
+	fixture_reopen(1);
 	struct kernel_socket *evictor = serve();
 	struct kernel_socket *evicted = serve();
 	fill_block(evicted);

@@ -10,14 +10,6 @@
 /* After how long memory that was not needed goes back, in ms. */
 enum { TRIM_MS = 60000 };
 
-static void
-reopen(size_t blocks)
-{
-	fixture_close();
-	nblocks = blocks;
-	fixture_open();
-}
-
 static bool
 is_zero(const unsigned char *bytes, size_t n)
 {
@@ -31,7 +23,7 @@ START_TEST(memory_that_was_not_needed_for_long_goes_back_and_then_nothing_wakes)
 {
 	enum { BULK = 200000 };
 	settings.idle_ms = settings.stall_ms = 0;
-	reopen(LIMIT_BLOCKS);
+	fixture_reopen(LIMIT_BLOCKS);
 	struct kernel_socket *socket = serve();
 	socket->room = 1;
 	kernel_peer_sends(socket, letters(BULK), BULK);
@@ -81,7 +73,7 @@ START_TEST(much_memory_goes_back_by_steps)
 	struct kernel_socket *takers[TAKERS];
 	settings.idle_ms = settings.stall_ms = 0;
 	/* All that is used goes back in three steps. */
-	reopen(3 * STEP);
+	fixture_reopen(3 * STEP);
 	memset(shard.pool.memory, 0, nblocks * POOL_BLOCK);
 	for (int i = 0; i < TAKERS; i++) {
 		takers[i] = serve();

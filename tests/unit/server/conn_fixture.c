@@ -65,6 +65,14 @@ fixture_close(void)
 	text = NULL;
 }
 
+void
+fixture_reopen(size_t blocks)
+{
+	fixture_close();
+	nblocks = blocks;
+	fixture_open();
+}
+
 static void
 set_up(void)
 {
@@ -146,6 +154,15 @@ conn_of(const struct kernel_socket *socket)
 			return conn;
 	}
 	ck_abort_msg("the connection is not open");
+}
+
+void
+fill_block(struct kernel_socket *socket)
+{
+	socket->room = 0;
+	kernel_peer_sends(socket, letters(ANSWER), ANSWER);
+	turn();
+	ck_assert_int_eq(conn_of(socket)->state, CONN_SENDING);
 }
 
 void

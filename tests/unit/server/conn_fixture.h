@@ -24,6 +24,9 @@ enum {
 	LIMIT_BLOCKS = 32
 };
 
+/* Less than a block holds, and than the least recv gets. */
+enum { ANSWER = 4000 };
+
 extern struct shard shard;
 extern struct loop *loop;
 
@@ -32,6 +35,9 @@ extern struct settings settings;
 extern size_t nblocks;
 void fixture_open(void);
 void fixture_close(void);
+
+/* The same with that many blocks of pending output. */
+void fixture_reopen(size_t blocks);
 
 /* A test case whose tests have connections. */
 TCase *fixture_case(Suite *, const char *name);
@@ -50,6 +56,9 @@ void turn_all(void);
 
 /* Moves the clock, then turns. */
 void pass(unsigned ms);
+
+/* The peer reads nothing, so the answer, of ANSWER bytes, takes a block. */
+void fill_block(struct kernel_socket *);
 
 /* The connection of an open socket. */
 struct conn *conn_of(const struct kernel_socket *);
