@@ -166,6 +166,7 @@ libtests_a_SOURCES = \
 	tests/unit/capture.c tests/unit/capture.h \
 	tests/unit/runner.c tests/unit/runner.h \
 	tests/unit/base/log_fixture.c tests/unit/base/log_fixture.h \
+	tests/unit/net/loopback.c tests/unit/net/loopback.h \
 	tests/unit/reactor/loop_fixture.c tests/unit/reactor/loop_fixture.h \
 	tests/unit/upcase/each_kernel.c tests/unit/upcase/each_kernel.h \
 	tests/unit/upcase/pairs.c tests/unit/upcase/pairs.h

@@ -193,12 +193,18 @@ load_open(struct load *load, const struct bench_options *options,
 	if (status != EX_OK)
 		return status;
 	load->engine.loop = loop_open(options->backend);
+	if (load->engine.loop == NULL) {
+		say("cannot wait for sockets: %s; the limits of descriptors "
+		    "(ulimit -n) and memory may be too low",
+		    strerror(errno));
+		return EX_OSERR;
+	}
 	load->engine.buffer = malloc(SESSION_BUFFER);
 	load->sessions = calloc(load->nsessions, sizeof *load->sessions);
 	load->times =
 	    calloc(options->connections * options->depth, sizeof *load->times);
-	if (load->engine.loop == NULL || load->engine.buffer == NULL ||
-	    load->sessions == NULL || load->times == NULL)
+	if (load->engine.buffer == NULL || load->sessions == NULL ||
+	    load->times == NULL)
 		return out_of_memory();
 	timer_queue_init(&load->engine.deadlines,
 	    loop_timers(load->engine.loop), options->timeout, session_expired);

@@ -87,7 +87,7 @@ daemon_options_read(struct daemon_options *options, int argc, char **argv,
 	    .print_version = print_version,
 	    .rows = daemon_rows,
 	};
-	*options = (struct daemon_options){.server = settings_defaults};
+	*options = (struct daemon_options){.server = settings_without_options};
 	int first;
 	enum cli_outcome outcome =
 	    cli_parse(&cli, options, NULL, argc, argv, &first);

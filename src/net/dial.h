@@ -31,10 +31,11 @@ int dial_start(int fd, const struct addrinfo *);
 int dial_finish(int fd);
 
 /*
- * Tries the addresses in order, each for at most timeout milliseconds (0: as
- * long as the system does).  Returns a connected socket, or -1.  Either way
- * *last is the address that was tried last, and tried has "ADDRESS: reason" of
- * those that failed, with a semicolon between two, as far as they fit.
+ * Tries the addresses, of which there is at least one, in order, each for at
+ * most timeout milliseconds (0: as long as the system does).  Returns a
+ * connected socket, or -1.  Either way *last is the address that was tried
+ * last, and tried has "ADDRESS: reason" of those that failed, with a semicolon
+ * between two, as far as they fit.
  */
 int dial_any(const struct addrinfo *, uint32_t timeout,
     const struct addrinfo **last, char tried[static DIAL_TRIED_MAX]);

@@ -45,6 +45,13 @@ struct transport {
 	    const struct sockaddr *address, socklen_t length,
 	    unsigned *refused);
 
+	/*
+	 * Gives what listens other options, but for the backlog and the
+	 * congestion control; what it accepts from then on inherits them.
+	 */
+	void (*tune)(
+	    const struct transport_options *, int fd, unsigned *refused);
+
 	/* Whether give_up_ms holds, given what was refused. */
 	bool (*gives_up)(unsigned refused);
 };

@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 
 #include <errno.h>
+#include <stdbool.h>
 
 /* Options that a listener can do without. */
 enum {
@@ -37,6 +38,34 @@ gives_up(unsigned refused)
 	return (refused & REFUSED_TIMEOUT) == 0;
 }
 
+/*
+ * Sets the options that other settings may change.  What a fresh socket has by
+ * itself is not set.
+ */
+static void
+set_bounds(const struct transport_options *options, unsigned *refused, int fd,
+    bool is_fresh)
+{
+	/* Without an idle timeout only this finds peers that have vanished. */
+	if ((options->probes || !is_fresh) &&
+	    sys_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, options->probes) == -1)
+		note_refused(refused, REFUSED_KEEPALIVE,
+		    "clients that vanish stay; give an --idle-timeout");
+	/* This bounds what the kernel holds for a peer that does not read. */
+	if (transport_set_buffer(fd, SO_SNDBUF, options->send_buffer) == -1)
+		note_refused(refused, REFUSED_BUFFER,
+		    "the kernel may hold more for each client than is said");
+	/*
+	 * A closed connection must not keep that for much longer than an open
+	 * one.  While it is open, our own deadline is to come first.
+	 */
+	if ((options->give_up_ms != 0 || !is_fresh) &&
+	    sys_set_user_timeout(fd, options->give_up_ms) == -1)
+		note_refused(refused, REFUSED_TIMEOUT,
+		    "what a closed connection leaves in the kernel may stay "
+		    "there for longer than --stall-timeout");
+}
+
 /* Sets the options that the service can do without. */
 static void
 set_wishes(const struct transport_options *options, unsigned *refused, int fd)
@@ -51,24 +80,7 @@ set_wishes(const struct transport_options *options, unsigned *refused, int fd)
 	/* An urgent byte is a byte of the stream, in its place (RFC 6093). */
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, 1) == -1)
 		note_refused(refused, REFUSED_INLINE, "urgent bytes are lost");
-	/* Without an idle timeout only this finds peers that have vanished. */
-	if (options->probes &&
-	    sys_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1) == -1)
-		note_refused(refused, REFUSED_KEEPALIVE,
-		    "clients that vanish stay; give an --idle-timeout");
-	/* This bounds what the kernel holds for a peer that does not read. */
-	if (transport_set_buffer(fd, SO_SNDBUF, options->send_buffer) == -1)
-		note_refused(refused, REFUSED_BUFFER,
-		    "the kernel may hold more for each client than is said");
-	/*
-	 * A closed connection must not keep that for much longer than an open
-	 * one.  While it is open, our own deadline is to come first.
-	 */
-	if (options->give_up_ms != 0 &&
-	    sys_set_user_timeout(fd, options->give_up_ms) == -1)
-		note_refused(refused, REFUSED_TIMEOUT,
-		    "what a closed connection leaves in the kernel may stay "
-		    "there for longer than --stall-timeout");
+	set_bounds(options, refused, fd, true);
 }
 
 /* Options that accepted sockets inherit are set here, once for all. */
@@ -121,11 +133,18 @@ listen_tcp(const struct transport_options *options,
 	return -1;
 }
 
+static void
+tune(const struct transport_options *options, int fd, unsigned *refused)
+{
+	set_bounds(options, refused, fd, false);
+}
+
 const struct transport transport_tcp = {
     .name = "tcp",
     .resolve = address_resolve,
     .fault = inet_fault,
     .overlap = inet_overlap,
     .listen = listen_tcp,
+    .tune = tune,
     .gives_up = gives_up,
 };

@@ -97,6 +97,7 @@ int loop_turn(struct loop *);
  * second: a server has to go on, and must not spin.
  */
 int loop_turn_or_pause(struct loop *);
+
 /* A turn that waits for no longer than the given milliseconds. */
 int loop_turn_within(struct loop *, unsigned ms);
 

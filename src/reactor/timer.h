@@ -7,7 +7,8 @@
  *
  * Deadlines are mostly put off and seldom met.  So a loop does not search its
  * queues for the next one in each turn: it remembers a time before which none
- * is due, which only arming makes earlier, and searches when that has come.
+ * is due, which arming and a new span make earlier, and searches when that has
+ * come.
  *
  * Times are milliseconds of sys_now, and the caller says what time it is.
  */

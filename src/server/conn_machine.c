@@ -17,6 +17,8 @@
 _Static_assert(sizeof(struct conn) <= CONN_ALIGNMENT || sizeof(void *) > 8,
     "a connection fits in a cache line");
 
+_Static_assert(COUNTER_FAILED < 16, "conn.cause has room for each cause");
+
 static enum conn_event give_up(struct conn *);
 static void begin_delivery(struct conn *, enum conn_event, enum conn_state);
 static void send_fin(struct conn *, enum conn_event, enum conn_state);
@@ -32,7 +34,7 @@ static const struct behaviour {
 	enum conn_event (*late)(struct conn *);
 
 	bool begins;     /* steps on entry, which mostly ends the state */
-	bool rearms;     /* its deadline counts from the last progress */
+	bool rearms;     /* CONN_MOVED makes its deadline count anew */
 	bool is_decided; /* the cause of its end can change no more */
 	enum poller_interest wants;
 	enum shard_deadline deadline;

@@ -46,7 +46,7 @@ enum conn_state {
 
 enum conn_event {
 	CONN_NOTHING, /* the kernel had nothing to give or took nothing */
-	CONN_MOVED,   /* progress: the deadline may count anew */
+	CONN_MOVED,   /* it goes on: the deadline may count anew */
 	CONN_DATA,    /* the kernel did not take all of the output */
 	CONN_FLUSHED, /* the kernel, or the peer, has taken all of it */
 	CONN_EOF,     /* the peer sends no more */

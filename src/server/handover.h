@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Sockets on their way from the thread that accepts to one that serves: a ring
- * with one writer and one reader.  It has a place for every connection that the
- * limit allows, so handing over cannot fail, and needs no lock.
+ * with one writer and one reader.  It has as many places as there can be on
+ * their way, so handing over cannot fail, and needs no lock.
  */
 #ifndef HANDOVER_H
 #define HANDOVER_H

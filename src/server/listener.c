@@ -80,13 +80,10 @@ listeners_held_ms(const struct listeners *listeners)
 	return give_up_ms(listeners->settings);
 }
 
-int
-listeners_bind(struct listeners *listeners, const struct transport *transport,
-    const struct service *service, const struct sockaddr *address,
-    socklen_t length)
+static struct transport_options
+options_of(const struct settings *settings)
 {
-	const struct settings *settings = listeners->settings;
-	const struct transport_options options = {
+	return (struct transport_options){
 	    .backlog = LIMITS_BACKLOG_MIN,
 	    .send_buffer = settings->send_buffer,
 	    .give_up_ms = give_up_ms(settings),
@@ -94,6 +91,28 @@ listeners_bind(struct listeners *listeners, const struct transport *transport,
 	    .probes = settings->idle_ms == 0,
 	    .congestion = settings->congestion,
 	};
+}
+
+void
+listeners_set(struct listeners *listeners, const struct settings *settings)
+{
+	const struct transport_options options = options_of(settings);
+	listeners->settings = settings;
+	const struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		const struct listener *listener = listener_at(link);
+		listener->transport->tune(
+		    &options, listener->watch.fd, &listeners->refused);
+	}
+}
+
+int
+listeners_bind(struct listeners *listeners, const struct transport *transport,
+    const struct service *service, const struct sockaddr *address,
+    socklen_t length)
+{
+	const struct transport_options options =
+	    options_of(listeners->settings);
 	struct listener *listener = malloc(sizeof *listener);
 	if (listener == NULL)
 		return -1;

@@ -79,6 +79,12 @@ int listeners_bind(struct listeners *, const struct transport *,
     const struct service *, const struct sockaddr *, socklen_t);
 
 /*
+ * Other settings hold from now on, for what is bound and for what is bound
+ * later.
+ */
+void listeners_set(struct listeners *, const struct settings *);
+
+/*
  * How long the kernel holds its part of a closed connection, in ms; 0: as long
  * as it likes.  To be called after a bind.
  */

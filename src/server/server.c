@@ -25,6 +25,7 @@ enum phase { SERVING, DRAINING, CUTTING };
 
 struct server {
 	const struct settings *settings;
+	bool is_threaded; /* workers have threads of their own */
 	struct loop *loop;
 	struct counters counters; /* of the accepting thread */
 	struct listeners listeners;
@@ -67,7 +68,7 @@ find_least(struct server *server)
 static bool
 is_threaded(const struct server *server)
 {
-	return server->settings->workers > 1;
+	return server->is_threaded;
 }
 
 /*
@@ -123,6 +124,7 @@ server_open(const struct settings *settings)
 	if (server == NULL)
 		return NULL;
 	server->settings = settings;
+	server->is_threaded = settings->workers > 1;
 	server->loop = loop_open(settings->backend);
 	if (server->loop == NULL ||
 	    bell_open(&server->wake.bell, server->loop, hear_wake) == -1) {
@@ -182,9 +184,21 @@ void
 server_set(struct server *server, const struct settings *settings)
 {
 	server->settings = settings;
-	server->listeners.settings = settings;
+	listeners_set(&server->listeners, settings);
+	timer_queue_set_span(
+	    &server->drains, settings->drain_ms, loop_now(server->loop));
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_set(&server->workers[i], settings);
+}
+
+bool
+server_follows(const struct server *server)
+{
+	for (unsigned i = 0; i < server->nworkers; i++) {
+		if (!worker_follows(&server->workers[i]))
+			return false;
+	}
+	return true;
 }
 
 static int
@@ -284,9 +298,7 @@ start_drain(struct server *server)
 		    count_open(server), drain_ms);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_drain(&server->workers[i]);
-	uint64_t now = loop_now(server->loop);
-	timer_queue_set_span(&server->drains, drain_ms, now);
-	timer_arm(&server->drains, &server->drain, now);
+	timer_arm(&server->drains, &server->drain, loop_now(server->loop));
 }
 
 static void

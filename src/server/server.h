@@ -15,6 +15,7 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct server;
@@ -35,12 +36,20 @@ int server_bind(struct server *, const struct transport *,
     const struct service *, const struct sockaddr *, socklen_t);
 
 /*
- * Exchanges the settings, as far as settings.h says that they may be.  Open
- * connections follow them, but keep the policy that they began with, and their
- * buffers until the next change of size.  Both objects must outlive the next
- * turn of each worker.
+ * Exchanges the settings, as far as settings.h says that they may be: the
+ * others must be the same.  New connections have them all.  Open ones follow
+ * them, but keep the policy that they began with, the kernel's own timeouts and
+ * probes, and their buffers until the next change of size.  A deadline whose
+ * time changes counts anew, that of a drain included.
+ *
+ * The new object must live until the next one is followed, or the server is
+ * closed.  The old one is in use until server_follows is true; only then may it
+ * go, and may settings be exchanged again.
  */
 void server_set(struct server *, const struct settings *);
+
+/* True when all workers follow the settings that were set last. */
+bool server_follows(const struct server *);
 
 /*
  * Makes all ready to serve: computes the limits, takes the memory, starts the

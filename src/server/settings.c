@@ -3,7 +3,7 @@
 
 #include "server/settings.h"
 
-const struct settings settings_defaults = {
+const struct settings settings_without_options = {
     .linger_ms = 5 * 1000,
     .quiet_ms = 1000,
     /*

@@ -47,7 +47,7 @@ struct settings {
 	int large_buffer;      /* for both, of the few that move bulk */
 };
 
-/* What no option sets; the rest is 0. */
-extern const struct settings settings_defaults;
+/* What no option sets.  The rest is 0, and is to be set: workers at least. */
+extern const struct settings settings_without_options;
 
 #endif

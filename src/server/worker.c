@@ -14,22 +14,32 @@ static const struct service *const services[NSERVICES] = {
     [SERVICE_TEXT] = &service_text,
 };
 
+static void
+follow_settings(struct worker *worker)
+{
+	const struct settings *settings = atomic_load(&worker->settings);
+	if (settings == worker->shard.settings)
+		return;
+	loop_set_busy_poll(worker->loop, settings->busy_poll_us);
+	shard_set(&worker->shard, settings);
+	atomic_store(&worker->followed, settings);
+}
+
 /* Does what was ordered, in the worker's own thread. */
 static void
 obey(struct worker *worker)
 {
 	struct shard *shard = &worker->shard;
 	/* Read first, so that sockets handed over before an order obey it. */
-	const struct settings *settings = atomic_load(&worker->settings);
 	bool drain = atomic_load(&worker->drain);
 	bool cut = atomic_load(&worker->cut);
 	struct handoff handoff;
-	while (handover_take(&worker->handover, &handoff))
+	while (handover_take(&worker->handover, &handoff)) {
+		/* Here those are seen that were set before it was accepted. */
+		follow_settings(worker);
 		services[handoff.service]->start(shard, &handoff);
-	if (settings != shard->settings) {
-		loop_set_busy_poll(worker->loop, settings->busy_poll_us);
-		shard_set(shard, settings);
 	}
+	follow_settings(worker);
 	bool drains = drain && !shard->draining;
 	for (size_t i = 0; i < NSERVICES && drains; i++)
 		services[i]->drain(shard);
@@ -59,6 +69,7 @@ worker_open(struct worker *worker, struct loop *loop,
 {
 	worker->loop = loop;
 	atomic_store(&worker->settings, settings);
+	atomic_store(&worker->followed, settings);
 	loop_set_busy_poll(loop, settings->busy_poll_us);
 	/* Without a thread it takes each at once, so one place is enough. */
 	if (handover_open(&worker->handover, worker->has_thread ? nslots : 1) ==
@@ -156,6 +167,12 @@ worker_set(struct worker *worker, const struct settings *settings)
 {
 	atomic_store(&worker->settings, settings);
 	post(worker);
+}
+
+bool
+worker_follows(const struct worker *worker)
+{
+	return atomic_load(&worker->followed) == atomic_load(&worker->settings);
 }
 
 void

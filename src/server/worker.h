@@ -40,6 +40,8 @@ struct worker {
 	/* The orders of the accepting thread. */
 	_Atomic(const struct settings *) settings;
 	atomic_bool drain, cut, stop;
+	/* The settings that the worker has come to. */
+	_Atomic(const struct settings *) followed;
 
 	bool has_thread;
 	/* Only with a thread. */
@@ -88,8 +90,13 @@ void worker_hand(struct worker *, const struct handoff *);
 /* How many connections it has. */
 size_t worker_load(struct worker *);
 
-/* These settings hold from now on; they must outlive the worker's next turn. */
+/*
+ * These settings hold from now on, at once for a connection that is handed over
+ * later.  The next ones may be set, and the last ones go, when they are
+ * followed.
+ */
 void worker_set(struct worker *, const struct settings *);
+bool worker_follows(const struct worker *);
 
 /* As the functions of a service. */
 void worker_drain(struct worker *);

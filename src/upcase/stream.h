@@ -73,14 +73,4 @@ upcase_stream_refused(const struct upcase_stream *stream)
 	return stream->refused;
 }
 
-/*
- * True while the text would go on in the same way with a fresh stream: nothing
- * is held back, and nothing was refused.
- */
-static inline bool
-upcase_stream_is_at_rest(const struct upcase_stream *stream)
-{
-	return stream->ncarry == 0 && !stream->refused;
-}
-
 #endif

@@ -5,14 +5,15 @@
  * need not look here (see stream.h).
  *
  * Only a few bytes can begin what a language does differently, such as the i of
- * Turkish.  The kernels, which know nothing but the root locale, run from one
- * of these triggers to the next, and there the step of the row is asked.
+ * Turkish.  The kernels know nothing but the root locale: for a row with
+ * triggers they are to run from one to the next, where its step is to be asked.
+ * The root locale has none, so nothing of that is made yet.
  *
  * A step may have to see what follows a letter, and so may hold back more than
  * the incomplete sequence of a struct upcase_stream.  That goes into a struct
- * upcase_tailored, which begins with such a stream.  It must fit into the 32
- * bytes of the public state; a connection of the daemon, which has room for the
- * stream alone, takes memory of the pool for the rest while there is any.
+ * upcase_tailored, which is to begin with such a stream.  It must fit into the
+ * 32 bytes of the public state; a connection of the daemon, which has room for
+ * the stream alone, takes memory of the pool for the rest while there is any.
  */
 #ifndef UPCASE_TAILORING_H
 #define UPCASE_TAILORING_H

@@ -229,7 +229,7 @@ inline accept_rest()
  *	server->phase = DRAINING;
  *	listeners_finish(&server->listeners);
  *	worker_drain(&server->workers[i]);
- *	timer_arm(&server->drains, &server->drain, now);
+ *	timer_arm(&server->drains, &server->drain, loop_now(server->loop));
  */
 inline start_drain()
 {

@@ -220,7 +220,6 @@ inline take_all(w)
 
 /*
  * [worker.c obey]
- *	const struct settings *settings = atomic_load(&worker->settings);
  *	bool drain = atomic_load(&worker->drain);
  *	bool cut = atomic_load(&worker->cut);
  *	while (handover_take(&worker->handover, &handoff))
@@ -331,8 +330,15 @@ inline has_at_most(n)
 /*
  * Other settings change nothing here, but come with the orders.
  *
+ * [worker.c follow_settings]
+ *	const struct settings *settings = atomic_load(&worker->settings);
+ *	atomic_store(&worker->followed, settings);
+ * [worker.c worker_follows]
+ *	return atomic_load(&worker->followed) ==
+ *	    atomic_load(&worker->settings);
  * [worker.c worker_open]
  *	atomic_store(&worker->settings, settings);
+ *	atomic_store(&worker->followed, settings);
  * [worker.c worker_set]
  *	atomic_store(&worker->settings, settings);
  *	post(worker);

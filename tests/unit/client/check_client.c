@@ -7,6 +7,7 @@
 #include "client/progress.h"
 #include "client/tally.h"
 #include "client/transfer.h"
+#include "unit/net/loopback.h"
 #include "unit/runner.h"
 
 #include <sys/wait.h>
@@ -117,24 +118,6 @@ START_TEST(progress_is_shown_after_a_second_then_every_200_ms)
 }
 END_TEST
 
-/* A socket on a port of its own of 127.0.0.1, not listening. */
-static int
-bind_loopback(struct sockaddr_in *address)
-{
-	*address = (struct sockaddr_in){
-	    .sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	struct sockaddr_storage bound;
-	int fd = sys_socket(AF_INET);
-	ck_assert_int_ne(fd, -1);
-	ck_assert_int_eq(
-	    sys_bind(fd, (struct sockaddr *)address, sizeof *address), 0);
-	ck_assert_int_eq(sys_getsockname(fd, &bound), 0);
-	memcpy(address, &bound, sizeof *address);
-	return fd;
-}
-
 enum { TEXT_SIZE = 300 * 1000 };
 
 /* Text without a period, so that no piece can stand for another. */
@@ -179,7 +162,7 @@ echo(int listener)
 START_TEST(partial_sends_go_on_where_they_stopped)
 {
 	struct sockaddr_in serving;
-	int listener = bind_loopback(&serving);
+	int listener = loopback_bind(&serving);
 	ck_assert_int_eq(sys_listen(listener, 1), 0);
 	pid_t child = fork();
 	if (child == 0) {

@@ -4,6 +4,7 @@
 
 #include "base/sys.h"
 #include "net/dial.h"
+#include "unit/net/loopback.h"
 #include "unit/runner.h"
 
 #include <arpa/inet.h>
@@ -13,24 +14,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-
-/* A socket on a port of its own of 127.0.0.1, not listening. */
-static int
-bind_loopback(struct sockaddr_in *address)
-{
-	*address = (struct sockaddr_in){
-	    .sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	struct sockaddr_storage bound;
-	int fd = sys_socket(AF_INET);
-	ck_assert_int_ne(fd, -1);
-	ck_assert_int_eq(
-	    sys_bind(fd, (struct sockaddr *)address, sizeof *address), 0);
-	ck_assert_int_eq(sys_getsockname(fd, &bound), 0);
-	memcpy(address, &bound, sizeof *address);
-	return fd;
-}
 
 static struct addrinfo
 entry(struct sockaddr_in *address, struct addrinfo *next)
@@ -54,7 +37,7 @@ await_output(int fd)
 START_TEST(a_connection_that_was_started_is_finished_when_there_is_room)
 {
 	struct sockaddr_in serving;
-	int listener = bind_loopback(&serving);
+	int listener = loopback_bind(&serving);
 	ck_assert_int_eq(sys_listen(listener, 1), 0);
 	struct addrinfo server = entry(&serving, NULL);
 	int fd = sys_socket(AF_INET);
@@ -78,7 +61,7 @@ END_TEST
 START_TEST(a_refusal_is_the_reason)
 {
 	struct sockaddr_in refusing;
-	int closed = bind_loopback(&refusing);
+	int closed = loopback_bind(&refusing);
 	struct addrinfo server = entry(&refusing, NULL);
 	int fd = sys_socket(AF_INET);
 	if (dial_start(fd, &server) == 0) {
@@ -93,7 +76,7 @@ END_TEST
 START_TEST(a_connection_to_itself_is_refused)
 {
 	struct sockaddr_in own;
-	int fd = bind_loopback(&own);
+	int fd = loopback_bind(&own);
 	struct addrinfo self = entry(&own, NULL);
 	ck_assert_int_eq(dial_start(fd, &self), 0);
 	await_output(fd);
@@ -108,8 +91,8 @@ START_TEST(the_first_address_that_answers_is_taken)
 	const struct addrinfo *last;
 	char tried[DIAL_TRIED_MAX];
 	char refused[ADDRESS_TEXT_MAX];
-	int closed = bind_loopback(&refusing);
-	int listener = bind_loopback(&serving);
+	int closed = loopback_bind(&refusing);
+	int listener = loopback_bind(&serving);
 	ck_assert_int_eq(sys_listen(listener, 1), 0);
 	struct addrinfo second = entry(&serving, NULL);
 	struct addrinfo first = entry(&refusing, &second);
@@ -131,7 +114,7 @@ START_TEST(an_address_of_a_family_that_the_system_lacks_is_passed_over)
 	struct sockaddr_in serving, foreign = {.sin_family = AF_UNSPEC};
 	const struct addrinfo *last;
 	char tried[DIAL_TRIED_MAX];
-	int listener = bind_loopback(&serving);
+	int listener = loopback_bind(&serving);
 	ck_assert_int_eq(sys_listen(listener, 1), 0);
 	struct addrinfo second = entry(&serving, NULL);
 	struct addrinfo first = entry(&foreign, &second);
@@ -153,7 +136,7 @@ START_TEST(when_no_address_answers_all_are_listed_that_fit)
 	struct addrinfo list[MANY];
 	const struct addrinfo *last;
 	char tried[DIAL_TRIED_MAX];
-	int closed = bind_loopback(&refusing);
+	int closed = loopback_bind(&refusing);
 	for (int i = 0; i < MANY; i++)
 		list[i] = entry(&refusing, i + 1 < MANY ? &list[i + 1] : NULL);
 	ck_assert_int_eq(dial_any(&list[MANY - 2], 5000, &last, tried), -1);
@@ -169,7 +152,7 @@ END_TEST
 START_TEST(an_address_that_does_not_answer_is_given_up_after_the_timeout)
 {
 	struct sockaddr_in full;
-	int listener = bind_loopback(&full), waiting[2];
+	int listener = loopback_bind(&full), waiting[2];
 	ck_assert_int_eq(sys_listen(listener, 0), 0);
 	struct addrinfo server = entry(&full, NULL);
 	for (int i = 0; i < LENGTH(waiting); i++) {

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "fake/kernel.h"
+#include "server/listener.h"
 #include "server/server.h"
 #include "unit/runner.h"
 
@@ -105,7 +106,10 @@ START_TEST(exchanged_settings_bound_the_drain_and_what_is_open_in_it)
 	struct kernel_socket *client = kernel_queue(listener, 0);
 	kernel.hooks = &hooks;
 	uint64_t start = kernel.now;
+	/* What is not to be changed decides nothing either. */
+	other.workers = 2;
 	server_set(server, &other);
+	ck_assert(server_follows(server));
 	server_drain(server);
 	server_run(server);
 	/* It was quiet for 50 ms, and lingered until the drain was over. */
@@ -114,6 +118,26 @@ START_TEST(exchanged_settings_bound_the_drain_and_what_is_open_in_it)
 	server_count(server, totals);
 	ck_assert_uint_eq(totals[COUNTER_CUT], 1);
 	kernel.hooks = NULL;
+}
+END_TEST
+
+START_TEST(exchanged_settings_tune_what_listens)
+{
+	struct settings other = settings;
+	other.idle_ms = 0;
+	other.stall_ms = 5000;
+	other.send_buffer = 77777;
+	server_set(server, &other);
+	ck_assert_int_eq(kernel_option(listener, SOL_SOCKET, SO_KEEPALIVE), 1);
+	ck_assert_uint_eq(listener->user_timeout, 5000 + LISTENER_MARGIN_MS);
+	ck_assert_int_eq(kernel_option(listener, SOL_SOCKET, SO_SNDBUF), 77777);
+	other.idle_ms = 1000;
+	other.stall_ms = 0;
+	server_set(server, &other);
+	ck_assert_int_eq(kernel_option(listener, SOL_SOCKET, SO_KEEPALIVE), 0);
+	ck_assert_uint_eq(listener->user_timeout, 0);
+	server_drain(server);
+	server_run(server);
 }
 END_TEST
 
@@ -128,5 +152,6 @@ suite(void)
 	    drain, drain_ends_though_a_queued_connection_cannot_be_served);
 	tcase_add_test(
 	    drain, exchanged_settings_bound_the_drain_and_what_is_open_in_it);
+	tcase_add_test(drain, exchanged_settings_tune_what_listens);
 	return suite;
 }

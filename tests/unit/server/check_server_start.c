@@ -44,7 +44,7 @@ START_TEST(a_call_that_fails_ends_the_start_and_nothing_stays_open)
 	    {KERNEL_THREAD, 2},
 	    {KERNEL_WATCH, 4},
 	};
-	struct settings settings = settings_defaults;
+	struct settings settings = settings_without_options;
 	settings.workers = 2;
 	settings.max_connections = 4;
 	for (int i = 0; i < LENGTH(cases); i++) {
@@ -72,7 +72,7 @@ START_TEST(memory_that_cannot_be_had_ends_a_worker_and_nothing_stays_open)
 		size_t nslots, nblocks;
 	} cases[] = {
 	    {false, SIZE_MAX, 1}, {false, 1, SIZE_MAX}, {true, 1, SIZE_MAX}};
-	struct settings settings = settings_defaults;
+	struct settings settings = settings_without_options;
 	settings.workers = 1;
 	for (int i = 0; i < LENGTH(cases); i++) {
 		struct worker worker = {0};
@@ -94,7 +94,7 @@ END_TEST
 START_TEST(a_wait_that_fails_is_counted_and_comes_before_a_pause)
 {
 	static struct worker worker;
-	struct settings settings = settings_defaults;
+	struct settings settings = settings_without_options;
 	settings.workers = 1;
 	size_t totals[NCOUNTERS] = {0};
 	struct loop *loop = loop_open(NULL);

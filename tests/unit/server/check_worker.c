@@ -224,6 +224,40 @@ START_TEST(settings_are_exchanged_in_the_thread)
 }
 END_TEST
 
+START_TEST(what_is_handed_over_later_begins_with_the_last_settings)
+{
+	static const struct settings replacing = {.workers = NWORKERS,
+	    .quiet_ms = PATIENCE_MS,
+	    .invalid = UPCASE_REPLACE};
+	start_all();
+	for (int i = 0; i < 200; i++) {
+		const struct settings *last = i % 2 ? &settings : &replacing;
+		/* Both may be heard of by one ring of the bell. */
+		worker_set(&workers[0], last);
+		int client = hand(&workers[0]);
+		ask(client, "\xff", i % 2 ? "\xff" : "\xef\xbf\xbd");
+		ck_assert(worker_follows(&workers[0]));
+		(void)close(client);
+		wait_for_load(0);
+	}
+}
+END_TEST
+
+START_TEST(settings_are_in_use_until_they_are_no_longer_followed)
+{
+	static const struct settings other = {
+	    .workers = NWORKERS, .quiet_ms = PATIENCE_MS};
+	worker_set(&workers[0], &other);
+	ck_assert(!worker_follows(&workers[0]));
+	ck_assert(worker_follows(&workers[1]));
+	start_all();
+	int client = hand(&workers[0]);
+	ask(client, "a", "A");
+	ck_assert(worker_follows(&workers[0]));
+	(void)close(client);
+}
+END_TEST
+
 START_TEST(cut_resets_all_even_those_just_handed_over)
 {
 	int clients[NSLOTS];
@@ -332,6 +366,10 @@ suite(void)
 	tcase_add_test(tcase, what_was_handed_over_before_a_drain_is_served);
 	tcase_add_test(tcase, drain_ends_quiet_connections_in_the_thread);
 	tcase_add_test(tcase, settings_are_exchanged_in_the_thread);
+	tcase_add_test(
+	    tcase, what_is_handed_over_later_begins_with_the_last_settings);
+	tcase_add_test(
+	    tcase, settings_are_in_use_until_they_are_no_longer_followed);
 	tcase_add_test(tcase, cut_resets_all_even_those_just_handed_over);
 	tcase_add_test(tcase, bell_rings_once_and_only_when_it_is_wanted);
 	tcase_add_test(tcase, threads_take_no_signals);
