@@ -219,8 +219,9 @@ class RealDaemon(BenchCase):
             with Daemon() as daemon, \
                     running("--time", "1m", "--warm-up", "0",
                             address_of(daemon)) as tool:
-                wait_until(lambda: daemon.counters()["received"] > 0,
-                           "the run has begun")
+                # The second message comes when the first is answered.
+                wait_until(lambda: daemon.counters()["received"] > 64,
+                           "something was measured")
                 tool.send_signal(signo)
                 report, sentence = tool.communicate(timeout=BOUND)
             self.assertEqual((tool.returncode, sentence), (0, ""))
