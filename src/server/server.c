@@ -194,11 +194,10 @@ server_set(struct server *server, const struct settings *settings)
 bool
 server_follows(const struct server *server)
 {
-	for (unsigned i = 0; i < server->nworkers; i++) {
-		if (!worker_follows(&server->workers[i]))
-			return false;
-	}
-	return true;
+	unsigned n = 0;
+	while (n < server->nworkers && worker_follows(&server->workers[n]))
+		n++;
+	return n == server->nworkers;
 }
 
 static int
