@@ -35,7 +35,7 @@ const char *const log_level_names[] = {
 };
 
 static const char *program = "";
-static enum log_level least_grave = LOG_LEVEL_INFO;
+static _Atomic(enum log_level) least_grave = LOG_LEVEL_INFO;
 static enum { BARE, STAMPED, WITH_PRIORITY } beginning;
 static long process;
 static atomic_ulong ndropped;
@@ -75,10 +75,17 @@ log_open(const char *name, enum log_level level)
 	errno = saved;
 }
 
+void
+log_set_level(enum log_level level)
+{
+	least_grave = level;
+}
+
 bool
 log_enabled(enum log_level level)
 {
-	return level <= least_grave;
+	return level <=
+	       atomic_load_explicit(&least_grave, memory_order_relaxed);
 }
 
 unsigned long

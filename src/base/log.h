@@ -48,6 +48,9 @@ extern const char *const log_level_names[];
  */
 void log_open(const char *name, enum log_level);
 
+/* Changes the level, at any time. */
+void log_set_level(enum log_level);
+
 /* True when lines of the level are written; else they need not be made. */
 bool log_enabled(enum log_level);
 

@@ -38,6 +38,7 @@ struct grammar {
 	const struct option_row *rows[ROWS_MAX];
 	struct option longs[ROWS_MAX + 1];
 	char shorts[2 * ROWS_MAX + 2];
+	bool given[ROWS_MAX];
 	int nrows;
 };
 
@@ -224,13 +225,17 @@ cli_parse(const struct cli *cli, void *settings, bool *given, int argc,
 			wants_version = true;
 			continue;
 		}
+		if (!grammar.given[i])
+			option_clear(row, settings);
+		grammar.given[i] = true;
 		if (!option_set(row, settings, optarg, sentence)) {
 			say("--%s: %s", row->name, sentence);
 			return CLI_BAD;
 		}
-		if (given != NULL)
-			given[i] = true;
 	}
+	/* Behind the program's own rows are those of every program. */
+	for (int i = 0; given != NULL && cli->rows[i].name != NULL; i++)
+		given[i] = grammar.given[i];
 	*first = optind;
 	return end_options(
 	    cli, wants_version, optind < argc ? argv[optind] : NULL);

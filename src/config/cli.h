@@ -27,9 +27,10 @@ enum cli_outcome {
 
 /*
  * Fills in the defaults and then the options of argv, the last one of a name
- * or, in a list, all.  Stores in given[i], unless given is NULL, that row i was
- * on the command line, and in *first the index of the first operand.  The table
- * does not have --version and --help: they are always there.
+ * or, in a list, all, without its default.  Stores in given[i], unless given is
+ * NULL, whether row i was on the command line, and in *first the index of the
+ * first operand.  The table does not have --version and --help: they are always
+ * there.
  */
 enum cli_outcome cli_parse(const struct cli *, void *settings, bool *given,
     int argc, char **argv, int *first);

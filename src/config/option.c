@@ -23,12 +23,17 @@ store(const struct option_field *field, void *member, uint64_t number)
 		memcpy(member, &number, sizeof number);
 }
 
-/* The number in a member that is no switch. */
+/* The number in such a member. */
 static uint64_t
 load(const struct option_field *field, const void *member)
 {
+	uint8_t byte;
 	uint32_t word;
 	uint64_t number;
+	if (field->size == sizeof byte) {
+		memcpy(&byte, member, sizeof byte);
+		return byte;
+	}
 	if (field->size == sizeof word) {
 		memcpy(&word, member, sizeof word);
 		return word;
@@ -38,17 +43,40 @@ load(const struct option_field *field, const void *member)
 }
 
 static bool
-raise_switch(const struct option_field *field, const char *text, void *member)
+parse_switch(const struct option_field *field, const char *text, void *member)
 {
-	(void)text;
-	store(field, member, field->most);
+	bool is_on = text == NULL || strcmp(text, "yes") == 0;
+	if (!is_on && strcmp(text, "no") != 0)
+		return false;
+	store(field, member, is_on ? field->most : 0);
 	return true;
+}
+
+static bool
+print_switch(const struct option_field *field, const void *member,
+    char text[static OPTION_TEXT_MAX])
+{
+	bool is_on = load(field, member) == field->most;
+	(void)snprintf(text, OPTION_TEXT_MAX, is_on ? "yes" : "no");
+	return true;
+}
+
+static void
+want_switch(
+    const struct option_field *field, char sentence[static SENTENCE_MAX])
+{
+	(void)field;
+	sentence_add(sentence, "yes or no");
 }
 
 static bool
 parse_quantity(const struct option_field *field, const char *text, void *member)
 {
-	uint64_t value;
+	uint64_t value = 0;
+	if (field->zero != NULL && strcmp(text, field->zero) == 0) {
+		store(field, member, value);
+		return true;
+	}
 	if (value_parse(field->kind->scale, text, &value) == -1 ||
 	    value < field->least || value > field->most)
 		return false;
@@ -61,6 +89,10 @@ print_quantity(const struct option_field *field, const void *member,
     char text[static OPTION_TEXT_MAX])
 {
 	uint64_t value = load(field, member);
+	if (field->zero != NULL && value == 0) {
+		(void)snprintf(text, OPTION_TEXT_MAX, "%s", field->zero);
+		return true;
+	}
 	(void)value_print(field->kind->scale, value, text);
 	/* 0 is no value where it is out of bounds. */
 	return value >= field->least;
@@ -70,6 +102,8 @@ static void
 want_quantity(
     const struct option_field *field, char sentence[static SENTENCE_MAX])
 {
+	if (field->zero != NULL)
+		sentence_add(sentence, "%s or ", field->zero);
 	value_want(field->kind->scale, field->least, field->most, sentence);
 }
 
@@ -175,7 +209,8 @@ want_text(const struct option_field *field, char sentence[static SENTENCE_MAX])
 		.want = want_quantity, .scale = &(its_scale)                   \
 	}
 
-const struct option_kind option_switch = {.parse = raise_switch};
+const struct option_kind option_switch = {
+    parse_switch, print_switch, want_switch, NULL};
 const struct option_kind option_number = QUANTITY(value_number);
 const struct option_kind option_time = QUANTITY(value_time);
 const struct option_kind option_time_us = QUANTITY(value_time_us);
@@ -227,6 +262,14 @@ option_set(const struct option_row *row, void *settings, const char *text,
 	return true;
 }
 
+void
+option_clear(const struct option_row *row, void *settings)
+{
+	const size_t none = 0;
+	if (row->field.places != 0)
+		memcpy((char *)settings + row->field.count, &none, sizeof none);
+}
+
 bool
 option_print(const struct option_row *row, const void *settings, size_t i,
     char text[static OPTION_TEXT_MAX])
@@ -236,10 +279,39 @@ option_print(const struct option_row *row, const void *settings, size_t i,
 	size_t n = 1;
 	if (field->places != 0)
 		memcpy(&n, base + field->count, sizeof n);
-	if (i >= n || field->kind->print == NULL)
+	if (i >= n)
 		return false;
 	const char *member = base + field->offset + i * field->size;
 	return field->kind->print(field, member, text);
+}
+
+void
+option_copy(const struct option_row *row, void *settings, const void *others)
+{
+	const struct option_field *field = &row->field;
+	size_t n = field->places != 0 ? field->places : 1;
+	memcpy((char *)settings + field->offset,
+	    (const char *)others + field->offset, n * field->size);
+	if (field->places != 0)
+		memcpy((char *)settings + field->count,
+		    (const char *)others + field->count, sizeof(size_t));
+}
+
+bool
+option_is_same(
+    const struct option_row *row, const void *settings, const void *others)
+{
+	char ours[OPTION_TEXT_MAX], theirs[OPTION_TEXT_MAX];
+	for (size_t i = 0;; i++) {
+		/* As texts, since members have bytes that mean nothing. */
+		bool has_ours = option_print(row, settings, i, ours);
+		bool has_theirs = option_print(row, others, i, theirs);
+		if (has_ours != has_theirs ||
+		    (has_ours && strcmp(ours, theirs) != 0))
+			return false;
+		if (!has_ours)
+			return true;
+	}
 }
 
 void
@@ -247,6 +319,7 @@ option_set_defaults(const struct option_row *rows, void *settings)
 {
 	char sentence[SENTENCE_MAX];
 	for (; rows->name != NULL; rows++) {
+		option_clear(rows, settings);
 		/* A table whose own default is refused is an error of ours. */
 		if (rows->preset != NULL &&
 		    !option_set(rows, settings, rows->preset, sentence))

@@ -28,6 +28,7 @@ struct option_field {
 	const char *noun;              /* what a text is */
 	size_t places;                 /* of a list; 0: it is none */
 	size_t count;                  /* offset of how many are in use */
+	const char *zero;              /* the word for 0, of a quantity */
 };
 
 struct option_row {
@@ -40,6 +41,7 @@ struct option_row {
 	 */
 	const char *preset, *otherwise;
 	bool reloadable;  /* may change while the program runs */
+	bool is_argument; /* is for the command line only, not for a file */
 	char letter;      /* the short form, or 0 */
 	const char *help; /* one or more lines, without a line end */
 };
@@ -65,20 +67,30 @@ const struct option_row *option_find(
     const struct option_row *rows, const char *name);
 
 /*
- * Takes a text, which is not needed afterwards, as the value of an option;
- * NULL for a switch.  Adds to a list, and else replaces.  When the value is
- * refused the settings stay as they are, and the sentence, which begins with
- * the value, says what it should have been.
+ * Takes a text, which is not needed afterwards, as the value of an option; for
+ * a switch, which is yes or no, NULL is yes.  Adds to a list, and else
+ * replaces.  When the value is refused the settings stay as they are, and the
+ * sentence, which begins with the value, says what it should have been.
  */
 bool option_set(const struct option_row *, void *settings, const char *text,
     char sentence[static SENTENCE_MAX]);
 
+/* Takes all values of a list away; the first of a new list begins so. */
+void option_clear(const struct option_row *, void *settings);
+
 /*
  * Writes value i of a list, or the only one as 0, as option_set takes it.
- * False: there is none, and in a switch there never is.
+ * False: there is none.
  */
 bool option_print(const struct option_row *, const void *settings, size_t i,
     char text[static OPTION_TEXT_MAX]);
+
+/* Takes over what an option is in other settings of the same type. */
+void option_copy(const struct option_row *, void *settings, const void *others);
+
+/* True when the option has the same values in both. */
+bool option_is_same(
+    const struct option_row *, const void *settings, const void *others);
 
 /* Gives their defaults to the options that have one. */
 void option_set_defaults(const struct option_row *rows, void *settings);

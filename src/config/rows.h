@@ -44,7 +44,7 @@
 		char none;                                                     \
 	})
 
-/* Given without a value: true, or the constant. */
+/* Yes or no, where no value is yes: true, or the constant. */
 #define SWITCH(member)                                                         \
 	OPTION_FIELD(                                                          \
 	    member, OPTION_OF(member, bool, option_switch), .most = true)
@@ -53,13 +53,16 @@
 	    member, OPTION_OF(member, int, option_switch), .most = (constant))
 
 /* A whole number, in a member of any unsigned type. */
-#define NUMBER(member, low, high)                                              \
+#define NUMBER(member, low, high) NUMBER_OR(member, NULL, low, high)
+
+/* The same, or a word that stands for 0, which is out of bounds. */
+#define NUMBER_OR(member, word, low, high)                                     \
 	OPTION_FIELD(member,                                                   \
 	    _Generic(OPTION_MEMBER(member), unsigned                           \
 		     : &option_number, unsigned long                           \
 		     : &option_number, unsigned long long                      \
 		     : &option_number),                                        \
-	    OPTION_BOUNDS(member, low, high))
+	    OPTION_BOUNDS(member, low, high), .zero = (word))
 
 /* A time in milliseconds, and one in microseconds. */
 #define TIME(member, low, high)                                                \
@@ -70,9 +73,10 @@
 	    OPTION_BOUNDS(member, low, high))
 
 /* A size in bytes. */
-#define SIZE(member, low, high)                                                \
+#define SIZE(member, low, high) SIZE_OR(member, NULL, low, high)
+#define SIZE_OR(member, word, low, high)                                       \
 	OPTION_FIELD(member, OPTION_OF(member, size_t, option_size),           \
-	    OPTION_BOUNDS(member, low, high))
+	    OPTION_BOUNDS(member, low, high), .zero = (word))
 
 /* One of a list of words, which ends with NULL; an enum gets its index. */
 #define WORD(member, list)                                                     \

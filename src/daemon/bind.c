@@ -7,52 +7,14 @@
 #include "base/sys.h"
 #include "net/address.h"
 #include "net/inet.h"
-#include "net/transport.h"
+#include "server/server.h"
 
-#include <net/if.h>
 #include <netinet/in.h>
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sysexits.h>
-
-static const struct address default_addresses[] = {
-    {"127.0.0.1", ADDRESS_PORT},
-    {"::1", ADDRESS_PORT},
-};
-
-/* The addresses that were asked for, and what they were found to be. */
-struct wanted {
-	const struct transport *transport;
-	const struct address *options;
-	size_t n;
-	bool by_default;
-	struct addrinfo *found[DAEMON_ADDRESSES_MAX];
-};
-
-/* Room for what was given to --listen; more of a long name is not shown. */
-enum { OPTION_MAX = 80 };
-
-/* What was given to --listen, as it was written. */
-static const char *
-spell(const struct address *option, char text[static OPTION_MAX])
-{
-	bool is_ipv6 = strchr(option->host, ':') != NULL;
-	(void)snprintf(text, OPTION_MAX, "%s%.64s%s:%s", is_ipv6 ? "[" : "",
-	    option->host, is_ipv6 ? "]" : "", option->port);
-	return text;
-}
-
-/* True for what no name is, but an address, whether it is a right one or not.
- */
-static bool
-is_literal(const char *host)
-{
-	return strchr(host, ':') != NULL ||
-	       host[strspn(host, "0123456789.")] == '\0';
-}
 
 /*
  * True when the host does without IPv6.  One that has it has ::1 from the first
@@ -135,122 +97,13 @@ explain(const struct sockaddr *address, int error)
 	}
 }
 
-/* What a name stands for may change, but not what was written. */
-static int
-check_found(const struct transport *transport, const struct address *option,
-    const struct addrinfo *list)
-{
-	for (; list != NULL; list = list->ai_next) {
-		const char *fault = transport->fault(list->ai_addr);
-		if (fault == NULL)
-			continue;
-		char name[ADDRESS_TEXT_MAX], text[OPTION_MAX];
-		spell(option, text);
-		if (is_literal(option->host)) {
-			log_errorx("--listen %s %s", text, fault);
-			return EX_USAGE;
-		}
-		log_errorx("--listen %s: its address %s %s", text,
-		    address_format(list->ai_addr, name), fault);
-		return EX_UNAVAILABLE;
-	}
-	return 0;
-}
-
-/* The same for a name that could not be looked up. */
-static int
-explain_unknown(const struct address *option, int error)
-{
-	char text[OPTION_MAX];
-	spell(option, text);
-	const char *interface = strchr(option->host, '%');
-	/* These two say nothing about the name. */
-	if (error == EAI_MEMORY)
-		errno = ENOMEM;
-	if (error == EAI_MEMORY || error == EAI_SYSTEM) {
-		log_error("cannot look up --listen %s; the limit of "
-			  "descriptors (ulimit -n) or of memory (ulimit -v) "
-			  "may be too low",
-		    text);
-		return EX_OSERR;
-	}
-	if (interface != NULL && strchr(option->host, ':') != NULL &&
-	    if_nametoindex(interface + 1) == 0) {
-		log_errorx("--listen %s: this host has no interface %.40s, or "
-			   "not yet; name another, or try again",
-		    text, interface + 1);
-		return EX_UNAVAILABLE;
-	}
-	if (is_literal(option->host)) {
-		log_errorx("--listen %s: this is no IPv4 or IPv6 address; "
-			   "write one such as 127.0.0.1:5220 or [::1]:5220",
-		    text);
-		return EX_USAGE;
-	}
-	if (error == EAI_AGAIN) {
-		log_errorx("--listen %s: no name server answers; check the "
-			   "network and resolv.conf, or try again",
-		    text);
-		return EX_NOHOST;
-	}
-	log_errorx("--listen %s: the name has no address: %s; "
-		   "check it, or try again",
-	    text, gai_strerror(error));
-	return EX_NOHOST;
-}
-
-/* Looks all up before any is bound, for that may take long. */
-static int
-look_up(struct wanted *wanted)
-{
-	for (size_t i = 0; i < wanted->n; i++) {
-		const struct address *option = &wanted->options[i];
-		int error = wanted->transport->resolve(
-		    option, AF_UNSPEC, &wanted->found[i]);
-		if (error != 0) {
-			wanted->found[i] = NULL;
-			return explain_unknown(option, error);
-		}
-		int status =
-		    check_found(wanted->transport, option, wanted->found[i]);
-		if (status != 0)
-			return status;
-	}
-	return 0;
-}
-
 /* True for an address that the name service returned before. */
 static bool
 is_repeated(const struct addrinfo *list, const struct addrinfo *entry)
 {
 	for (; list != entry; list = list->ai_next) {
-		if (inet_is_same(list, entry))
+		if (inet_is_same(list->ai_addr, entry->ai_addr))
 			return true;
-	}
-	return false;
-}
-
-/* True, and says so, when it is one of ours that an address is in use by. */
-static bool
-explain_overlap(
-    const struct wanted *wanted, size_t i, const struct addrinfo *at)
-{
-	for (size_t j = 0; j <= i; j++) {
-		for (const struct addrinfo *other = wanted->found[j];
-		     other != NULL && other != at; other = other->ai_next) {
-			if (!wanted->transport->overlap(other, at))
-				continue;
-			char name[ADDRESS_TEXT_MAX];
-			char ours[OPTION_MAX], theirs[OPTION_MAX];
-			address_format(inet_is_any(at->ai_addr) ? other->ai_addr
-								: at->ai_addr,
-			    name);
-			log_errorx("--listen %s and --listen %s both mean %s; "
-				   "leave one of them out",
-			    spell(&wanted->options[j], ours),
-			    spell(&wanted->options[i], theirs), name);
-			return true;
-		}
 	}
 	return false;
 }
@@ -263,53 +116,93 @@ has_ipv4(const struct addrinfo *list)
 	return list != NULL;
 }
 
-/*
- * Binds all that one of the addresses stands for.  Where the host does without
- * IPv6, IPv4 is enough.
- */
-static int
-bind_found(struct server *server, const struct wanted *wanted, size_t i)
+/* A list of all addresses, each once, and which list each comes from. */
+struct flat {
+	struct listen_address *addresses;
+	size_t *from;
+	size_t n;
+};
+
+static void
+flat_free(struct flat *flat)
 {
-	const struct addrinfo *list = wanted->found[i], *at;
-	bool may_lack = wanted->by_default || has_ipv4(list);
-	for (at = list; at != NULL; at = at->ai_next) {
-		if (is_repeated(list, at) ||
-		    server_bind(server, wanted->transport, &service_text,
-			at->ai_addr, at->ai_addrlen) == 0)
-			continue;
-		int error = errno;
-		if (may_lack && at->ai_family == AF_INET6 &&
-		    lacks_ipv6(error)) {
-			char name[ADDRESS_TEXT_MAX];
-			log_info("%s is left out: this host does without IPv6",
-			    address_format(at->ai_addr, name));
-			continue;
+	free(flat->addresses);
+	free(flat->from);
+}
+
+static int
+flatten(struct flat *flat, const struct resolved *resolved)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < resolved->n; i++) {
+		const struct addrinfo *at = resolved->found[i];
+		for (; at != NULL; at = at->ai_next)
+			n++;
+	}
+	*flat = (struct flat){
+	    .addresses = calloc(n, sizeof *flat->addresses),
+	    .from = calloc(n, sizeof *flat->from),
+	};
+	if (flat->addresses == NULL || flat->from == NULL)
+		return -1;
+	for (size_t i = 0; i < resolved->n; i++) {
+		const struct addrinfo *at = resolved->found[i];
+		for (; at != NULL; at = at->ai_next) {
+			if (is_repeated(resolved->found[i], at))
+				continue;
+			flat->from[flat->n] = i;
+			flat->addresses[flat->n++] = (struct listen_address){
+			    .transport = resolved->transport,
+			    .service = &service_text,
+			    .address = at->ai_addr,
+			    .length = at->ai_addrlen,
+			};
 		}
-		if (error == EADDRINUSE && explain_overlap(wanted, i, at))
-			return EX_USAGE;
-		return explain(at->ai_addr, error);
 	}
 	return 0;
 }
 
-int
-bind_addresses(struct server *server, const struct daemon_options *options)
+/*
+ * True when the address that was refused can be done without: where the host
+ * does without IPv6, IPv4 is enough for a name or for a port alone.
+ */
+static bool
+leave_out(struct flat *flat, const struct resolved *resolved, size_t refused,
+    int error)
 {
-	struct wanted wanted = {
-	    .transport = &transport_tcp,
-	    .options = options->listen,
-	    .n = options->nlisten,
-	};
-	if (wanted.n == 0) {
-		wanted.options = default_addresses;
-		wanted.n =
-		    sizeof default_addresses / sizeof default_addresses[0];
-		wanted.by_default = true;
+	const struct sockaddr *address = flat->addresses[refused].address;
+	if (address->sa_family != AF_INET6 ||
+	    !has_ipv4(resolved->found[flat->from[refused]]) ||
+	    !lacks_ipv6(error))
+		return false;
+	char name[ADDRESS_TEXT_MAX];
+	log_info("%s is left out: this host does without IPv6",
+	    address_format(address, name));
+	flat->n--;
+	for (size_t i = refused; i < flat->n; i++) {
+		flat->addresses[i] = flat->addresses[i + 1];
+		flat->from[i] = flat->from[i + 1];
 	}
-	int status = look_up(&wanted);
-	for (size_t i = 0; i < wanted.n && status == 0; i++)
-		status = bind_found(server, &wanted, i);
-	for (size_t i = 0; i < wanted.n && wanted.found[i] != NULL; i++)
-		freeaddrinfo(wanted.found[i]);
+	return true;
+}
+
+int
+bind_addresses(struct server *server, const struct resolved *resolved)
+{
+	struct flat flat;
+	int status = 0;
+	if (flatten(&flat, resolved) == -1) {
+		log_error("cannot bind addresses");
+		status = EX_OSERR;
+	}
+	size_t refused;
+	while (status == 0 &&
+	       server_bind(server, flat.addresses, flat.n, &refused) == -1) {
+		int error = errno;
+		if (!leave_out(&flat, resolved, refused, error))
+			status =
+			    explain(flat.addresses[refused].address, error);
+	}
+	flat_free(&flat);
 	return status;
 }

@@ -7,8 +7,11 @@
 #include "base/say.h"
 #include "base/streams.h"
 #include "daemon/bind.h"
+#include "daemon/check.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
+#include "daemon/reload.h"
+#include "daemon/resolve.h"
 #include "daemon/surroundings.h"
 #include "reactor/poller.h"
 #include "reactor/signals.h"
@@ -32,11 +35,12 @@ enum { INFO = 0 };
 static const int signos[] = {
     SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, INFO, 0};
 
-/* What a signal means to the server. */
+/* What a signal means. */
 static void
 obey(int signo, void *arg)
 {
-	struct server *server = arg;
+	struct reload *reload = arg;
+	struct server *server = reload->server;
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
@@ -48,7 +52,7 @@ obey(int signo, void *arg)
 		server_report(server);
 		break;
 	case SIGHUP:
-		log_info("SIGHUP: there is no configuration file to read");
+		reload_ask(reload);
 		break;
 	case SIGUSR2:
 		log_info("SIGUSR2: there is no upgrade in place; restart "
@@ -120,18 +124,32 @@ check_congestion(const char *name)
 }
 
 static int
-serve(struct server *server, const struct daemon_options *options)
+listen_on(struct server *server, const struct daemon_choice *choice)
 {
-	int status = check_congestion(options->server.congestion);
+	struct resolved resolved;
+	int status = resolve_addresses(&resolved, choice);
+	if (status == 0)
+		status = bind_addresses(server, &resolved);
+	resolved_free(&resolved);
+	return status;
+}
+
+static int
+serve(struct server *server, struct reload *reload,
+    const struct daemon_arguments *arguments)
+{
+	const struct daemon_choice *choice = reload_choice(reload);
+	int status = check_congestion(choice->settings.congestion);
 	if (status != 0)
 		return status;
-	status = bind_addresses(server, options);
+	status = listen_on(server, choice);
 	if (status != 0)
 		return status;
-	status = privileges_drop(options->user);
+	status = privileges_drop(choice->options.user);
 	if (status != 0)
 		return status;
-	if (signals_open(server_loop(server), signos, obey, server) == -1) {
+	if (reload_open(reload, server, arguments) == -1 ||
+	    signals_open(server_loop(server), signos, obey, reload) == -1) {
 		log_error("cannot catch signals; the limit of descriptors "
 			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
@@ -141,6 +159,7 @@ serve(struct server *server, const struct daemon_options *options)
 	else
 		server_run(server);
 	signals_close(server_loop(server));
+	reload_close(reload);
 	return status;
 }
 
@@ -148,7 +167,8 @@ int
 main(int argc, char **argv)
 {
 	/* Too large for the smallest stack. */
-	static struct daemon_options options;
+	static struct daemon_arguments arguments;
+	static struct reload reload;
 	int unfit = surroundings_enter();
 	if (unfit != 0)
 		return unfit;
@@ -156,23 +176,30 @@ main(int argc, char **argv)
 	if (streams_fill() == -1)
 		return EX_OSERR;
 	enum cli_outcome outcome =
-	    daemon_options_read(&options, argc, argv, print_version);
+	    daemon_arguments_read(&arguments, argc, argv, print_version);
 	if (outcome == CLI_BAD)
 		return EX_USAGE;
 	if (outcome == CLI_DONE)
 		return streams_end_output();
 	if (choose_kernel() == -1)
 		return EX_USAGE;
-	log_open("upcased", options.log_level);
+	log_open("upcased", arguments.options.log_level);
+	struct daemon_choice *choice = &reload.choices[reload.in_force];
+	int status = daemon_choose(choice, &arguments);
+	if (status != 0)
+		return status;
+	if (arguments.options.check)
+		return check_choice(choice, &arguments);
+	log_set_level(choice->options.log_level);
 	surroundings_settle();
-	struct server *server = server_open(&options.server);
+	struct server *server = server_open(&choice->settings);
 	if (server == NULL) {
 		log_error(
 		    "cannot start; the limits of descriptors (ulimit -n) and "
 		    "memory may be too low");
 		return EX_OSERR;
 	}
-	int status = serve(server, &options);
+	status = serve(server, &reload, &arguments);
 	server_close(server);
 	return status;
 }

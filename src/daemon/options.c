@@ -3,13 +3,22 @@
 
 #include "daemon/options.h"
 
+#include "base/log.h"
+#include "base/printable.h"
+#include "base/processors.h"
 #include "base/say.h"
+#include "config/config_file.h"
 #include "config/rows.h"
 #include "net/address_option.h"
 #include "reactor/poller.h"
 
-#include <stddef.h>
-#include <stdint.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+const char daemon_config_default[] = SYSCONFDIR "/upcased.conf";
 
 static const char *const policies[] = {
     [UPCASE_PASS] = "pass",
@@ -21,11 +30,19 @@ static const char *const policies[] = {
 /* The order is that of the manual page. */
 #define OPTION_SETTINGS struct daemon_options
 const struct option_row daemon_rows[] = {
-    {"listen", ADDRESSES(listen, nlisten), "ADDRESS",
-	.otherwise = "127.0.0.1:5220 and [::1]:5220", .reloadable = true,
+    {"config", TEXT(config, "the name of a file, or none"), "FILE",
+	.is_argument = true,
+	.otherwise = SYSCONFDIR "/upcased.conf",
+	.help = "read what is not given here from FILE;\n"
+		"none: from no file"},
+    {"check", SWITCH(check), .is_argument = true,
+	.help = "only check, and print all that would be in force"},
+    {"listen", ADDRESSES(listen, nlisten), "ADDRESS", .preset = ADDRESS_PORT,
+	.reloadable = true, .letter = 'l',
 	.help = "serve on ADDRESS; may be given several times"},
-    {"workers", NUMBER(server.workers, 1, SETTINGS_WORKERS_MAX), "N",
-	.preset = "1", .help = "serve in N threads"},
+    {"workers", NUMBER_OR(server.workers, "auto", 1, SETTINGS_WORKERS_MAX), "N",
+	.preset = "1", .letter = 'w',
+	.help = "serve in N threads; auto: one for each processor"},
     {"backend", NAME(server.backend, poller_backend), "NAME",
 	.otherwise = "the first",
 	.help = "wait for clients with NAME; --version lists them"},
@@ -34,14 +51,16 @@ const struct option_row daemon_rows[] = {
 	.help = "what becomes of bytes that are not UTF-8:\n"
 		"pass, replace or close"},
     {"max-connections",
-	NUMBER(server.max_connections, 1, SETTINGS_CONNECTIONS_MAX), "N",
-	.otherwise = "what the descriptor limit allows",
-	.help = "serve at most N clients at once"},
+	NUMBER_OR(server.max_connections, "auto", 1, SETTINGS_CONNECTIONS_MAX),
+	"N", .preset = "auto",
+	.help = "serve at most N clients at once;\n"
+		"auto: what the limit of descriptors allows"},
     {"memory-limit",
-	SIZE(server.memory_limit, SETTINGS_MEMORY_MIN, VALUE_SIZE_MAX), "SIZE",
-	.otherwise = "by the number of connections",
+	SIZE_OR(
+	    server.memory_limit, "auto", SETTINGS_MEMORY_MIN, VALUE_SIZE_MAX),
+	"SIZE", .preset = "auto",
 	.help = "hold at most SIZE of answers that are not taken yet,\n"
-		"such as 64M"},
+		"such as 64M; auto: by the number of connections"},
     {"idle-timeout", TIME(server.idle_ms, 0, VALUE_WEEK), "T", .preset = "10m",
 	.reloadable = true, .help = "end a client that sends nothing for T"},
     {"stall-timeout", TIME(server.stall_ms, 0, VALUE_WEEK), "T",
@@ -51,7 +70,8 @@ const struct option_row daemon_rows[] = {
 	.preset = "10s", .reloadable = true,
 	.help = "when stopped, serve on for at most T"},
     {"busy-poll", TIME_US(server.busy_poll_us, 0, SETTINGS_BUSY_POLL_MAX), "T",
-	.preset = "0", .help = "wait awake for up to T, such as 100us"},
+	.preset = "0", .reloadable = true,
+	.help = "wait awake for up to T, such as 100us"},
     {"congestion", TEXT(server.congestion, "a name such as cubic or bbr"),
 	"NAME", .otherwise = "the choice of the system",
 	.help = "send by the congestion control NAME"},
@@ -63,21 +83,39 @@ const struct option_row daemon_rows[] = {
     {.name = NULL},
 };
 
-/* The one value whose bound depends on another option. */
-static enum cli_outcome
-check_memory_limit(const struct settings *settings)
+_Static_assert(sizeof daemon_rows / sizeof daemon_rows[0] <= DAEMON_ROWS_MAX,
+    "there is a place for each row");
+
+static size_t
+index_of(const char *name)
 {
-	size_t least = SETTINGS_MEMORY_MIN * (size_t)settings->workers;
-	if (settings->memory_limit == 0 || settings->memory_limit >= least)
+	return (size_t)(option_find(daemon_rows, name) - daemon_rows);
+}
+
+/* The directory of the start is left soon. */
+static enum cli_outcome
+make_absolute(char path[static DAEMON_PATH_MAX])
+{
+	char directory[DAEMON_PATH_MAX], absolute[2 * DAEMON_PATH_MAX];
+	if (path[0] == '/' || path[0] == '\0' || strcmp(path, "none") == 0)
 		return CLI_RUN;
-	say("--memory-limit: %zu bytes are less than 64K for each of %u "
-	    "workers; raise it, or lower --workers",
-	    settings->memory_limit, settings->workers);
-	return CLI_BAD;
+	if (getcwd(directory, sizeof directory) == NULL) {
+		say_errno("--config: cannot find out where this directory is; "
+			  "give an absolute name");
+		return CLI_BAD;
+	}
+	int length =
+	    snprintf(absolute, sizeof absolute, "%s/%s", directory, path);
+	if (length >= DAEMON_PATH_MAX) {
+		say("--config: the name of the file is too long");
+		return CLI_BAD;
+	}
+	memcpy(path, absolute, (size_t)length + 1);
+	return CLI_RUN;
 }
 
 enum cli_outcome
-daemon_options_read(struct daemon_options *options, int argc, char **argv,
+daemon_arguments_read(struct daemon_arguments *arguments, int argc, char **argv,
     void (*print_version)(void))
 {
 	const struct cli cli = {
@@ -87,10 +125,110 @@ daemon_options_read(struct daemon_options *options, int argc, char **argv,
 	    .print_version = print_version,
 	    .rows = daemon_rows,
 	};
-	*options = (struct daemon_options){.server = settings_without_options};
+	memset(arguments, 0, sizeof *arguments);
+	arguments->options.server = settings_without_options;
 	int first;
-	enum cli_outcome outcome =
-	    cli_parse(&cli, options, NULL, argc, argv, &first);
-	return outcome == CLI_RUN ? check_memory_limit(&options->server)
+	enum cli_outcome outcome = cli_parse(
+	    &cli, &arguments->options, arguments->given, argc, argv, &first);
+	return outcome == CLI_RUN ? make_absolute(arguments->options.config)
 				  : outcome;
+}
+
+static void
+complain(const char *sentence, int error)
+{
+	errno = error;
+	if (error == 0)
+		log_errorx("%s", sentence);
+	else
+		log_error("%s", sentence);
+}
+
+static int
+read_file(struct daemon_choice *choice, const char *named)
+{
+	const struct config_file file = {
+	    .path = named[0] == '\0' ? daemon_config_default : named,
+	    .rows = daemon_rows,
+	    .complain = complain,
+	};
+	choice->has_file = false;
+	if (strcmp(named, "none") == 0)
+		return 0;
+	switch (config_file_read(&file, &choice->options, choice->lines)) {
+	case CONFIG_READ:
+		choice->has_file = true;
+		(void)snprintf(
+		    choice->options.config, DAEMON_PATH_MAX, "%s", file.path);
+		return 0;
+	case CONFIG_MISSING:
+		if (named[0] == '\0')
+			return 0;
+		char shown[PRINTABLE_MAX];
+		log_errorx("%s: there is no such file; name another with "
+			   "--config, or none",
+		    printable(named, shown));
+		return EX_CONFIG;
+	case CONFIG_BAD:
+		break;
+	}
+	return EX_CONFIG;
+}
+
+/* The one value whose bound depends on another option. */
+static int
+check_memory_limit(const struct daemon_choice *choice)
+{
+	const struct settings *settings = &choice->settings;
+	unsigned line = choice->lines[index_of("memory-limit")];
+	size_t least = SETTINGS_MEMORY_MIN * (size_t)settings->workers;
+	if (settings->memory_limit == 0 || settings->memory_limit >= least)
+		return 0;
+	if (line == 0)
+		line = choice->lines[index_of("workers")];
+	char place[PRINTABLE_MAX + 16] = "", shown[PRINTABLE_MAX];
+	if (line != 0)
+		(void)snprintf(place, sizeof place,
+		    "%s:%u: ", printable(choice->options.config, shown), line);
+	log_errorx("%smemory-limit: %zu bytes are less than 64K for each of %u "
+		   "workers; raise it, or lower workers",
+	    place, settings->memory_limit, settings->workers);
+	return line != 0 ? EX_CONFIG : EX_USAGE;
+}
+
+static unsigned
+auto_workers(void)
+{
+	unsigned n = processors_count();
+	return n < SETTINGS_WORKERS_MAX ? n : SETTINGS_WORKERS_MAX;
+}
+
+int
+daemon_choose(
+    struct daemon_choice *choice, const struct daemon_arguments *arguments)
+{
+	struct daemon_options *options = &choice->options;
+	const char *named = arguments->options.config;
+	memset(choice, 0, sizeof *choice);
+	options->server = settings_without_options;
+	option_set_defaults(daemon_rows, options);
+	int status = read_file(choice, named);
+	if (status != 0)
+		return status;
+	for (size_t i = 0; daemon_rows[i].name != NULL; i++) {
+		if (!arguments->given[i] || daemon_rows[i].is_argument)
+			continue;
+		option_copy(&daemon_rows[i], options, &arguments->options);
+		choice->lines[i] = 0;
+	}
+	choice->settings = options->server;
+	if (choice->settings.workers == 0)
+		choice->settings.workers = auto_workers();
+	return check_memory_limit(choice);
+}
+
+bool
+daemon_is_of_file(const struct daemon_choice *choice, const char *name)
+{
+	return choice->lines[index_of(name)] != 0;
 }

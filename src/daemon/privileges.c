@@ -58,6 +58,14 @@ explain_missing(const char *name)
 	return EX_NOUSER;
 }
 
+int
+privileges_check(const char *user)
+{
+	if (user[0] == '\0' || find_account(user) != NULL)
+		return 0;
+	return explain_missing(user);
+}
+
 /* What an account does not need, and nobody can give it back. */
 static int
 give_up_capabilities(void)

@@ -12,4 +12,10 @@
  */
 int privileges_drop(const char *user);
 
+/*
+ * Makes sure that there is an account of that name, if it is not empty; returns
+ * the same.
+ */
+int privileges_check(const char *user);
+
 #endif

@@ -19,45 +19,78 @@ is_port(const char *text)
 	       strtol(text, NULL, 10) <= 65535;
 }
 
-/* True for a text without brackets, blanks and control characters. */
+/* True for a text without brackets, commas, blanks and control characters. */
 static bool
-is_host(const char *text)
+is_host(const char *text, size_t length)
 {
-	for (; *text != '\0'; text++) {
-		unsigned char byte = (unsigned char)*text;
-		if (byte <= ' ' || byte == 0x7f || byte == '[' || byte == ']')
+	for (size_t i = 0; i < length; i++) {
+		unsigned char byte = (unsigned char)text[i];
+		if (byte <= ' ' || byte == 0x7f || strchr("[],", byte) != NULL)
 			return false;
 	}
-	return true;
+	return length < ADDRESS_HOST_MAX;
+}
+
+/*
+ * Finds the host at the beginning of the text, without its brackets, and what
+ * is behind it: a colon and the port, or nothing.
+ */
+static const char *
+find_host(const char **text, size_t *length)
+{
+	if ((*text)[0] != '[') {
+		*length = strcspn(*text, ":");
+		return *text + *length;
+	}
+	/* An IPv6 address stands in brackets, since it has colons. */
+	++*text;
+	*length = strcspn(*text, "]");
+	const char *end = *text + *length;
+	if (*end == '\0' || memchr(*text, ':', *length) == NULL)
+		return NULL;
+	return end + 1;
 }
 
 int
 address_parse(struct address *address, const char *text)
 {
-	const char *colon = strrchr(text, ':');
-	if (colon == NULL || !is_port(colon + 1))
-		return -1;
-	const char *host = text;
-	size_t length = (size_t)(colon - text);
-	if (text[0] == '[') {
-		/* An IPv6 address stands in brackets, since it has colons. */
-		if (length < 3 || colon[-1] != ']')
+	static const char ours[] = "tcp:", *const others[] = {"udp:", "unix:"};
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		if (strncmp(text, others[i], strlen(others[i])) == 0)
 			return -1;
-		host++;
-		length -= 2;
-		if (memchr(host, ':', length) == NULL)
-			return -1;
-	} else if (memchr(host, ':', length) != NULL) {
-		return -1;
 	}
-	if (length >= sizeof address->host)
+	if (strncmp(text, ours, strlen(ours)) == 0)
+		text += strlen(ours);
+	size_t length;
+	const char *host = text, *end = find_host(&host, &length);
+	if (end == NULL || text[0] == '\0' || !is_host(host, length))
 		return -1;
-	memcpy(address->host, host, length);
-	address->host[length] = '\0';
-	if (!is_host(address->host))
+	struct address found = {.port = ADDRESS_PORT};
+	const char *port = end + 1;
+	if (*end == '\0' && host[strspn(host, "0123456789")] == '\0') {
+		found.loopback = true;
+		port = host;
+		length = 0;
+	} else if (*end == '\0') {
+		port = ADDRESS_PORT;
+	}
+	if ((*end != '\0' && *end != ':') || !is_port(port))
 		return -1;
-	memcpy(address->port, colon + 1, strlen(colon + 1) + 1);
+	memcpy(found.host, host, length);
+	memcpy(found.port, port, strlen(port) + 1);
+	*address = found;
 	return 0;
+}
+
+const char *
+address_spell(
+    const struct address *address, char text[static ADDRESS_SPELLED_MAX])
+{
+	bool has_colon = strchr(address->host, ':') != NULL;
+	(void)snprintf(text, ADDRESS_SPELLED_MAX, "%s%s%s%s%s",
+	    has_colon ? "[" : "", address->host, has_colon ? "]" : "",
+	    address->loopback ? "" : ":", address->port);
+	return text;
 }
 
 int
@@ -67,7 +100,8 @@ address_resolve(
 	const struct addrinfo hints = {
 	    .ai_family = family,
 	    .ai_socktype = SOCK_STREAM,
-	    .ai_flags = AI_NUMERICSERV | AI_PASSIVE,
+	    /* Without AI_PASSIVE, no host is this host. */
+	    .ai_flags = AI_NUMERICSERV | (address->loopback ? 0 : AI_PASSIVE),
 	};
 	const char *host = address->host[0] == '\0' ? NULL : address->host;
 	return getaddrinfo(host, address->port, &hints, list);

@@ -5,7 +5,6 @@
 
 #include "net/address.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static bool
@@ -25,9 +24,7 @@ print(const struct option_field *field, const void *member,
 {
 	(void)field;
 	const struct address *address = member;
-	bool has_colon = strchr(address->host, ':') != NULL;
-	(void)snprintf(text, OPTION_TEXT_MAX, has_colon ? "[%s]:%s" : "%s:%s",
-	    address->host, address->port);
+	(void)address_spell(address, text);
 	return address->port[0] != '\0';
 }
 

@@ -37,19 +37,20 @@ inet_is_any(const struct sockaddr *address)
 }
 
 bool
-inet_is_same(const struct addrinfo *a, const struct addrinfo *b)
+inet_is_same(const struct sockaddr *a, const struct sockaddr *b)
 {
-	return a->ai_addrlen == b->ai_addrlen &&
-	       memcmp(a->ai_addr, b->ai_addr, a->ai_addrlen) == 0;
+	size_t length = a->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						 : sizeof(struct sockaddr_in);
+	return a->sa_family == b->sa_family && memcmp(a, b, length) == 0;
 }
 
 bool
-inet_overlap(const struct addrinfo *a, const struct addrinfo *b)
+inet_overlap(const struct sockaddr *a, const struct sockaddr *b)
 {
-	return a->ai_family == b->ai_family &&
-	       inet_port(a->ai_addr) == inet_port(b->ai_addr) &&
-	       (inet_is_any(a->ai_addr) || inet_is_any(b->ai_addr) ||
-		   inet_is_same(a, b));
+	/* Port 0 is whichever is free. */
+	return a->sa_family == b->sa_family && inet_port(a) != 0 &&
+	       inet_port(a) == inet_port(b) &&
+	       (inet_is_any(a) || inet_is_any(b) || inet_is_same(a, b));
 }
 
 const char *

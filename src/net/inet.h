@@ -5,7 +5,6 @@
 
 #include <sys/socket.h>
 
-#include <netdb.h>
 #include <stdbool.h>
 
 /* The port, in the order of the host. */
@@ -14,10 +13,11 @@ unsigned inet_port(const struct sockaddr *);
 /* True for all addresses of a family. */
 bool inet_is_any(const struct sockaddr *);
 
-bool inet_is_same(const struct addrinfo *, const struct addrinfo *);
+/* True for the same address and port. */
+bool inet_is_same(const struct sockaddr *, const struct sockaddr *);
 
 /* True when only one of the two can be listened on. */
-bool inet_overlap(const struct addrinfo *, const struct addrinfo *);
+bool inet_overlap(const struct sockaddr *, const struct sockaddr *);
 
 /*
  * What is wrong with an address that no TCP client could reach, or that IPv6

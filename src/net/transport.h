@@ -20,6 +20,7 @@ struct transport_options {
 	uint32_t give_up_ms;    /* as for sys_set_user_timeout */
 	bool probes;            /* keep-alive, to find vanished peers */
 	const char *congestion; /* control; empty: the system's own */
+	bool shares;            /* as transport.share */
 };
 
 struct transport {
@@ -33,7 +34,7 @@ struct transport {
 	const char *(*fault)(const struct sockaddr *);
 
 	/* True when only one of the two can be listened on. */
-	bool (*overlap)(const struct addrinfo *, const struct addrinfo *);
+	bool (*overlap)(const struct sockaddr *, const struct sockaddr *);
 
 	/*
 	 * Returns a socket that is bound and listens, or -1 with the errno of
@@ -51,6 +52,12 @@ struct transport {
 	 */
 	void (*tune)(
 	    const struct transport_options *, int fd, unsigned *refused);
+
+	/*
+	 * Whether an address may be listened on that overlaps the one of this
+	 * socket, if both may share.
+	 */
+	void (*share)(int fd, bool may);
 
 	/* Whether give_up_ms holds, given what was refused. */
 	bool (*gives_up)(unsigned refused);

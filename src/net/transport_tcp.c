@@ -113,6 +113,16 @@ transport_check_congestion(const char *name)
 	return result;
 }
 
+/*
+ * Listening sockets of one account share a port if each has SO_REUSEPORT, and
+ * Linux and the BSDs look at the other's when a socket is bound.
+ */
+static void
+share(int fd, bool may)
+{
+	(void)sys_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, may);
+}
+
 static int
 listen_tcp(const struct transport_options *options,
     const struct sockaddr *address, socklen_t length, unsigned *refused)
@@ -120,6 +130,8 @@ listen_tcp(const struct transport_options *options,
 	int fd = sys_socket(address->sa_family);
 	if (fd == -1)
 		return -1;
+	if (options->shares)
+		share(fd, true);
 	/*
 	 * Bound sockets may share an address until one of them listens, so only
 	 * listen tells whether it is free.  The final length of the queue is
@@ -146,5 +158,6 @@ const struct transport transport_tcp = {
     .overlap = inet_overlap,
     .listen = listen_tcp,
     .tune = tune,
+    .share = share,
     .gives_up = gives_up,
 };

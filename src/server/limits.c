@@ -12,6 +12,9 @@
 /* Kept free for what the C library may open, such as a name service. */
 enum { SPARE_DESCRIPTORS = 4 };
 
+/* What a worker with a thread of its own opens: its poller and its bell. */
+enum { WORKER_DESCRIPTORS = 3 };
+
 /* Bounds, in bytes, of the memory_limit that follows from the connections. */
 #define MEMORY_LEAST ((size_t)1 << 20)
 #define MEMORY_MOST  ((size_t)256 << 20)
@@ -72,4 +75,15 @@ limits_compute(struct limits *limits, const struct settings *settings,
 			SHARD_INPUT + UPCASE_BOUND(SHARD_INPUT);
 	limits->memory = settings->workers * each;
 	return 0;
+}
+
+int
+limits_decide(struct limits *limits, const struct settings *settings,
+    struct sys_descriptors *descriptors)
+{
+	sys_count_descriptors(descriptors);
+	if (settings->workers > 1)
+		descriptors->open +=
+		    WORKER_DESCRIPTORS * (size_t)settings->workers;
+	return limits_compute(limits, settings, descriptors);
 }

@@ -35,4 +35,11 @@ struct limits {
 int limits_compute(
     struct limits *, const struct settings *, const struct sys_descriptors *);
 
+/*
+ * The same for the descriptors of this process, of which the workers are still
+ * to open theirs.  Stores what it found in the last argument.
+ */
+int limits_decide(
+    struct limits *, const struct settings *, struct sys_descriptors *);
+
 #endif

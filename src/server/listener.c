@@ -5,7 +5,6 @@
 
 #include "base/owner.h"
 #include "base/sys.h"
-#include "net/address.h"
 #include "server/limits.h"
 
 #include <errno.h>
@@ -52,113 +51,6 @@ listeners_init(struct listeners *listeners, struct loop *loop,
 	timer_queue_init(
 	    &listeners->retries, loop_timers(loop), RETRY_MS, retry);
 	timer_init(&listeners->retry);
-}
-
-static struct listener *
-listener_at(struct list *link)
-{
-	return OWNER_OF(link, struct listener, link);
-}
-
-/* Our own deadline is to come before this one, which the kernel keeps. */
-static uint32_t
-give_up_ms(const struct settings *settings)
-{
-	return settings->stall_ms == 0
-		   ? 0
-		   : settings->stall_ms + LISTENER_MARGIN_MS;
-}
-
-uint32_t
-listeners_held_ms(const struct listeners *listeners)
-{
-	const struct list *all = &listeners->all;
-	for (struct list *link = all->next; link != all; link = link->next) {
-		if (!listener_at(link)->transport->gives_up(listeners->refused))
-			return 0;
-	}
-	return give_up_ms(listeners->settings);
-}
-
-static struct transport_options
-options_of(const struct settings *settings)
-{
-	return (struct transport_options){
-	    .backlog = LIMITS_BACKLOG_MIN,
-	    .send_buffer = settings->send_buffer,
-	    .give_up_ms = give_up_ms(settings),
-	    /* Without an idle timeout only probes find a vanished peer. */
-	    .probes = settings->idle_ms == 0,
-	    .congestion = settings->congestion,
-	};
-}
-
-void
-listeners_set(struct listeners *listeners, const struct settings *settings)
-{
-	const struct transport_options options = options_of(settings);
-	listeners->settings = settings;
-	const struct list *all = &listeners->all;
-	for (struct list *link = all->next; link != all; link = link->next) {
-		const struct listener *listener = listener_at(link);
-		listener->transport->tune(
-		    &options, listener->watch.fd, &listeners->refused);
-	}
-}
-
-int
-listeners_bind(struct listeners *listeners, const struct transport *transport,
-    const struct service *service, const struct sockaddr *address,
-    socklen_t length)
-{
-	const struct transport_options options =
-	    options_of(listeners->settings);
-	struct listener *listener = malloc(sizeof *listener);
-	if (listener == NULL)
-		return -1;
-	int fd =
-	    transport->listen(&options, address, length, &listeners->refused);
-	if (fd == -1) {
-		int saved = errno;
-		free(listener);
-		errno = saved;
-		return -1;
-	}
-	*listener = (struct listener){
-	    .listeners = listeners,
-	    .transport = transport,
-	    .service = service,
-	};
-	watch_init(&listener->watch, fd, note_ready);
-	list_append(&listeners->all, &listener->link);
-	return 0;
-}
-
-static void
-log_address(int fd)
-{
-	struct sockaddr_storage address;
-	char name[ADDRESS_TEXT_MAX] = "a socket";
-	if (sys_getsockname(fd, &address) == 0)
-		address_format((struct sockaddr *)&address, name);
-	log_info("listening on %s", name);
-}
-
-int
-listeners_start(struct listeners *listeners, size_t backlog)
-{
-	struct list *all = &listeners->all;
-	for (struct list *link = all->next; link != all; link = link->next) {
-		struct listener *listener = listener_at(link);
-		/* If this fails, the queue keeps the length it had. */
-		(void)sys_listen(listener->watch.fd, (int)backlog);
-		if (loop_watch(
-			listeners->loop, &listener->watch, POLLER_INPUT) == -1)
-			return -1;
-	}
-	for (struct list *link = all->next; link != all; link = link->next)
-		log_address(listener_at(link)->watch.fd);
-	return 0;
 }
 
 /* Takes all listeners out of the loop; the kernel's queue holds the rest. */
@@ -374,29 +266,57 @@ close_one(struct listener *listener)
 }
 
 void
+listener_init(struct listener *listener, struct listeners *listeners, int fd)
+{
+	listener->listeners = listeners;
+	watch_init(&listener->watch, fd, note_ready);
+	list_append(&listeners->all, &listener->link);
+}
+
+int
+listener_start(struct listener *listener)
+{
+	struct listeners *listeners = listener->listeners;
+	if (listeners->paused)
+		return 0;
+	return loop_watch(listeners->loop, &listener->watch, POLLER_INPUT);
+}
+
+void
+listener_close(struct listener *listener)
+{
+	struct listeners *listeners = listener->listeners;
+	leave_loop(listeners, listener);
+	if (listener->left > 0) {
+		listener->left = 0;
+		listeners->nready--;
+	}
+	close_one(listener);
+}
+
+void
+listener_finish(struct listener *listener)
+{
+	leave_loop(listener->listeners, listener);
+	accept_rest(listener);
+	listener_close(listener);
+}
+
+void
 listeners_finish(struct listeners *listeners)
 {
-	struct list *all = &listeners->all, *next;
+	struct list *link;
 	/* Each is closed as soon as its queue is empty, so that it stays so. */
-	for (struct list *link = all->next; link != all; link = next) {
-		struct listener *listener = listener_at(link);
-		next = link->next;
-		leave_loop(listeners, listener);
-		accept_rest(listener);
-		close_one(listener);
-	}
+	while ((link = list_first(&listeners->all)) != NULL)
+		listener_finish(listener_at(link));
 	listeners_close(listeners);
 }
 
 void
 listeners_close(struct listeners *listeners)
 {
-	struct list *all = &listeners->all, *next;
+	struct list *link;
 	timer_disarm(&listeners->retry);
-	listeners->nready = 0;
-	for (struct list *link = all->next; link != all; link = next) {
-		next = link->next;
-		leave_loop(listeners, listener_at(link));
-		close_one(listener_at(link));
-	}
+	while ((link = list_first(&listeners->all)) != NULL)
+		listener_close(listener_at(link));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The listeners: sockets that are bound, and what is accepted from them.
+ * The listeners: sockets that listen, and what is accepted from them.  What
+ * they listen on is decided in listening.h.
  *
  * One function of their owner decides whether a connection may be accepted.
  * While it may not, the listeners are out of the loop, and new clients wait
@@ -16,7 +17,9 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include "base/list.h"
 #include "base/log.h"
+#include "base/owner.h"
 #include "net/transport.h"
 #include "reactor/loop.h"
 #include "reactor/timer.h"
@@ -31,16 +34,17 @@
 
 struct service;
 
-/* How much later than stall_ms the kernel gives a connection up, in ms. */
-#define LISTENER_MARGIN_MS 1000
-
 /* Allocated one by one, since the loop keeps the address of the watch. */
 struct listener {
 	struct list link; /* in listeners.all */
 	struct watch watch;
 	struct listeners *listeners;
 	const struct transport *transport;
-	const struct service *service; /* what serves its clients */
+	const struct service *service;   /* what serves its clients */
+	struct sockaddr_storage address; /* as it was asked for */
+	socklen_t length;
+	size_t wanted;  /* in a change: the number of its address, from 1 */
+	bool is_fresh;  /* is bound, and is to start when the change is made */
 	unsigned left;  /* how many it may still accept now; 0: is not ready */
 	unsigned nfull; /* turns in a row that did not find the queue empty */
 };
@@ -65,36 +69,12 @@ struct listeners {
 	bool paused;        /* the listeners are out of the loop */
 	bool waits;         /* they stay out of it until the retry */
 	struct log_limit failures, fulls;
+	bool shares; /* some let others have their address, see listening.c */
 	unsigned refused; /* options that the system refused: a set of bits */
 };
 
 void listeners_init(struct listeners *, struct loop *, const struct settings *,
     struct counters *, const struct listeners_owner *);
-
-/*
- * Binds an address and listens on it: clients are queued from now on.  -1 with
- * the errno of socket, setsockopt, bind or listen.
- */
-int listeners_bind(struct listeners *, const struct transport *,
-    const struct service *, const struct sockaddr *, socklen_t);
-
-/*
- * Other settings hold from now on, for what is bound and for what is bound
- * later.
- */
-void listeners_set(struct listeners *, const struct settings *);
-
-/*
- * How long the kernel holds its part of a closed connection, in ms; 0: as long
- * as it likes.  To be called after a bind.
- */
-uint32_t listeners_held_ms(const struct listeners *);
-
-/*
- * Starts to accept, with queues of the given length, and logs each address.
- * Returns -1 with the poller's errno.
- */
-int listeners_start(struct listeners *, size_t backlog);
 
 /* Does what listeners_accept does when there is something to do. */
 void listeners_accept_ready(struct listeners *);
@@ -123,13 +103,27 @@ listeners_resume(struct listeners *listeners)
 		listeners_resume_paused(listeners);
 }
 
-/*
- * Accepts what is queued, as far as allowed, and closes the listeners.  Not
- * inside a turn of the loop.
- */
-void listeners_finish(struct listeners *);
+/* Puts a listener, whose other members are set, at the end of the list. */
+void listener_init(struct listener *, struct listeners *, int fd);
 
-/* Closes the listeners.  Not inside a turn of the loop. */
+/* Waits for its clients from now on; -1 with the poller's errno. */
+int listener_start(struct listener *);
+
+/*
+ * Closes a listener and frees it; the second accepts what is queued before, as
+ * far as allowed.  Not inside a turn of the loop.
+ */
+void listener_close(struct listener *);
+void listener_finish(struct listener *);
+
+static inline struct listener *
+listener_at(struct list *link)
+{
+	return OWNER_OF(link, struct listener, link);
+}
+
+/* The same for all listeners. */
+void listeners_finish(struct listeners *);
 void listeners_close(struct listeners *);
 
 #endif

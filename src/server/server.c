@@ -17,9 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a worker with a thread of its own opens: its poller and its bell. */
-enum { WORKER_DESCRIPTORS = 3 };
-
 /* What the server does; it never goes back to an earlier phase. */
 enum phase { SERVING, DRAINING, CUTTING };
 
@@ -35,6 +32,9 @@ struct server {
 	unsigned nworkers; /* that are open */
 	unsigned nstarted; /* threads of theirs that run */
 	struct worker_wake wake;
+
+	void (*errand)(void *arg); /* to be done after the turn, or NULL */
+	void *errand_arg;
 
 	enum phase phase;
 	enum phase wanted; /* what was asked for: the phase follows it */
@@ -172,19 +172,36 @@ server_loop(struct server *server)
 }
 
 int
-server_bind(struct server *server, const struct transport *transport,
-    const struct service *service, const struct sockaddr *address,
-    socklen_t length)
+server_bind(struct server *server, const struct listen_address *addresses,
+    size_t n, size_t *refused)
 {
-	return listeners_bind(
-	    &server->listeners, transport, service, address, length);
+	return listening_prepare(&server->listeners, addresses, n, refused);
+}
+
+int
+server_change(struct server *server)
+{
+	return listening_change(&server->listeners, server->limits.backlog);
+}
+
+void
+server_send_on(struct server *server, void (*errand)(void *arg), void *arg)
+{
+	server->errand = errand;
+	server->errand_arg = arg;
+}
+
+bool
+server_is_serving(const struct server *server)
+{
+	return server->wanted == SERVING;
 }
 
 void
 server_set(struct server *server, const struct settings *settings)
 {
 	server->settings = settings;
-	listeners_set(&server->listeners, settings);
+	listening_set(&server->listeners, settings);
 	timer_queue_set_span(
 	    &server->drains, settings->drain_ms, loop_now(server->loop));
 	for (unsigned i = 0; i < server->nworkers; i++)
@@ -234,11 +251,7 @@ decide_limits(struct server *server)
 {
 	const struct settings *settings = server->settings;
 	struct sys_descriptors descriptors;
-	sys_count_descriptors(&descriptors);
-	if (is_threaded(server))
-		descriptors.open +=
-		    WORKER_DESCRIPTORS * (size_t)settings->workers;
-	if (limits_compute(&server->limits, settings, &descriptors) == 0)
+	if (limits_decide(&server->limits, settings, &descriptors) == 0)
 		return 0;
 	announce_lack(settings, &server->limits, descriptors.limit);
 	return -1;
@@ -272,8 +285,8 @@ server_start(struct server *server)
 	struct kernel_buffers_held held;
 	kernel_buffers_measure(server->settings, &held);
 	announce_start(server->settings, &server->limits, &held,
-	    listeners_held_ms(&server->listeners), loop_backend(server->loop));
-	if (listeners_start(&server->listeners, server->limits.backlog) == -1) {
+	    listening_held_ms(&server->listeners), loop_backend(server->loop));
+	if (server_change(server) == -1) {
 		log_error("cannot wait for new connections; the limits of "
 			  "memory or of watches (fs.epoll.max_user_watches) "
 			  "may be too low");
@@ -322,6 +335,11 @@ static void
 follow_up(struct server *server)
 {
 	release(server);
+	if (server->errand != NULL) {
+		void (*errand)(void *) = server->errand;
+		server->errand = NULL;
+		errand(server->errand_arg);
+	}
 	if (server->wanted == SERVING) {
 		/* A connection that could not be served has ended already. */
 		if (listeners_accept(&server->listeners))

@@ -7,9 +7,9 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "net/transport.h"
 #include "reactor/loop.h"
 #include "server/counters.h"
+#include "server/listening.h"
 #include "server/service.h"
 #include "server/settings.h"
 
@@ -28,12 +28,23 @@ struct server *server_open(const struct settings *);
 void server_close(struct server *);
 
 /*
- * Binds one more address and listens on it, for that service; nothing is
- * accepted before server_start.  -1 with the errno of socket, setsockopt, bind
- * or listen.
+ * Binds addresses and listens on them, as listening_prepare: nothing is
+ * accepted before server_start.  While it serves, server_change then makes the
+ * change; both are for an errand, the same one, and not for a drain.
  */
-int server_bind(struct server *, const struct transport *,
-    const struct service *, const struct sockaddr *, socklen_t);
+int server_bind(
+    struct server *, const struct listen_address *, size_t n, size_t *refused);
+int server_change(struct server *);
+
+/*
+ * Has the function called, once, when the current turn of the loop is over, or
+ * the next one: then what belongs to the loop may be closed.  To be called from
+ * the loop; one errand replaces another.
+ */
+void server_send_on(struct server *, void (*errand)(void *arg), void *arg);
+
+/* False when a drain was asked for. */
+bool server_is_serving(const struct server *);
 
 /*
  * Exchanges the settings, as far as settings.h says that they may be: the

@@ -33,6 +33,7 @@ enum { SPINS = 100000 };
 struct tally tally;
 
 static struct settings settings;
+enum { LISTENERS_MAX = 2 };
 static unsigned nlisteners;
 static struct kernel_socket *listeners[2];
 static struct bell stop;
@@ -53,12 +54,16 @@ static int
 bind_listeners(void)
 {
 	const struct sockaddr_in any = {.sin_family = AF_INET};
-	for (unsigned i = 0; i < nlisteners; i++) {
-		if (server_bind(server, &transport_tcp, &service_text,
-			(const struct sockaddr *)&any, sizeof any) == -1)
-			return -1;
-	}
-	return 0;
+	struct listen_address wanted[LISTENERS_MAX];
+	size_t refused;
+	for (unsigned i = 0; i < nlisteners; i++)
+		wanted[i] = (struct listen_address){
+		    .transport = &transport_tcp,
+		    .service = &service_text,
+		    .address = (const struct sockaddr *)&any,
+		    .length = sizeof any,
+		};
+	return server_bind(server, wanted, nlisteners, &refused);
 }
 
 /* Finds the sockets that listen, for the peers to connect to. */
@@ -235,7 +240,7 @@ draw_settings(void)
 	};
 	size_t memory = draw_chance(700) ? SETTINGS_MEMORY_MIN : 1 << 20;
 	settings.memory_limit = settings.workers * memory;
-	nlisteners = 1 + (unsigned)draw(2);
+	nlisteners = 1 + (unsigned)draw(LISTENERS_MAX);
 }
 
 void

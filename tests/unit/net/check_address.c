@@ -12,6 +12,7 @@
 
 static const struct {
 	const char *text, *host, *port;
+	bool loopback;
 } good_addresses[] = {
     {"127.0.0.1:5220", "127.0.0.1", "5220"},
     {"[::1]:5220", "::1", "5220"},
@@ -20,11 +21,24 @@ static const struct {
     {"name.example:1", "name.example", "1"},
     {":65535", "", "65535"},
     {"a:00080", "a", "00080"},
+    {"127.0.0.1", "127.0.0.1", "5220"},
+    {"name.example", "name.example", "5220"},
+    {"[::1]", "::1", "5220"},
+    {"5220", "", "5220", true},
+    {"0", "", "0", true},
+    {"1a", "1a", "5220"},
+    {"tcp:127.0.0.1:1", "127.0.0.1", "1"},
+    {"tcp:[::1]", "::1", "5220"},
+    {"tcp:7", "", "7", true},
+    {"tcp::7", "", "7"},
+    {"tcp:udp:7", "udp", "7"},
+    {"tcp:tcp:7", "tcp", "7"},
 };
 
-static const char *const bad_addresses[] = {"", ":", "127.0.0.1", "5220",
-    "name:", "name:http", "name:65536", "name:000080", "name:-1", "name:+1",
-    "name: 1", "name:1 ", "na me:1", "na\tme:1", "::1:80", "[::1]", "[::1]80",
+static const char *const bad_addresses[] = {"", ":", "tcp:", "udp:1", "unix:/a",
+    "65536", "123456", "name,proxy", "name:", "tcp:[]", "[::1]5220",
+    "[::1", "[name]", "name:http", "name:65536", "name:000080", "name:-1", "name:+1",
+    "name: 1", "name:1 ", "na me:1", "na\tme:1", "::1:80", "::1", "[::1]80",
     "[::1:80", "::1]:80", "[]:80", "[name]:80", "[127.0.0.1]:80", "[[::1]]:80",
     "[::1]x]:80", "a[b:80", "na\x1bme:1", "na\177me:1",
     "name:99999999999999999999"};
@@ -37,6 +51,7 @@ START_TEST(an_address_is_split_into_host_and_port)
 		ck_assert_msg(address_parse(&address, text) == 0, "%s", text);
 		ck_assert_str_eq(address.host, good_addresses[i].host);
 		ck_assert_str_eq(address.port, good_addresses[i].port);
+		ck_assert_int_eq(address.loopback, good_addresses[i].loopback);
 	}
 }
 END_TEST
@@ -88,6 +103,8 @@ START_TEST(literal_addresses_are_resolved_and_written_as_they_were)
 	    AF_UNSPEC, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
 	expect_format(":7", AF_INET, "0.0.0.0:7");
 	expect_format(":7", AF_INET6, "[::]:7");
+	expect_format("7", AF_INET, "127.0.0.1:7");
+	expect_format("7", AF_INET6, "[::1]:7");
 	char text[ADDRESS_TEXT_MAX];
 	const struct sockaddr strange = {.sa_family = AF_UNIX};
 	ck_assert_str_eq(address_format(&strange, text), "an unknown address");
@@ -106,7 +123,7 @@ END_TEST
 START_TEST(an_address_is_a_value_of_an_option_and_is_printed_as_it_was)
 {
 	static const char *const texts[] = {
-	    "127.0.0.1:5220", "[::1]:5220", "name:80", ":0"};
+	    "127.0.0.1:5220", "[::1]:5220", "name:80", ":0", "80"};
 	struct address address = {.port = ""};
 	static char text[OPTION_TEXT_MAX];
 	char sentence[SENTENCE_MAX] = "";

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/owner.h"
 #include "base/sys.h"
-#include "server/listener.h"
+#include "server/listening.h"
 #include "server/service.h"
 #include "unit/backends.h"
 #include "unit/runner.h"
@@ -72,9 +72,13 @@ bind_one(struct sockaddr_in *address)
 	*address = (struct sockaddr_in){
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof *address;
-	ck_assert_int_eq(listeners_bind(&listeners, &transport_tcp,
-			     &service_text, (struct sockaddr *)address, length),
-	    0);
+	const struct listen_address wanted = {.transport = &transport_tcp,
+	    .service = &service_text,
+	    .address = (struct sockaddr *)address,
+	    .length = length};
+	size_t refused;
+	ck_assert_int_eq(
+	    listening_prepare(&listeners, &wanted, 1, &refused), 0);
 	ck_assert_int_eq(
 	    getsockname(
 		OWNER_OF(listeners.all.prev, struct listener, link)->watch.fd,
@@ -104,7 +108,7 @@ START_TEST(clients_of_a_closed_listener_with_a_duplicate_reach_nobody)
 	    &(struct listeners_owner){may_accept, accept_socket, NULL});
 	bind_one(&first);
 	bind_one(&second);
-	ck_assert_int_eq(listeners_start(&listeners, 128), 0);
+	ck_assert_int_eq(listening_change(&listeners, 128), 0);
 	int copy =
 	    dup(OWNER_OF(listeners.all.next, struct listener, link)->watch.fd);
 	ck_assert_int_ne(copy, -1);

@@ -32,7 +32,7 @@ START_TEST(sockets_get_their_options_before_they_are_bound)
 		    kernel_option(socket, IPPROTO_IPV6, IPV6_V6ONLY),
 		    i == 1 ? 1 : -1);
 		ck_assert_uint_eq(
-		    socket->user_timeout, 12345 + LISTENER_MARGIN_MS);
+		    socket->user_timeout, 12345 + LISTENING_MARGIN_MS);
 	}
 }
 END_TEST
@@ -127,7 +127,7 @@ START_TEST(another_option_that_fails_costs_a_line_in_the_log_and_no_more)
 				  strchr(line, '\n')[1] == '\0',
 		    "%s", line);
 		ck_assert_uint_eq(
-		    listeners_held_ms(&listeners), i == WISHES ? 0 : 13345);
+		    listening_held_ms(&listeners), i == WISHES ? 0 : 13345);
 		ck_assert_uint_eq(nbound, 2 * i);
 	}
 	/* That was all. */
@@ -199,9 +199,9 @@ START_TEST(clients_are_queued_from_the_bind_on_and_accepted_from_the_start_on)
 	turn();
 	ck_assert_int_eq(naccepted, 0);
 	kernel_fail(KERNEL_WATCH, 2, ENOSPC);
-	ck_assert_int_eq(listeners_start(&listeners, BACKLOG), -1);
+	ck_assert_int_eq(listening_change(&listeners, BACKLOG), -1);
 	ck_assert_int_eq(errno, ENOSPC);
-	ck_assert_int_eq(listeners_start(&listeners, BACKLOG), 0);
+	ck_assert_int_eq(listening_change(&listeners, BACKLOG), 0);
 	turn();
 	ck_assert_int_eq(naccepted, 1);
 }

@@ -28,9 +28,12 @@ set_up(void)
 	ck_assert_ptr_nonnull(server);
 	struct sockaddr_in address = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	ck_assert_int_eq(server_bind(server, &transport_tcp, &service_text,
-			     (struct sockaddr *)&address, sizeof address),
-	    0);
+	const struct listen_address wanted = {.transport = &transport_tcp,
+	    .service = &service_text,
+	    .address = (struct sockaddr *)&address,
+	    .length = sizeof address};
+	size_t refused;
+	ck_assert_int_eq(server_bind(server, &wanted, 1, &refused), 0);
 	listener = NULL;
 	for (int fd = 0; fd < KERNEL_DESCRIPTORS; fd++) {
 		if (kernel_is_open(fd) && kernel_find(fd)->is_listening)
@@ -129,7 +132,7 @@ START_TEST(exchanged_settings_tune_what_listens)
 	other.send_buffer = 77777;
 	server_set(server, &other);
 	ck_assert_int_eq(kernel_option(listener, SOL_SOCKET, SO_KEEPALIVE), 1);
-	ck_assert_uint_eq(listener->user_timeout, 5000 + LISTENER_MARGIN_MS);
+	ck_assert_uint_eq(listener->user_timeout, 5000 + LISTENING_MARGIN_MS);
 	ck_assert_int_eq(kernel_option(listener, SOL_SOCKET, SO_SNDBUF), 77777);
 	other.idle_ms = 1000;
 	other.stall_ms = 0;

@@ -25,8 +25,12 @@ set_up(void)
 static int
 start(struct server *server)
 {
-	if (server_bind(server, &transport_tcp, &service_text,
-		(const struct sockaddr *)&address, sizeof address) == -1)
+	const struct listen_address wanted = {.transport = &transport_tcp,
+	    .service = &service_text,
+	    .address = (const struct sockaddr *)&address,
+	    .length = sizeof address};
+	size_t refused;
+	if (server_bind(server, &wanted, 1, &refused) == -1)
 		return -1;
 	return server_start(server);
 }

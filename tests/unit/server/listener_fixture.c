@@ -76,12 +76,25 @@ fixture_case(Suite *suite, const char *name)
 	return tcase;
 }
 
-/* The last of the list is the one that was bound last. */
+/*
+ * Binds one more than there are; the last of the list is the one that was bound
+ * last.
+ */
 static int
 bind_to(const struct sockaddr *address, socklen_t length)
 {
-	int result = listeners_bind(
-	    &listeners, &transport_tcp, &service_text, address, length);
+	static struct sockaddr_storage kept[LENGTH(bound)];
+	static struct listen_address addresses[LENGTH(bound)];
+	size_t refused;
+	memcpy(&kept[nbound], address, length);
+	addresses[nbound] = (struct listen_address){
+	    .transport = &transport_tcp,
+	    .service = &service_text,
+	    .address = (const struct sockaddr *)&kept[nbound],
+	    .length = length,
+	};
+	int result = listening_prepare(
+	    &listeners, addresses, (size_t)nbound + 1, &refused);
 	if (result == 0)
 		bound[nbound++] = kernel_find(
 		    OWNER_OF(listeners.all.prev, struct listener, link)

@@ -7,7 +7,7 @@
 #define LISTENER_FIXTURE_H
 
 #include "fake/kernel.h"
-#include "server/listener.h"
+#include "server/listening.h"
 #include "server/service.h"
 
 #include <check.h>

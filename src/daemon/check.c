@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "daemon/check.h"
+
+#include "base/printable.h"
+#include "base/streams.h"
+#include "base/sys.h"
+#include "daemon/privileges.h"
+#include "daemon/resolve.h"
+#include "server/kernel_buffers.h"
+#include "server/limits.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void
+print_origin(const struct daemon_choice *choice,
+    const struct daemon_arguments *arguments, size_t i)
+{
+	char shown[PRINTABLE_MAX];
+	if (arguments->given[i])
+		printf("\n# command line\n");
+	else if (choice->lines[i] != 0)
+		printf("\n# %s:%u\n", printable(choice->options.config, shown),
+		    choice->lines[i]);
+	else
+		printf("\n# default\n");
+}
+
+static void
+print_row(const struct daemon_choice *choice,
+    const struct daemon_arguments *arguments, size_t i)
+{
+	const struct option_row *row = &daemon_rows[i];
+	char text[OPTION_TEXT_MAX];
+	print_origin(choice, arguments, i);
+	if (!option_print(row, &choice->options, 0, text)) {
+		printf("# %s = (%s)\n", row->name, row->otherwise);
+		return;
+	}
+	for (size_t k = 0; option_print(row, &choice->options, k, text); k++)
+		printf("%s = %s\n", row->name, text);
+}
+
+/* What all of it can cost, for the limit of descriptors that there is here. */
+static void
+print_costs(const struct daemon_choice *choice)
+{
+	const struct settings *settings = &choice->settings;
+	struct limits limits;
+	struct sys_descriptors descriptors;
+	struct kernel_buffers_held held;
+	if (limits_decide(&limits, settings, &descriptors) == -1) {
+		printf("\n# The limit of %zu descriptors, which there is here, "
+		       "allows only\n# %zu connections.\n",
+		    descriptors.limit, limits.connections);
+		return;
+	}
+	kernel_buffers_measure(settings, &held);
+	size_t nlarge =
+	    kernel_buffers_large(settings->workers) * settings->workers;
+	uint64_t kernel = (uint64_t)limits.connections * held.small +
+			  (uint64_t)nlarge * held.large;
+	printf("\n# With %u worker%s and the limit of %zu descriptors, which "
+	       "there is here:\n"
+	       "# at most %zu connections, %" PRIu64
+	       " KiB of memory of its own for them,\n"
+	       "# and about %" PRIu64 " KiB of the kernel's.\n",
+	    settings->workers, settings->workers == 1 ? "" : "s",
+	    descriptors.limit, limits.connections, limits.memory / 1024,
+	    kernel / 1024);
+}
+
+int
+check_choice(const struct daemon_choice *choice,
+    const struct daemon_arguments *arguments)
+{
+	struct resolved resolved;
+	char shown[PRINTABLE_MAX];
+	int status = resolve_addresses(&resolved, choice);
+	resolved_free(&resolved);
+	if (status == 0)
+		status = privileges_check(choice->options.user);
+	if (status != 0)
+		return status;
+	if (choice->has_file)
+		printf("# %s was read.\n",
+		    printable(choice->options.config, shown));
+	else
+		printf("# No file was read; the usual one is %s.\n",
+		    daemon_config_default);
+	for (size_t i = 0; daemon_rows[i].name != NULL; i++) {
+		if (!daemon_rows[i].is_argument)
+			print_row(choice, arguments, i);
+	}
+	print_costs(choice);
+	return streams_end_output();
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A reload: the configuration file is read again, and either all of it comes
+ * into force or nothing.
+ *
+ * What may take long, the file and the name service, is waited for in a thread
+ * made for it, while the server serves.  All else is done in the server's loop,
+ * when a turn of it is over: what cannot change is refused, the new addresses
+ * are bound, and then settings and listeners are exchanged.
+ */
+#ifndef RELOAD_H
+#define RELOAD_H
+
+#include "daemon/options.h"
+#include "daemon/resolve.h"
+#include "reactor/bell.h"
+#include "reactor/timer.h"
+#include "server/server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct reload {
+	const struct daemon_arguments *arguments;
+	struct daemon_choice choices[2];
+	unsigned in_force; /* which of them is; a reload makes the other */
+
+	struct server *server;
+	struct bell bell; /* rung when the thread is done */
+	struct timer_queue waits;
+	struct timer wait; /* until all workers follow the last reload */
+	bool is_busy;      /* from the start of a reload to its end */
+	bool is_asked;     /* for one more, meanwhile */
+
+	/* These are the thread's until it is done. */
+	pthread_t thread;
+	struct resolved resolved;
+	int status; /* 0: the choice can be tried */
+	atomic_bool is_done;
+};
+
+/* What is in force. */
+static inline const struct daemon_choice *
+reload_choice(const struct reload *reload)
+{
+	return &reload->choices[reload->in_force];
+}
+
+/*
+ * Makes reloads possible, for the choice in force, which was made of the
+ * arguments.  Both must outlive it.  -1 with errno.
+ */
+int reload_open(
+    struct reload *, struct server *, const struct daemon_arguments *);
+
+/* Asks for a reload; one that is asked for during another follows it. */
+void reload_ask(struct reload *);
+
+/* To be called when the server no longer runs. */
+void reload_close(struct reload *);
+
+#endif

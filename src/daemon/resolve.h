@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/* From the addresses that were asked for to those that they stand for. */
+#ifndef RESOLVE_H
+#define RESOLVE_H
+
+#include "daemon/options.h"
+#include "net/transport.h"
+
+struct resolved {
+	const struct transport *transport;
+	const struct address *options;
+	size_t n;
+	struct addrinfo *found[DAEMON_ADDRESSES_MAX]; /* one list for each */
+};
+
+/*
+ * Looks all addresses up, which may wait for a name server, and makes sure that
+ * they can be served together.  Returns 0 or an exit status of sysexits(3),
+ * logged.  The choice must outlive what was resolved.
+ */
+int resolve_addresses(struct resolved *, const struct daemon_choice *);
+
+/* To be called whatever the outcome was. */
+void resolved_free(struct resolved *);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "server/listening.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "net/address.h"
+#include "server/limits.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Our own deadline is to come before this one, which the kernel keeps. */
+static uint32_t
+give_up_ms(const struct settings *settings)
+{
+	return settings->stall_ms == 0
+		   ? 0
+		   : settings->stall_ms + LISTENING_MARGIN_MS;
+}
+
+uint32_t
+listening_held_ms(const struct listeners *listeners)
+{
+	const struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		if (!listener_at(link)->transport->gives_up(listeners->refused))
+			return 0;
+	}
+	return give_up_ms(listeners->settings);
+}
+
+static struct transport_options
+options_of(const struct settings *settings)
+{
+	return (struct transport_options){
+	    .backlog = LIMITS_BACKLOG_MIN,
+	    .send_buffer = settings->send_buffer,
+	    .give_up_ms = give_up_ms(settings),
+	    /* Without an idle timeout only probes find a vanished peer. */
+	    .probes = settings->idle_ms == 0,
+	    .congestion = settings->congestion,
+	};
+}
+
+void
+listening_set(struct listeners *listeners, const struct settings *settings)
+{
+	const struct transport_options options = options_of(settings);
+	listeners->settings = settings;
+	const struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		const struct listener *listener = listener_at(link);
+		listener->transport->tune(
+		    &options, listener->watch.fd, &listeners->refused);
+	}
+}
+
+static bool
+is_at(const struct listener *listener, const struct listen_address *address)
+{
+	return listener->transport == address->transport &&
+	       listener->service == address->service &&
+	       listener->length == address->length &&
+	       memcmp(&listener->address, address->address, address->length) ==
+		   0;
+}
+
+/* Marks a listener that is at the address and not yet at another of the list.
+ */
+static void
+keep(struct listeners *listeners, const struct listen_address *address,
+    size_t number)
+{
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		struct listener *listener = listener_at(link);
+		if (listener->wanted == 0 && is_at(listener, address)) {
+			listener->wanted = number;
+			return;
+		}
+	}
+}
+
+static bool
+is_kept(const struct listeners *listeners, size_t number)
+{
+	const struct list *all = &listeners->all;
+	struct list *link = all->next;
+	while (link != all && listener_at(link)->wanted != number)
+		link = link->next;
+	return link != all;
+}
+
+/*
+ * Lets all that are to end share their addresses, if one of them overlaps this
+ * one, as 127.0.0.1:5220 does :5220, and none does that is to stay.
+ */
+static bool
+make_room(struct listeners *listeners, const struct listen_address *address)
+{
+	struct list *all = &listeners->all;
+	bool may = false;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		const struct listener *listener = listener_at(link);
+		if (listener->transport != address->transport ||
+		    !address->transport->overlap(address->address,
+			(const struct sockaddr *)&listener->address))
+			continue;
+		if (listener->wanted != 0)
+			return false;
+		address->transport->share(listener->watch.fd, true);
+		listeners->shares = true;
+		may = true;
+	}
+	return may;
+}
+
+static int
+listen_on(struct listeners *listeners, const struct listen_address *address)
+{
+	struct transport_options options = options_of(listeners->settings);
+	int fd = address->transport->listen(
+	    &options, address->address, address->length, &listeners->refused);
+	if (fd != -1 || errno != EADDRINUSE)
+		return fd;
+	options.shares = make_room(listeners, address);
+	errno = EADDRINUSE;
+	return options.shares
+		   ? address->transport->listen(&options, address->address,
+			 address->length, &listeners->refused)
+		   : -1;
+}
+
+static int
+bind_one(struct listeners *listeners, const struct listen_address *address,
+    size_t number)
+{
+	struct listener *listener = calloc(1, sizeof *listener);
+	if (listener == NULL)
+		return -1;
+	int fd = listen_on(listeners, address);
+	if (fd == -1) {
+		int saved = errno;
+		free(listener);
+		errno = saved;
+		return -1;
+	}
+	listener->transport = address->transport;
+	listener->service = address->service;
+	memcpy(&listener->address, address->address, address->length);
+	listener->length = address->length;
+	listener->wanted = number;
+	listener->is_fresh = true;
+	listener_init(listener, listeners, fd);
+	return 0;
+}
+
+/* Nobody has to share an address any longer. */
+static void
+end_sharing(struct listeners *listeners)
+{
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all && listeners->shares;
+	     link = link->next)
+		listener_at(link)->transport->share(
+		    listener_at(link)->watch.fd, false);
+	listeners->shares = false;
+}
+
+/* Ends all that a change was prepared with. */
+static void
+undo(struct listeners *listeners)
+{
+	struct list *all = &listeners->all, *next;
+	for (struct list *link = all->next; link != all; link = next) {
+		struct listener *listener = listener_at(link);
+		next = link->next;
+		if (listener->is_fresh)
+			listener_close(listener);
+	}
+	end_sharing(listeners);
+}
+
+int
+listening_prepare(struct listeners *listeners,
+    const struct listen_address *addresses, size_t n, size_t *refused)
+{
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next)
+		listener_at(link)->wanted = 0;
+	for (size_t i = 0; i < n; i++)
+		keep(listeners, &addresses[i], i + 1);
+	for (size_t i = 0; i < n; i++) {
+		if (is_kept(listeners, i + 1) ||
+		    bind_one(listeners, &addresses[i], i + 1) == 0)
+			continue;
+		int saved = errno;
+		undo(listeners);
+		*refused = i;
+		errno = saved;
+		return -1;
+	}
+	return 0;
+}
+
+static void
+log_address(const struct listener *listener, const char *what)
+{
+	struct sockaddr_storage address;
+	char name[ADDRESS_TEXT_MAX] = "a socket";
+	if (sys_getsockname(listener->watch.fd, &address) == 0)
+		address_format((struct sockaddr *)&address, name);
+	log_info("%s on %s", what, name);
+}
+
+static int
+start_fresh(struct listeners *listeners, size_t backlog)
+{
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		struct listener *listener = listener_at(link);
+		if (!listener->is_fresh)
+			continue;
+		/* If this fails, the queue keeps the length it had. */
+		(void)sys_listen(listener->watch.fd, (int)backlog);
+		if (listener_start(listener) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+listening_change(struct listeners *listeners, size_t backlog)
+{
+	if (start_fresh(listeners, backlog) == -1) {
+		int saved = errno;
+		undo(listeners);
+		errno = saved;
+		return -1;
+	}
+	struct list *all = &listeners->all, *next;
+	for (struct list *link = all->next; link != all; link = next) {
+		struct listener *listener = listener_at(link);
+		next = link->next;
+		if (listener->wanted == 0) {
+			log_address(listener, "no longer listening");
+			listener_finish(listener);
+			continue;
+		}
+		if (listener->is_fresh)
+			log_address(listener, "listening");
+		listener->is_fresh = false;
+	}
+	end_sharing(listeners);
+	return 0;
+}

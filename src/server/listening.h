@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is listened on: a list of addresses, which is taken whole or not at all.
+ *
+ * A change is prepared first, in which the new addresses are bound, and then
+ * made, in which they start and those that are not in the list any longer end;
+ * until then everything is served as before.  An address that stays keeps its
+ * socket, so its clients notice nothing.  At the start all addresses are new.
+ */
+#ifndef LISTENING_H
+#define LISTENING_H
+
+#include "server/listener.h"
+
+#include <sys/socket.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How much later than stall_ms the kernel gives a connection up, in ms. */
+#define LISTENING_MARGIN_MS 1000
+
+struct listen_address {
+	const struct transport *transport;
+	const struct service *service; /* of its clients */
+	const struct sockaddr *address;
+	socklen_t length;
+};
+
+/*
+ * Prepares a change.  -1 with the errno of socket, setsockopt, bind or listen,
+ * and the index of the address that was refused; then it is as if nothing had
+ * been prepared.
+ */
+int listening_prepare(struct listeners *, const struct listen_address *,
+    size_t n, size_t *refused);
+
+/*
+ * Makes the change that was prepared, with queues of the given length, and logs
+ * each address that comes or goes.  -1 with the poller's errno, and nothing has
+ * changed.  Not inside a turn of the loop.
+ */
+int listening_change(struct listeners *, size_t backlog);
+
+/* Other settings hold from now on, for what listens and for what will. */
+void listening_set(struct listeners *, const struct settings *);
+
+/*
+ * How long the kernel holds its part of a closed connection, in ms; 0: as long
+ * as it likes.  To be called when something is bound.
+ */
+uint32_t listening_held_ms(const struct listeners *);
+
+#endif
