@@ -43,6 +43,12 @@ loop_close(struct loop *loop)
 	free(loop);
 }
 
+void
+loop_catch_up(struct loop *loop, uint64_t now)
+{
+	loop->now = now;
+}
+
 const char *
 loop_backend(const struct loop *loop)
 {

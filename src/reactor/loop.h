@@ -54,6 +54,12 @@ loop_now(const struct loop *loop)
 	return loop->now;
 }
 
+/*
+ * Makes it that time, which sys_now returned, for who uses the loop between its
+ * turns.
+ */
+void loop_catch_up(struct loop *, uint64_t now);
+
 /* The deadlines that the loop serves: for timer_queue_init. */
 static inline struct timers *
 loop_timers(struct loop *loop)

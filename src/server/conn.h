@@ -42,7 +42,7 @@ struct conn {
 	struct upcase_stream upcase;
 	uint8_t state;          /* enum conn_state */
 	uint16_t cause : 4;     /* enum counter: why it ends, once it does */
-	uint16_t reads : 1;     /* it has taken output that had been pending */
+	uint16_t reads : 1;     /* its peer is known to read, see delivery.c */
 	uint16_t answered : 11; /* bytes, then KiB: see delivery_note */
 };
 

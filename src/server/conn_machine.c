@@ -184,14 +184,19 @@ arm(struct conn *conn, unsigned deadline)
 	    &shard->deadlines[deadline], &conn->timer, loop_now(shard->loop));
 }
 
-/* Arms the deadline of the state anew; each look waits longer than the last. */
+/* The deadline of the state; each look waits longer than the last. */
+static unsigned
+deadline_of(const struct conn *conn)
+{
+	unsigned deadline = behaviours[conn->state].deadline;
+	return deadline == SHARD_LOOK ? deadline + conn->held.nlooks : deadline;
+}
+
+/* Arms the deadline of the state anew. */
 static void
 rearm(struct conn *conn)
 {
-	unsigned deadline = behaviours[conn->state].deadline;
-	if (deadline == SHARD_LOOK)
-		deadline += conn->held.nlooks;
-	arm(conn, deadline);
+	arm(conn, deadline_of(conn));
 }
 
 /*
@@ -296,5 +301,38 @@ conn_start(struct conn *conn, struct shard *shard, int fd)
 	conn->state = CONN_RECEIVING;
 	conn->cause = COUNTER_FAILED;
 	rearm(conn);
+	return 0;
+}
+
+void
+conn_leave(struct conn *conn)
+{
+	struct shard *shard = conn->shard;
+	if (conn->state != CONN_DELIVERING)
+		pool_release(&shard->pool, conn->pending);
+	/* Its socket may have a duplicate, on its way to another process. */
+	(void)loop_watch(shard->loop, &conn->watch, POLLER_NOTHING);
+	shard_forget(shard, conn);
+}
+
+uint64_t
+conn_began(const struct conn *conn)
+{
+	const struct shard *shard = conn->shard;
+	const struct timer_queue *queue = &shard->deadlines[deadline_of(conn)];
+	return conn->timer.due == TIMER_NEVER ? loop_now(shard->loop)
+					      : conn->timer.due - queue->span;
+}
+
+int
+conn_go_on(struct conn *conn, int fd, uint64_t began)
+{
+	struct shard *shard = conn->shard;
+	watch_init(&conn->watch, fd, ready);
+	timer_init(&conn->timer);
+	if (loop_watch(
+		shard->loop, &conn->watch, behaviours[conn->state].wants) == -1)
+		return -1;
+	timer_arm(&shard->deadlines[deadline_of(conn)], &conn->timer, began);
 	return 0;
 }

@@ -55,9 +55,9 @@ delivery_store(struct conn *conn, size_t taken, size_t n)
 {
 	struct shard *shard = conn->shard;
 	size_t held = sys_unacknowledged(conn->watch.fd);
-	conn->pending =
-	    pool_store(&shard->pool, shard->output + taken, n - taken, conn,
-		is_proven(conn, n - taken, held), loop_now(shard->loop));
+	conn->reads = is_proven(conn, n - taken, held);
+	conn->pending = pool_store(&shard->pool, shard->output + taken,
+	    n - taken, conn, conn->reads, loop_now(shard->loop));
 	pool_set_held(conn->pending, held);
 	shard_note_use(shard);
 	/* If we are killed now, the peer must not take a part for the whole. */

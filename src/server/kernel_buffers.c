@@ -127,3 +127,31 @@ kernel_buffers_release(struct kernel_buffers *buffers, const struct conn *conn)
 			buffers->large[i].conn = NULL;
 	}
 }
+
+bool
+kernel_buffers_has(
+    const struct kernel_buffers *buffers, const struct conn *conn)
+{
+	size_t i = 0;
+	while (i < buffers->nlarge && buffers->large[i].conn != conn)
+		i++;
+	return i < buffers->nlarge;
+}
+
+void
+kernel_buffers_resume(struct kernel_buffers *buffers,
+    const struct settings *settings, struct conn *conn, bool is_large,
+    uint64_t now)
+{
+	size_t i = 0;
+	if (!is_large)
+		return;
+	while (i < buffers->nlarge && buffers->large[i].conn != NULL)
+		i++;
+	if (i < buffers->nlarge) {
+		buffers->large[i].conn = conn;
+		buffers->large[i].used = now;
+	} else {
+		set(conn, settings->send_buffer, settings->receive_buffer);
+	}
+}

@@ -14,6 +14,7 @@
 
 #include "server/settings.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,16 @@ void kernel_buffers_start(const struct settings *, int fd);
 /* Notes that a connection moves bulk, and gives it large buffers if it can. */
 void kernel_buffers_note_bulk(struct kernel_buffers *, const struct settings *,
     struct conn *, uint64_t now);
+
+/* True for a connection that has large buffers. */
+bool kernel_buffers_has(const struct kernel_buffers *, const struct conn *);
+
+/*
+ * For a connection that was served elsewhere: if its buffers are large it gets
+ * a place for them, or small ones.
+ */
+void kernel_buffers_resume(struct kernel_buffers *, const struct settings *,
+    struct conn *, bool is_large, uint64_t now);
 
 /* To be called when a connection is closed. */
 void kernel_buffers_release(struct kernel_buffers *, const struct conn *);

@@ -246,25 +246,6 @@ accept_rest(struct listener *listener)
 	}
 }
 
-/*
- * Takes a listener out of the loop for good.  Closing it is not enough when
- * another process, such as a service manager, holds a duplicate.
- */
-static void
-leave_loop(struct listeners *listeners, struct listener *listener)
-{
-	(void)loop_watch(listeners->loop, &listener->watch, POLLER_NOTHING);
-	loop_unwatch(listeners->loop, &listener->watch);
-}
-
-static void
-close_one(struct listener *listener)
-{
-	(void)sys_close(listener->watch.fd);
-	list_remove(&listener->link);
-	free(listener);
-}
-
 void
 listener_init(struct listener *listener, struct listeners *listeners, int fd)
 {
@@ -282,22 +263,39 @@ listener_start(struct listener *listener)
 	return loop_watch(listeners->loop, &listener->watch, POLLER_INPUT);
 }
 
+/* Another process, such as a service manager, may hold a duplicate. */
+static void
+leave_loop(struct listener *listener)
+{
+	struct listeners *listeners = listener->listeners;
+	(void)loop_watch(listeners->loop, &listener->watch, POLLER_NOTHING);
+	if (listener->left > 0)
+		listeners->nready--;
+	listener->left = 0;
+}
+
+void
+listener_leave(struct listener *listener)
+{
+	leave_loop(listener);
+	list_remove(&listener->link);
+	free(listener);
+}
+
 void
 listener_close(struct listener *listener)
 {
-	struct listeners *listeners = listener->listeners;
-	leave_loop(listeners, listener);
-	if (listener->left > 0) {
-		listener->left = 0;
-		listeners->nready--;
-	}
-	close_one(listener);
+	int fd = listener->watch.fd;
+	leave_loop(listener);
+	loop_unwatch(listener->listeners->loop, &listener->watch);
+	listener_leave(listener);
+	(void)sys_close(fd);
 }
 
 void
 listener_finish(struct listener *listener)
 {
-	leave_loop(listener->listeners, listener);
+	leave_loop(listener);
 	accept_rest(listener);
 	listener_close(listener);
 }

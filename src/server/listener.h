@@ -110,6 +110,12 @@ void listener_init(struct listener *, struct listeners *, int fd);
 int listener_start(struct listener *);
 
 /*
+ * Frees a listener whose socket, which stays open, belongs to the caller now.
+ * Not inside a turn of the loop.
+ */
+void listener_leave(struct listener *);
+
+/*
  * Closes a listener and frees it; the second accepts what is queued before, as
  * far as allowed.  Not inside a turn of the loop.
  */

@@ -135,27 +135,48 @@ listen_on(struct listeners *listeners, const struct listen_address *address)
 		   : -1;
 }
 
-static int
-bind_one(struct listeners *listeners, const struct listen_address *address,
-    size_t number)
+/* A listener that is to start with the next change; NULL with ENOMEM. */
+static struct listener *
+add(struct listeners *listeners, const struct listen_address *address, int fd)
 {
 	struct listener *listener = calloc(1, sizeof *listener);
 	if (listener == NULL)
-		return -1;
-	int fd = listen_on(listeners, address);
-	if (fd == -1) {
-		int saved = errno;
-		free(listener);
-		errno = saved;
-		return -1;
-	}
+		return NULL;
 	listener->transport = address->transport;
 	listener->service = address->service;
 	memcpy(&listener->address, address->address, address->length);
 	listener->length = address->length;
-	listener->wanted = number;
 	listener->is_fresh = true;
 	listener_init(listener, listeners, fd);
+	return listener;
+}
+
+static int
+bind_one(struct listeners *listeners, const struct listen_address *address,
+    size_t number)
+{
+	int fd = listen_on(listeners, address);
+	if (fd == -1)
+		return -1;
+	struct listener *listener = add(listeners, address, fd);
+	if (listener == NULL) {
+		(void)sys_close(fd);
+		errno = ENOMEM;
+		return -1;
+	}
+	listener->wanted = number;
+	return 0;
+}
+
+int
+listening_adopt(
+    struct listeners *listeners, const struct listen_address *address, int fd)
+{
+	const struct transport_options options =
+	    options_of(listeners->settings);
+	if (add(listeners, address, fd) == NULL)
+		return -1;
+	address->transport->tune(&options, fd, &listeners->refused);
 	return 0;
 }
 
@@ -205,6 +226,17 @@ listening_prepare(struct listeners *listeners,
 		return -1;
 	}
 	return 0;
+}
+
+void
+listening_go_on(struct listeners *listeners)
+{
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next)
+		listener_at(link)->is_fresh = false;
+	/* As if they had been out of the loop for a while. */
+	listeners->paused = true;
+	listeners_resume(listeners);
 }
 
 static void

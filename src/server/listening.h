@@ -42,6 +42,18 @@ int listening_prepare(struct listeners *, const struct listen_address *,
  */
 int listening_change(struct listeners *, size_t backlog);
 
+/*
+ * Takes over a socket that listens, as one that was prepared; a list that does
+ * not have its address ends it.  -1 with ENOMEM: then it is still the caller's.
+ */
+int listening_adopt(struct listeners *, const struct listen_address *, int fd);
+
+/*
+ * All that was taken over is served at once: it was before.  A listener that
+ * the poller refuses is tried again later.
+ */
+void listening_go_on(struct listeners *);
+
 /* Other settings hold from now on, for what listens and for what will. */
 void listening_set(struct listeners *, const struct settings *);
 

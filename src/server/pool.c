@@ -165,6 +165,15 @@ pool_pieces(struct block *block, struct iovec *pieces, size_t n, size_t *size)
 	return npieces;
 }
 
+size_t
+pool_size(const struct block *block)
+{
+	size_t n = 0;
+	for (; block != NULL; block = block->next)
+		n += block->end - block->start;
+	return n;
+}
+
 static void
 note_progress(struct list *list, struct block *block, uint64_t now)
 {
@@ -204,6 +213,21 @@ pool_note_held(
 	block->held = held;
 	note_progress(&pool->proven, block, now);
 	return true;
+}
+
+void
+pool_resume(struct block *block, uint64_t moved, size_t held)
+{
+	block->moved = moved;
+	block->held = held;
+	/* It was the last of its list; those with later progress go behind. */
+	struct list *before = block->waiting.prev;
+	struct list *after = block->waiting.next;
+	while (before != after &&
+	       OWNER_OF(before, struct block, waiting)->moved > moved)
+		before = before->prev;
+	list_remove(&block->waiting);
+	list_append(before->next, &block->waiting);
 }
 
 void

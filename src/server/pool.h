@@ -93,6 +93,9 @@ struct block *pool_store(struct pool *, const unsigned char *bytes, size_t n,
 size_t pool_pieces(
     struct block *, struct iovec *pieces, size_t n, size_t *size);
 
+/* How many bytes an output has; NULL has none. */
+size_t pool_size(const struct block *);
+
 /* Drops the first n bytes of an output; returns what is left of it, or NULL. */
 struct block *pool_drop(struct pool *, struct block *, size_t n, uint64_t now);
 
@@ -116,6 +119,12 @@ pool_set_held(struct block *block, size_t held)
 {
 	block->held = held;
 }
+
+/*
+ * Says when an output that was stored elsewhere before made its last progress,
+ * and what pool_set_held was told there.
+ */
+void pool_resume(struct block *, uint64_t moved, size_t held);
 
 /*
  * Says how many bytes the kernel holds now.  If that is at least POOL_BLOCK

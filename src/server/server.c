@@ -7,9 +7,8 @@
 #include "base/owner.h"
 #include "base/sys.h"
 #include "server/announce.h"
-#include "server/limits.h"
-#include "server/listener.h"
-#include "server/worker.h"
+#include "server/server_impl.h"
+#include "server/succession.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,34 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the server does; it never goes back to an earlier phase. */
-enum phase { SERVING, DRAINING, CUTTING };
-
-struct server {
-	const struct settings *settings;
-	bool is_threaded; /* workers have threads of their own */
-	struct loop *loop;
-	struct counters counters; /* of the accepting thread */
-	struct listeners listeners;
-	struct limits limits;
-
-	struct worker *workers;
-	unsigned nworkers; /* that are open */
-	unsigned nstarted; /* threads of theirs that run */
-	struct worker_wake wake;
-
-	void (*errand)(void *arg); /* to be done after the turn, or NULL */
-	void *errand_arg;
-
-	enum phase phase;
-	enum phase wanted; /* what was asked for: the phase follows it */
-	struct timer_queue drains;
-	struct timer drain;
-};
-
-/* How many connections there are. */
-static size_t
-count_open(struct server *server)
+size_t
+server_count_open(struct server *server)
 {
 	size_t sum = 0;
 	for (unsigned i = 0; i < server->nworkers; i++)
@@ -65,12 +38,6 @@ find_least(struct server *server)
 	return least;
 }
 
-static bool
-is_threaded(const struct server *server)
-{
-	return server->is_threaded;
-}
-
 /*
  * True when no more than n connections are open.  Otherwise the next end of a
  * connection wakes the loop.  A worker counts an end and then looks whether a
@@ -80,10 +47,10 @@ is_threaded(const struct server *server)
 static bool
 has_at_most(struct server *server, size_t n)
 {
-	if (count_open(server) <= n)
+	if (server_count_open(server) <= n)
 		return true;
 	atomic_store(&server->wake.wanted, true);
-	return count_open(server) <= n;
+	return server_count_open(server) <= n;
 }
 
 /* The only place that decides whether a connection may be accepted. */
@@ -143,8 +110,8 @@ server_open(const struct settings *settings)
 	return server;
 }
 
-static void
-stop_workers(struct server *server)
+void
+server_stop_workers(struct server *server)
 {
 	while (server->nstarted > 0)
 		worker_stop(&server->workers[--server->nstarted]);
@@ -155,7 +122,7 @@ server_close(struct server *server)
 {
 	if (server == NULL)
 		return;
-	stop_workers(server);
+	server_stop_workers(server);
 	listeners_close(&server->listeners);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_close(&server->workers[i]);
@@ -223,7 +190,7 @@ open_worker(struct server *server, struct worker *worker)
 	const struct settings *settings = server->settings;
 	size_t nslots = server->limits.connections;
 	size_t nblocks = server->limits.blocks;
-	if (!is_threaded(server))
+	if (!server_is_threaded(server))
 		return worker_open(
 		    worker, server->loop, settings, nslots, nblocks);
 	return worker_open_thread(worker, loop_backend(server->loop),
@@ -257,10 +224,11 @@ decide_limits(struct server *server)
 	return -1;
 }
 
-static int
-start_workers(struct server *server)
+int
+server_start_workers(struct server *server)
 {
-	while (is_threaded(server) && server->nstarted < server->nworkers) {
+	while (
+	    server_is_threaded(server) && server->nstarted < server->nworkers) {
 		if (worker_start(&server->workers[server->nstarted]) == -1) {
 			announce_no_thread(
 			    server->settings, server->nstarted + 1);
@@ -272,15 +240,23 @@ start_workers(struct server *server)
 }
 
 int
-server_start(struct server *server)
+server_prepare(struct server *server)
 {
 	if (decide_limits(server) == -1)
 		return -1;
-	if (open_workers(server) == -1) {
-		announce_no_workers(server->settings, &server->limits);
+	if (open_workers(server) == 0)
+		return 0;
+	announce_no_workers(server->settings, &server->limits);
+	return -1;
+}
+
+int
+server_start(struct server *server)
+{
+	if (server_prepare(server) == -1)
 		return -1;
-	}
-	if (start_workers(server) == -1)
+	succession_go_on(server);
+	if (server_start_workers(server) == -1)
 		return -1;
 	struct kernel_buffers_held held;
 	kernel_buffers_measure(server->settings, &held);
@@ -303,11 +279,11 @@ start_drain(struct server *server)
 	uint32_t drain_ms = server->settings->drain_ms;
 	if (drain_ms == 0)
 		log_info("draining: open=%zu, served on without a limit",
-		    count_open(server));
+		    server_count_open(server));
 	else
 		log_info("draining: open=%zu, served on for at most %" PRIu32
 			 " ms",
-		    count_open(server), drain_ms);
+		    server_count_open(server), drain_ms);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_drain(&server->workers[i]);
 	timer_arm(&server->drains, &server->drain, loop_now(server->loop));
@@ -317,7 +293,8 @@ static void
 cut_drain(struct server *server)
 {
 	server->phase = CUTTING;
-	log_info("ending the drain: open=%zu, to be reset", count_open(server));
+	log_info("ending the drain: open=%zu, to be reset",
+	    server_count_open(server));
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_cut(&server->workers[i]);
 }
@@ -326,7 +303,7 @@ cut_drain(struct server *server)
 static void
 release(struct server *server)
 {
-	if (!is_threaded(server))
+	if (!server_is_threaded(server))
 		worker_release(server->workers);
 }
 
@@ -339,6 +316,9 @@ follow_up(struct server *server)
 		void (*errand)(void *) = server->errand;
 		server->errand = NULL;
 		errand(server->errand_arg);
+		/* It may have packed all, and a worker has no more turns. */
+		if (server->phase == LEFT)
+			return;
 	}
 	if (server->wanted == SERVING) {
 		/* A connection that could not be served has ended already. */
@@ -378,9 +358,11 @@ server_run(struct server *server)
 			counters_add(
 			    &server->counters, COUNTER_WAIT_FAILURES, 1);
 		follow_up(server);
-	} while (server->phase == SERVING || !has_at_most(server, 0));
-	stop_workers(server);
-	log_counters(server, false);
+	} while (server->phase == SERVING ||
+		 (server->phase != LEFT && !has_at_most(server, 0)));
+	server_stop_workers(server);
+	if (server->phase != LEFT)
+		log_counters(server, false);
 }
 
 void

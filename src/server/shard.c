@@ -232,10 +232,12 @@ shard_room_left(const struct shard *shard)
 
 /* Asks how much the kernel holds of the answer; true if the peer takes it. */
 static bool
-look_for_progress(struct shard *shard, const struct conn *conn)
+look_for_progress(struct shard *shard, struct conn *conn)
 {
-	return pool_note_held(&shard->pool, conn->pending,
+	bool reads = pool_note_held(&shard->pool, conn->pending,
 	    sys_unacknowledged(conn->watch.fd), loop_now(shard->loop));
+	conn->reads |= reads;
+	return reads;
 }
 
 static struct conn *
@@ -261,4 +263,12 @@ shard_retire(struct shard *shard, struct conn *conn)
 	timer_disarm(&conn->timer);
 	kernel_buffers_release(&shard->buffers, conn);
 	list_append(&shard->closed, &conn->timer.link);
+}
+
+void
+shard_forget(struct shard *shard, struct conn *conn)
+{
+	timer_disarm(&conn->timer);
+	kernel_buffers_release(&shard->buffers, conn);
+	give_slot(shard, conn);
 }

@@ -112,6 +112,9 @@ struct conn *shard_take_slot(struct shard *);
 /* Takes over a connection that has ended, to be released after the turn. */
 void shard_retire(struct shard *, struct conn *);
 
+/* Takes a slot back at once, of a connection whose socket is another's now. */
+void shard_forget(struct shard *, struct conn *);
+
 /* Does what shard_release does when there is something to do. */
 size_t shard_release_closed(struct shard *);
 

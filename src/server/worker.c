@@ -25,9 +25,8 @@ follow_settings(struct worker *worker)
 	atomic_store(&worker->followed, settings);
 }
 
-/* Does what was ordered, in the worker's own thread. */
-static void
-obey(struct worker *worker)
+void
+worker_obey(struct worker *worker)
 {
 	struct shard *shard = &worker->shard;
 	/* Read first, so that sockets handed over before an order obey it. */
@@ -50,7 +49,7 @@ obey(struct worker *worker)
 static void
 hear(struct bell *bell)
 {
-	obey(OWNER_OF(bell, struct worker, bell));
+	worker_obey(OWNER_OF(bell, struct worker, bell));
 }
 
 /* Lets the worker see what was stored for it. */
@@ -60,7 +59,7 @@ post(struct worker *worker)
 	if (worker->has_thread)
 		bell_ring(&worker->bell);
 	else
-		obey(worker);
+		worker_obey(worker);
 }
 
 int
@@ -145,6 +144,7 @@ run(void *arg)
 int
 worker_start(struct worker *worker)
 {
+	atomic_store(&worker->stop, false);
 	return sys_thread_start(&worker->thread, run, worker);
 }
 
@@ -160,6 +160,12 @@ size_t
 worker_load(struct worker *worker)
 {
 	return worker->nhanded - atomic_load(&worker->ngone);
+}
+
+void
+worker_forget_all(struct worker *worker)
+{
+	worker->nhanded = atomic_load(&worker->ngone);
 }
 
 void

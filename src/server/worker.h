@@ -98,11 +98,20 @@ size_t worker_load(struct worker *);
 void worker_set(struct worker *, const struct settings *);
 bool worker_follows(const struct worker *);
 
+/*
+ * Does what was ordered, and takes what was handed over, when the worker has no
+ * thread, or none any longer.
+ */
+void worker_obey(struct worker *);
+
+/* All its connections have left, for another server. */
+void worker_forget_all(struct worker *);
+
 /* As the functions of a service. */
 void worker_drain(struct worker *);
 void worker_cut(struct worker *);
 
-/* Ends the thread and waits for it. */
+/* Ends the thread and waits for it; it can be started again. */
 void worker_stop(struct worker *);
 
 #endif

@@ -291,3 +291,30 @@ upcase_stream_final(struct upcase_stream *u, unsigned char *dst)
 	u->ncarry = 0;
 	return (size_t)(reject(u, dst, u->carry, held) - dst);
 }
+
+void
+upcase_stream_save(const struct upcase_stream *u, struct upcase_saved *saved)
+{
+	*saved = (struct upcase_saved){
+	    .invalid = u->invalid,
+	    .refused = u->refused,
+	    .nheld = u->ncarry,
+	};
+	memcpy(saved->held, u->carry, u->ncarry);
+}
+
+int
+upcase_stream_restore(struct upcase_stream *u, const struct upcase_saved *saved)
+{
+	unsigned char answer[UPCASE_BOUND(UPCASE_CARRY)];
+	if (saved->invalid > UPCASE_CLOSE || saved->refused > 1 ||
+	    saved->nheld > UPCASE_CARRY)
+		return -1;
+	upcase_stream_init(u, (enum upcase_invalid)saved->invalid);
+	/* What can be answered is not held back. */
+	size_t n = upcase_stream_update(u, answer, saved->held, saved->nheld);
+	if (n != 0 || u->refused || u->ncarry != saved->nheld)
+		return -1;
+	u->refused = saved->refused & 1U;
+	return 0;
+}

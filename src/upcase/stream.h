@@ -73,4 +73,17 @@ upcase_stream_refused(const struct upcase_stream *stream)
 	return stream->refused;
 }
 
+/* A stream on its way to another process: see upcase_stream_restore. */
+struct upcase_saved {
+	uint8_t invalid;                  /* enum upcase_invalid */
+	uint8_t refused;                  /* 0 or 1 */
+	uint8_t nheld;                    /* bytes that are held back */
+	unsigned char held[UPCASE_CARRY]; /* what follows them is 0 */
+};
+
+void upcase_stream_save(const struct upcase_stream *, struct upcase_saved *);
+
+/* Makes the same stream of it; -1 when no stream is saved like that. */
+int upcase_stream_restore(struct upcase_stream *, const struct upcase_saved *);
+
 #endif

@@ -13,7 +13,8 @@
 size_t faults_calls, faults_made;
 
 static size_t scarce; /* how many connections exhaust the descriptors */
-static bool start_may_fail, is_serving, is_paused;
+static bool start_may_fail, is_serving;
+static int is_paused; /* how often */
 
 /* The chance of each fault in this run, in a thousand. */
 static struct {
@@ -26,7 +27,8 @@ faults_draw(void)
 {
 	static const unsigned some[] = {0, 0, 5, 50, 300};
 	static const unsigned few[] = {0, 0, 0, 2, 20};
-	is_serving = is_paused = false;
+	is_serving = false;
+	is_paused = 0;
 	scarce = draw_chance(200) ? 1 + draw(6) : SIZE_MAX;
 	start_may_fail = draw_chance(50);
 	rates.shorts = DRAW_ONE_OF(some);
@@ -48,7 +50,7 @@ faults_serve(void)
 void
 faults_pause(bool pause)
 {
-	is_paused = pause;
+	is_paused += pause ? 1 : -1;
 }
 
 unsigned

@@ -24,7 +24,7 @@ void faults_draw(void);
 /* The server has started. */
 void faults_serve(void);
 
-/* Nothing goes wrong during a pause. */
+/* Nothing goes wrong during a pause; there may be one in another. */
 void faults_pause(bool);
 
 /* The chance that a thread is woken for nothing, in a thousand. */

@@ -73,7 +73,9 @@ rules_accepted(struct peer *peer)
 void
 rules_adopted(struct peer *peer)
 {
-	peer->moved_at = threads_turn();
+	/* Again after a hand-over, which its deadlines do not notice. */
+	if (peer->moved_at == 0)
+		peer->moved_at = threads_turn();
 }
 
 /* Only if its stream has ended may the server send the answer to the tail. */

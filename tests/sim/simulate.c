@@ -54,8 +54,8 @@ static void
 print_tally(void)
 {
 	printf("# %zu system calls, %zu of them made to fail, %zu starts "
-	       "refused\n#",
-	    faults_calls, faults_made, tally.starts_refused);
+	       "refused, %zu hand-overs\n#",
+	    faults_calls, faults_made, tally.starts_refused, tally.handovers);
 	for (int i = 0; i < NCOUNTERS; i++)
 		printf(" %s=%zu", counter_rows[i].name, tally.counters[i]);
 	printf("\n");

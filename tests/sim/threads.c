@@ -174,4 +174,6 @@ threads_join(pthread_t id)
 	memcpy(&running->joined, &id, sizeof running->joined);
 	while (threads[running->joined].progress != ENDED)
 		leave(JOINING);
+	threads_begin_turn();
+	threads[running->joined].progress = ABSENT;
 }

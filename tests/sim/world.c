@@ -7,6 +7,7 @@
 #include "reactor/bell.h"
 #include "server/pool.h"
 #include "server/server.h"
+#include "server/succession.h"
 #include "sim/draw.h"
 #include "sim/faults.h"
 #include "sim/peers.h"
@@ -16,6 +17,7 @@
 #include <netinet/in.h>
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* After how long memory is given back, in ms: as in shard.c. */
@@ -33,13 +35,14 @@ enum { SPINS = 100000 };
 struct tally tally;
 
 static struct settings settings;
-enum { LISTENERS_MAX = 2 };
+enum { LISTENERS_MAX = 2, WORKERS_MAX = 3 };
 static unsigned nlisteners;
 static struct kernel_socket *listeners[2];
-static struct bell stop;
+static struct bell stop, restart;
 static struct server *server;
 static unsigned nheard; /* how many of rules.stops the server has heard */
 static bool started;
+static struct estate estate; /* of a server that hands over */
 
 /* The server hears the bell that asks it to stop. */
 static void
@@ -48,6 +51,54 @@ hear_stop(struct bell *bell)
 	(void)bell;
 	for (; nheard < rules.stops; nheard++)
 		server_drain(server);
+}
+
+static int
+make_room(struct estate *packed)
+{
+	packed->bytes = malloc(packed->size);
+	packed->fds = malloc(packed->nfds * sizeof *packed->fds);
+	if (packed->bytes != NULL && packed->fds != NULL)
+		return 0;
+	abort();
+}
+
+static void
+forget_estate(void)
+{
+	free(estate.bytes);
+	free(estate.fds);
+	estate = (struct estate){.bytes = NULL};
+}
+
+/* Packs all, for the next server, or for the same one as if that failed. */
+static void
+hand_over(void *arg)
+{
+	(void)arg;
+	if (!server_is_serving(server))
+		return;
+	/* To take something out of a poller does not fail. */
+	faults_pause(true);
+	threads_begin_turn();
+	rules_must(succession_pack(server, &estate, make_room) == 0, NULL,
+	    "a server cannot be packed");
+	faults_pause(false);
+	tally.handovers++;
+	if (draw_chance(800)) {
+		succession_leave(server);
+		return;
+	}
+	rules_must(succession_undo(server, &estate) == 0, NULL,
+	    "a server cannot go on");
+	forget_estate();
+}
+
+static void
+hear_restart(struct bell *bell)
+{
+	(void)bell;
+	server_send_on(server, hand_over, NULL);
 }
 
 static int
@@ -77,31 +128,87 @@ find_listeners(void)
 	}
 }
 
+static int
+open_bells(void)
+{
+	struct loop *loop = server_loop(server);
+	if (bell_open(&stop, loop, hear_stop) == -1)
+		return -1;
+	if (bell_open(&restart, loop, hear_restart) == 0)
+		return 0;
+	bell_close(&stop, loop);
+	return -1;
+}
+
+/* True for a server that has ended, false for one that was not started. */
+static bool
+serve_once(void)
+{
+	if (estate.bytes != NULL)
+		rules_must(succession_inherit(server, &estate) == NULL, NULL,
+		    "an inventory is not understood");
+	if (bind_listeners() == -1 || server_start(server) == -1)
+		return false;
+	forget_estate();
+	if (!started)
+		find_listeners();
+	if (started)
+		faults_pause(false);
+	started = true;
+	faults_serve();
+	/* It may have been asked to end while there was none. */
+	if (nheard < rules.stops)
+		bell_ring(&stop);
+	server_run(server);
+	return true;
+}
+
+static void
+note_end(void)
+{
+	size_t totals[NCOUNTERS];
+	server_count(server, totals);
+	rules_ended(totals);
+	for (int i = 0; i < NCOUNTERS; i++)
+		tally.counters[i] += totals[i];
+}
+
+/* A successor may have more workers. */
+static void
+draw_successor(void)
+{
+	size_t memory = settings.memory_limit / settings.workers;
+	if (settings.workers < WORKERS_MAX && draw_chance(500))
+		settings.workers++;
+	settings.memory_limit = settings.workers * memory;
+}
+
 static void
 serve(void)
 {
-	size_t totals[NCOUNTERS];
-	server = server_open(&settings);
-	if (server == NULL) {
-		tally.starts_refused++;
-		return;
-	}
-	bool opened = bell_open(&stop, server_loop(server), hear_stop) == 0;
-	if (opened && bind_listeners() == 0 && server_start(server) == 0) {
-		find_listeners();
-		started = true;
-		faults_serve();
-		server_run(server);
-		server_count(server, totals);
-		rules_ended(totals);
-		for (int i = 0; i < NCOUNTERS; i++)
-			tally.counters[i] += totals[i];
-	} else {
-		tally.starts_refused++;
-	}
-	if (opened)
-		bell_close(&stop, server_loop(server));
-	server_close(server);
+	bool goes_on;
+	do {
+		goes_on = false;
+		/* A successor has rehearsed its start. */
+		bool is_successor = estate.bytes != NULL;
+		if (is_successor)
+			faults_pause(true);
+		server = server_open(&settings);
+		bool opened = server != NULL && open_bells() == 0;
+		if (!opened || !serve_once())
+			tally.starts_refused++;
+		else if (estate.bytes == NULL)
+			note_end();
+		else
+			goes_on = true;
+		if (opened) {
+			bell_close(&stop, server_loop(server));
+			bell_close(&restart, server_loop(server));
+		}
+		server_close(server);
+		if (goes_on)
+			draw_successor();
+	} while (goes_on);
 }
 
 static void
@@ -173,6 +280,8 @@ act(void)
 		calm_down();
 	} else if (what < 54) {
 		take_slowly();
+	} else if (what < 55) {
+		bell_ring(&restart);
 	} else {
 		(void)threads_step(faults_wakes());
 	}

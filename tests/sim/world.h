@@ -15,7 +15,7 @@
 /* What has happened in all runs, to show that nothing was missed. */
 struct tally {
 	size_t counters[NCOUNTERS]; /* of the servers */
-	size_t starts_refused;
+	size_t starts_refused, handovers;
 };
 
 extern struct tally tally;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "base/memory_file.h"
+
+#include <errno.h>
+
+int
+memory_file_create(size_t size, void **bytes)
+{
+	(void)size, (void)bytes;
+	errno = ENOSYS;
+	return -1;
+}
+
+int
+memory_file_seal(int fd, void *bytes, size_t size)
+{
+	(void)fd, (void)bytes, (void)size;
+	errno = ENOSYS;
+	return -1;
+}
+
+const void *
+memory_file_map(int fd, size_t *size)
+{
+	(void)fd, (void)size;
+	errno = ENOSYS;
+	return NULL;
+}
+
+void
+memory_file_unmap(const void *bytes, size_t size)
+{
+	(void)bytes, (void)size;
+}
