@@ -9,13 +9,13 @@
 #include <stddef.h>
 
 /*
- * Makes a file of that size, more than 0, and maps it to be written.  Returns
- * its descriptor, or -1 with errno; ENOSYS: the system has no such files.
+ * Makes a file with room for size bytes, more than 0.  Returns its descriptor,
+ * or -1 with errno; ENOSYS: the system has no such files.
  */
-int memory_file_create(size_t size, void **bytes);
+int memory_file_create(size_t size);
 
-/* Ends the writing and the mapping; -1 with errno. */
-int memory_file_seal(int fd, void *bytes, size_t size);
+/* Writes all the bytes and seals the file; -1 with errno. */
+int memory_file_fill(int fd, const void *bytes, size_t size);
 
 /*
  * Maps a file to be read, and stores its size.  NULL with errno; EINVAL: it is

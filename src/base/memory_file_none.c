@@ -6,15 +6,15 @@
 #include <errno.h>
 
 int
-memory_file_create(size_t size, void **bytes)
+memory_file_create(size_t size)
 {
-	(void)size, (void)bytes;
+	(void)size;
 	errno = ENOSYS;
 	return -1;
 }
 
 int
-memory_file_seal(int fd, void *bytes, size_t size)
+memory_file_fill(int fd, const void *bytes, size_t size)
 {
 	(void)fd, (void)bytes, (void)size;
 	errno = ENOSYS;

@@ -13,37 +13,34 @@
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
-static int
-fail(int fd)
-{
-	int saved = errno;
-	(void)close(fd);
-	errno = saved;
-	return -1;
-}
-
 int
-memory_file_create(size_t size, void **bytes)
+memory_file_create(size_t size)
 {
 	int fd = memfd_create("upcased", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd == -1)
 		return -1;
-	/* Taken now, a lack of memory is an error and not a signal later. */
+	/* A lack of memory is found out now. */
 	int error = posix_fallocate(fd, 0, (off_t)size);
-	if (error != 0) {
-		errno = error;
-		return fail(fd);
-	}
-	*bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	return *bytes == MAP_FAILED ? fail(fd) : fd;
+	if (error == 0)
+		return fd;
+	(void)close(fd);
+	errno = error;
+	return -1;
 }
 
 int
-memory_file_seal(int fd, void *bytes, size_t size)
+memory_file_fill(int fd, const void *bytes, size_t size)
 {
-	/* While it can be written in memory the kernel does not seal it. */
-	if (munmap(bytes, size) == -1)
-		return -1;
+	const char *next = bytes;
+	while (size > 0) {
+		ssize_t n = write(fd, next, size);
+		if (n == -1 && errno != EINTR)
+			return -1;
+		if (n > 0) {
+			next += n;
+			size -= (size_t)n;
+		}
+	}
 	return fcntl(fd, F_ADD_SEALS, SEALS) == -1 ? -1 : 0;
 }
 

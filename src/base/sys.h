@@ -137,10 +137,11 @@ struct sys_descriptors {
 };
 
 /*
- * Closes all descriptors but the standard streams.  To be called before any
- * other is opened.  A huge limit of descriptors does not make it slow.
+ * Closes all descriptors but the standard streams and the n that are spared,
+ * which rise, and makes those close-on-exec.  To be called before any other is
+ * opened.  A huge limit of descriptors does not make it slow.
  */
-void sys_close_inherited(void);
+void sys_close_inherited(const int *spared, size_t n);
 
 /*
  * Raises the limit of descriptors as far as the system lets us, and counts

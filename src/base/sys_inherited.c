@@ -82,6 +82,14 @@ close_one(int fd, void *arg)
 		(void)close(fd);
 }
 
+/* Closes those between two that stay. */
+static void
+close_gap(int first, int last)
+{
+	for (int fd = first; fd <= last; fd++)
+		(void)close(fd);
+}
+
 static void
 count_one(int fd, void *arg)
 {
@@ -90,9 +98,14 @@ count_one(int fd, void *arg)
 }
 
 void
-sys_close_inherited(void)
+sys_close_inherited(const int *spared, size_t n)
 {
 	int last = STDERR_FILENO;
+	for (size_t i = 0; i < n; i++) {
+		close_gap(last + 1, spared[i] - 1);
+		last = spared[i];
+		(void)fcntl(last, F_SETFD, FD_CLOEXEC);
+	}
 	/* A filter of system calls that is older may forbid this one. */
 	if (close_from(last + 1) == -1)
 		for_each_open(close_one, &last);

@@ -51,7 +51,7 @@ print_costs(const struct daemon_choice *choice)
 	struct limits limits;
 	struct sys_descriptors descriptors;
 	struct kernel_buffers_held held;
-	if (limits_decide(&limits, settings, &descriptors) == -1) {
+	if (limits_decide(&limits, settings, 0, &descriptors) == -1) {
 		printf("\n# The limit of %zu descriptors, which there is here, "
 		       "allows only\n# %zu connections.\n",
 		    descriptors.limit, limits.connections);

@@ -48,15 +48,35 @@ replace(int signo, void (*from)(int), void (*to)(int))
 		(void)signal(signo, to);
 }
 
-void
-dispositions_enter(void)
+static bool is_held;
+
+static void
+ignore(void)
 {
 	for (int signo = 1; signo < SIGNALS_END; signo++) {
-		if (is_in(defaults, signo))
-			replace(signo, SIG_IGN, SIG_DFL);
-		else if (!is_in(ends, signo) && !is_in(of_output, signo))
+		if (!is_in(defaults, signo) && !is_in(ends, signo) &&
+		    !is_in(of_output, signo))
 			replace(signo, SIG_DFL, SIG_IGN);
 	}
+}
+
+static void
+unblock(void)
+{
+	sigset_t none;
+	(void)sigemptyset(&none);
+	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+void
+dispositions_enter(bool holds)
+{
+	is_held = holds;
+	for (const int *signo = defaults; *signo != 0; signo++)
+		replace(*signo, SIG_IGN, SIG_DFL);
+	/* What is ignored does not wait behind the mask. */
+	if (!holds)
+		ignore();
 }
 
 /* Nobody is served yet. */
@@ -72,12 +92,22 @@ dispositions_settle(void)
 {
 	for (const int *signo = of_output; *signo != 0; signo++)
 		(void)signal(*signo, SIG_IGN);
+	if (is_held)
+		return;
 	struct sigaction action = {.sa_handler = end};
 	(void)sigfillset(&action.sa_mask);
 	for (const int *signo = ends; *signo != 0; signo++)
 		(void)sigaction(*signo, &action, NULL);
 	/* Last, for what has been waiting behind the mask comes now. */
-	sigset_t none;
-	(void)sigemptyset(&none);
-	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
+	unblock();
+}
+
+void
+dispositions_release(void)
+{
+	if (!is_held)
+		return;
+	is_held = false;
+	ignore();
+	unblock();
 }

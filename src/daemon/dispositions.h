@@ -8,18 +8,27 @@
 #ifndef DISPOSITIONS_H
 #define DISPOSITIONS_H
 
+#include <stdbool.h>
+
 /*
  * To be called first: ignores all signals but those that end a program on
  * purpose, those of a crash, and those that a program which only prints
  * something leaves as they are.
+ *
+ * If signals are held, because the last process left clients to this one and
+ * they are all blocked, they wait for dispositions_release instead.
  */
-void dispositions_enter(void);
+void dispositions_enter(bool holds);
 
 /*
  * Before the server catches them, the signals that ask for the end end the
  * program at once, with status 0, also where it is process 1, which signals
- * that are not caught do not reach.  No signal is blocked from then on.
+ * that are not caught do not reach.  No signal is blocked from then on, unless
+ * they are held.
  */
 void dispositions_settle(void);
+
+/* When the server catches signals: now those come that were held. */
+void dispositions_release(void);
 
 #endif

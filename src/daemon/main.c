@@ -8,11 +8,15 @@
 #include "base/streams.h"
 #include "daemon/bind.h"
 #include "daemon/check.h"
+#include "daemon/dispositions.h"
+#include "daemon/heir.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
 #include "daemon/reload.h"
 #include "daemon/resolve.h"
+#include "daemon/start.h"
 #include "daemon/surroundings.h"
+#include "daemon/upgrade.h"
 #include "reactor/poller.h"
 #include "reactor/signals.h"
 #include "server/server.h"
@@ -35,12 +39,20 @@ enum { INFO = 0 };
 static const int signos[] = {
     SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, INFO, 0};
 
+/* What a server is started with, and what signals can ask for. */
+struct daemon {
+	struct start start;
+	struct daemon_arguments arguments;
+	struct reload reload;
+	struct upgrade upgrade;
+};
+
 /* What a signal means. */
 static void
 obey(int signo, void *arg)
 {
-	struct reload *reload = arg;
-	struct server *server = reload->server;
+	struct daemon *daemon = arg;
+	struct server *server = daemon->reload.server;
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
@@ -52,11 +64,10 @@ obey(int signo, void *arg)
 		server_report(server);
 		break;
 	case SIGHUP:
-		reload_ask(reload);
+		reload_ask(&daemon->reload);
 		break;
 	case SIGUSR2:
-		log_info("SIGUSR2: there is no upgrade in place; restart "
-			 "instead");
+		upgrade_ask(&daemon->upgrade);
 		break;
 	}
 }
@@ -127,6 +138,8 @@ static int
 listen_on(struct server *server, const struct daemon_choice *choice)
 {
 	struct resolved resolved;
+	if (heir_take(server) == -1)
+		return EX_OSERR;
 	int status = resolve_addresses(&resolved, choice);
 	if (status == 0)
 		status = bind_addresses(server, &resolved);
@@ -135,9 +148,9 @@ listen_on(struct server *server, const struct daemon_choice *choice)
 }
 
 static int
-serve(struct server *server, struct reload *reload,
-    const struct daemon_arguments *arguments)
+serve(struct server *server, struct daemon *daemon)
 {
+	struct reload *reload = &daemon->reload;
 	const struct daemon_choice *choice = reload_choice(reload);
 	int status = check_congestion(choice->settings.congestion);
 	if (status != 0)
@@ -148,17 +161,24 @@ serve(struct server *server, struct reload *reload,
 	status = privileges_drop(choice->options.user);
 	if (status != 0)
 		return status;
-	if (reload_open(reload, server, arguments) == -1 ||
-	    signals_open(server_loop(server), signos, obey, reload) == -1) {
+	if (heir_rehearses())
+		return heir_end_rehearsal(server);
+	upgrade_init(&daemon->upgrade, server, &daemon->start);
+	if (reload_open(reload, server, &daemon->arguments) == -1 ||
+	    signals_open(server_loop(server), signos, obey, daemon) == -1) {
 		log_error("cannot catch signals; the limit of descriptors "
 			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
 	}
-	if (server_start(server) == -1)
+	if (server_start(server) == -1) {
 		status = EX_OSERR;
-	else
+	} else {
+		heir_forget();
+		dispositions_release();
 		server_run(server);
+	}
 	signals_close(server_loop(server));
+	upgrade_close(&daemon->upgrade);
 	reload_close(reload);
 	return status;
 }
@@ -167,30 +187,37 @@ int
 main(int argc, char **argv)
 {
 	/* Too large for the smallest stack. */
-	static struct daemon_arguments arguments;
-	static struct reload reload;
-	int unfit = surroundings_enter();
+	static struct daemon daemon;
+	struct daemon_arguments *arguments = &daemon.arguments;
+	int inherited[2];
+	start_note(&daemon.start, argv);
+	size_t ninherited = heir_read(inherited);
+	int unfit = surroundings_enter(inherited, ninherited, heir_serves());
 	if (unfit != 0)
 		return unfit;
 	say_as("upcased");
 	if (streams_fill() == -1)
 		return EX_OSERR;
 	enum cli_outcome outcome =
-	    daemon_arguments_read(&arguments, argc, argv, print_version);
+	    daemon_arguments_read(arguments, argc, argv, print_version);
 	if (outcome == CLI_BAD)
 		return EX_USAGE;
 	if (outcome == CLI_DONE)
 		return streams_end_output();
 	if (choose_kernel() == -1)
 		return EX_USAGE;
-	log_open("upcased", arguments.options.log_level);
-	struct daemon_choice *choice = &reload.choices[reload.in_force];
-	int status = daemon_choose(choice, &arguments);
+	log_open("upcased", arguments->options.log_level);
+	struct reload *reload = &daemon.reload;
+	struct daemon_choice *choice = &reload->choices[reload->in_force];
+	int status = daemon_choose(choice, arguments);
 	if (status != 0)
 		return status;
-	if (arguments.options.check)
-		return check_choice(choice, &arguments);
+	if (arguments->options.check)
+		return check_choice(choice, arguments);
 	log_set_level(choice->options.log_level);
+	if (arguments->was_relative &&
+	    start_add_config(&daemon.start, arguments->options.config) == -1)
+		return EX_OSERR;
 	surroundings_settle();
 	struct server *server = server_open(&choice->settings);
 	if (server == NULL) {
@@ -199,7 +226,7 @@ main(int argc, char **argv)
 		    "memory may be too low");
 		return EX_OSERR;
 	}
-	status = serve(server, &reload, &arguments);
+	status = serve(server, &daemon);
 	server_close(server);
 	return status;
 }

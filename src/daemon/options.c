@@ -31,8 +31,7 @@ static const char *const policies[] = {
 #define OPTION_SETTINGS struct daemon_options
 const struct option_row daemon_rows[] = {
     {"config", TEXT(config, "the name of a file, or none"), "FILE",
-	.is_argument = true,
-	.otherwise = SYSCONFDIR "/upcased.conf",
+	.is_argument = true, .otherwise = SYSCONFDIR "/upcased.conf",
 	.help = "read what is not given here from FILE;\n"
 		"none: from no file"},
     {"check", SWITCH(check), .is_argument = true,
@@ -97,8 +96,6 @@ static enum cli_outcome
 make_absolute(char path[static DAEMON_PATH_MAX])
 {
 	char directory[DAEMON_PATH_MAX], absolute[2 * DAEMON_PATH_MAX];
-	if (path[0] == '/' || path[0] == '\0' || strcmp(path, "none") == 0)
-		return CLI_RUN;
 	if (getcwd(directory, sizeof directory) == NULL) {
 		say_errno("--config: cannot find out where this directory is; "
 			  "give an absolute name");
@@ -130,8 +127,14 @@ daemon_arguments_read(struct daemon_arguments *arguments, int argc, char **argv,
 	int first;
 	enum cli_outcome outcome = cli_parse(
 	    &cli, &arguments->options, arguments->given, argc, argv, &first);
-	return outcome == CLI_RUN ? make_absolute(arguments->options.config)
-				  : outcome;
+	if (outcome != CLI_RUN)
+		return outcome;
+	const char *path = arguments->options.config;
+	arguments->was_relative =
+	    path[0] != '/' && path[0] != '\0' && strcmp(path, "none") != 0;
+	return arguments->was_relative
+		   ? make_absolute(arguments->options.config)
+		   : CLI_RUN;
 }
 
 static void

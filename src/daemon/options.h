@@ -38,6 +38,7 @@ struct daemon_options {
 struct daemon_arguments {
 	struct daemon_options options;
 	bool given[DAEMON_ROWS_MAX]; /* by the index of the row */
+	bool was_relative;           /* the name of the file, as it was given */
 };
 
 /* What is in force, and where it came from. */

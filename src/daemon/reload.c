@@ -97,9 +97,9 @@ exchange(struct reload *reload)
 
 /* When the turn is over in which the thread was heard to be done. */
 static void
-finish(void *arg)
+finish(struct errand *errand)
 {
-	struct reload *reload = arg;
+	struct reload *reload = OWNER_OF(errand, struct reload, errand);
 	sys_thread_join(reload->thread);
 	if (!server_is_serving(reload->server))
 		refuse("upcased is about to end");
@@ -118,7 +118,7 @@ hear(struct bell *bell)
 {
 	struct reload *reload = OWNER_OF(bell, struct reload, bell);
 	if (atomic_load(&reload->is_done))
-		server_send_on(reload->server, finish, reload);
+		server_send_on(reload->server, &reload->errand);
 }
 
 static void
@@ -152,6 +152,7 @@ reload_open(struct reload *reload, struct server *server,
 	struct loop *loop = server_loop(server);
 	reload->arguments = arguments;
 	reload->server = server;
+	errand_init(&reload->errand, finish);
 	timer_queue_init(
 	    &reload->waits, loop_timers(loop), WAIT_MS, stop_waiting);
 	timer_init(&reload->wait);

@@ -27,7 +27,8 @@ struct reload {
 	unsigned in_force; /* which of them is; a reload makes the other */
 
 	struct server *server;
-	struct bell bell; /* rung when the thread is done */
+	struct bell bell;     /* rung when the thread is done */
+	struct errand errand; /* to take over what it did */
 	struct timer_queue waits;
 	struct timer wait; /* until all workers follow the last reload */
 	bool is_busy;      /* from the start of a reload to its end */

@@ -75,11 +75,10 @@ check_stack(void)
 }
 
 int
-surroundings_enter(void)
+surroundings_enter(const int *spared, size_t n, bool holds)
 {
-	dispositions_enter();
-	/* What a service manager passes is to be left out here. */
-	sys_close_inherited();
+	dispositions_enter(holds);
+	sys_close_inherited(spared, n);
 	return check_stack();
 }
 

@@ -9,11 +9,15 @@
 #ifndef SURROUNDINGS_H
 #define SURROUNDINGS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /*
- * To be called first, before anything is opened.  Returns 0 or the exit status,
- * after a sentence on standard error.
+ * To be called first, before anything is opened; n descriptors are spared, as
+ * for sys_close_inherited, and signals held, as for dispositions_enter. Returns
+ * 0 or the exit status, after a sentence on standard error.
  */
-int surroundings_enter(void);
+int surroundings_enter(const int *spared, size_t n, bool holds);
 
 /* To be called when the log is open, and before anything takes long. */
 void surroundings_settle(void);

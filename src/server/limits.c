@@ -79,9 +79,11 @@ limits_compute(struct limits *limits, const struct settings *settings,
 
 int
 limits_decide(struct limits *limits, const struct settings *settings,
-    struct sys_descriptors *descriptors)
+    size_t nconns, struct sys_descriptors *descriptors)
 {
 	sys_count_descriptors(descriptors);
+	descriptors->open -=
+	    nconns < descriptors->open ? nconns : descriptors->open;
 	if (settings->workers > 1)
 		descriptors->open +=
 		    WORKER_DESCRIPTORS * (size_t)settings->workers;

@@ -37,9 +37,10 @@ int limits_compute(
 
 /*
  * The same for the descriptors of this process, of which the workers are still
- * to open theirs.  Stores what it found in the last argument.
+ * to open theirs, and nconns are connections already.  Stores what it found in
+ * the last argument.
  */
-int limits_decide(
-    struct limits *, const struct settings *, struct sys_descriptors *);
+int limits_decide(struct limits *, const struct settings *, size_t nconns,
+    struct sys_descriptors *);
 
 #endif

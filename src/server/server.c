@@ -101,6 +101,7 @@ server_open(const struct settings *settings)
 		errno = saved;
 		return NULL;
 	}
+	list_init(&server->errands);
 	listeners_init(&server->listeners, server->loop, settings,
 	    &server->counters,
 	    &(struct listeners_owner){may_accept, serve, server});
@@ -152,10 +153,17 @@ server_change(struct server *server)
 }
 
 void
-server_send_on(struct server *server, void (*errand)(void *arg), void *arg)
+errand_init(struct errand *errand, void (*run)(struct errand *))
 {
-	server->errand = errand;
-	server->errand_arg = arg;
+	list_init(&errand->link);
+	errand->run = run;
+}
+
+void
+server_send_on(struct server *server, struct errand *errand)
+{
+	list_remove(&errand->link);
+	list_append(&server->errands, &errand->link);
 }
 
 bool
@@ -218,7 +226,9 @@ decide_limits(struct server *server)
 {
 	const struct settings *settings = server->settings;
 	struct sys_descriptors descriptors;
-	if (limits_decide(&server->limits, settings, &descriptors) == 0)
+	size_t nconns =
+	    server->inherited == NULL ? 0 : server->inventory.header.nconns;
+	if (limits_decide(&server->limits, settings, nconns, &descriptors) == 0)
 		return 0;
 	announce_lack(settings, &server->limits, descriptors.limit);
 	return -1;
@@ -307,19 +317,27 @@ release(struct server *server)
 		worker_release(server->workers);
 }
 
+static void
+run_errands(struct server *server)
+{
+	struct list *link;
+	while (server->phase != LEFT &&
+	       (link = list_first(&server->errands)) != NULL) {
+		struct errand *errand = OWNER_OF(link, struct errand, link);
+		list_remove(link);
+		errand->run(errand);
+	}
+}
+
 /* Does, outside the turn, what events of the turn have made due. */
 static void
 follow_up(struct server *server)
 {
 	release(server);
-	if (server->errand != NULL) {
-		void (*errand)(void *) = server->errand;
-		server->errand = NULL;
-		errand(server->errand_arg);
-		/* It may have packed all, and a worker has no more turns. */
-		if (server->phase == LEFT)
-			return;
-	}
+	run_errands(server);
+	/* One may have packed all, and then the workers have no more turns. */
+	if (server->phase == LEFT)
+		return;
 	if (server->wanted == SERVING) {
 		/* A connection that could not be served has ended already. */
 		if (listeners_accept(&server->listeners))

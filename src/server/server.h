@@ -7,6 +7,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include "base/list.h"
 #include "reactor/loop.h"
 #include "server/counters.h"
 #include "server/listening.h"
@@ -36,12 +37,19 @@ int server_bind(
     struct server *, const struct listen_address *, size_t n, size_t *refused);
 int server_change(struct server *);
 
+/* Something to be done between two turns; a member of what it is about. */
+struct errand {
+	struct list link;
+	void (*run)(struct errand *);
+};
+
+void errand_init(struct errand *, void (*run)(struct errand *));
+
 /*
- * Has the function called, once, when the current turn of the loop is over, or
- * the next one: then what belongs to the loop may be closed.  To be called from
- * the loop; one errand replaces another.
+ * Has the errand run, once, when the present turn of the loop is over: then
+ * what belongs to the loop may be closed.  To be called from the loop.
  */
-void server_send_on(struct server *, void (*errand)(void *arg), void *arg);
+void server_send_on(struct server *, struct errand *);
 
 /* False when a drain was asked for. */
 bool server_is_serving(const struct server *);

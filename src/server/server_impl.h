@@ -30,8 +30,7 @@ struct server {
 	unsigned nstarted; /* threads of theirs that run */
 	struct worker_wake wake;
 
-	void (*errand)(void *arg); /* to be done after the turn, or NULL */
-	void *errand_arg;
+	struct list errands; /* to be done after the turn */
 
 	enum phase phase;
 	enum phase wanted; /* what was asked for: the phase follows it */

@@ -17,7 +17,7 @@
 
 /* What was packed, and where. */
 struct estate {
-	void *bytes; /* as inventory_read takes it */
+	void *bytes; /* an inventory */
 	size_t size;
 	int *fds;
 	size_t nfds;

@@ -369,8 +369,9 @@ sys_give_back(void *memory, size_t n)
 }
 
 void
-sys_close_inherited(void)
+sys_close_inherited(const int *spared, size_t n)
 {
+	(void)spared, (void)n;
 }
 
 void

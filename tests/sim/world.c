@@ -39,6 +39,7 @@ enum { LISTENERS_MAX = 2, WORKERS_MAX = 3 };
 static unsigned nlisteners;
 static struct kernel_socket *listeners[2];
 static struct bell stop, restart;
+static struct errand handover;
 static struct server *server;
 static unsigned nheard; /* how many of rules.stops the server has heard */
 static bool started;
@@ -73,9 +74,9 @@ forget_estate(void)
 
 /* Packs all, for the next server, or for the same one as if that failed. */
 static void
-hand_over(void *arg)
+hand_over(struct errand *errand)
 {
-	(void)arg;
+	(void)errand;
 	if (!server_is_serving(server))
 		return;
 	/* To take something out of a poller does not fail. */
@@ -98,7 +99,7 @@ static void
 hear_restart(struct bell *bell)
 {
 	(void)bell;
-	server_send_on(server, hand_over, NULL);
+	server_send_on(server, &handover);
 }
 
 static int
@@ -132,6 +133,7 @@ static int
 open_bells(void)
 {
 	struct loop *loop = server_loop(server);
+	errand_init(&handover, hand_over);
 	if (bell_open(&stop, loop, hear_stop) == -1)
 		return -1;
 	if (bell_open(&restart, loop, hear_restart) == 0)

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "daemon/handing.h"
+
+#include "base/log.h"
+#include "base/memory_file.h"
+#include "base/passage.h"
+#include "daemon/heir.h"
+#include "server/succession.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What travels, until somebody else has it. */
+static struct cargo {
+	struct estate estate;
+	int file, near, far;
+} cargo = {.file = -1, .near = -1, .far = -1};
+
+static void
+close_one(int *fd)
+{
+	int saved = errno;
+	if (*fd != -1)
+		(void)close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+static void
+drop_cargo(void)
+{
+	close_one(&cargo.file);
+	close_one(&cargo.near);
+	close_one(&cargo.far);
+	free(cargo.estate.bytes);
+	free(cargo.estate.fds);
+	cargo.estate = (struct estate){.bytes = NULL};
+}
+
+/* All the memory that is needed is taken now, while all can go on as it was. */
+static int
+make_room(struct estate *estate)
+{
+	estate->bytes = calloc(1, estate->size);
+	estate->fds = calloc(estate->nfds + 1, sizeof *estate->fds);
+	if (estate->bytes == NULL || estate->fds == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	cargo.file = memory_file_create(estate->size);
+	return cargo.file == -1 ? -1 : 0;
+}
+
+int
+handing_sketch(struct server *server)
+{
+	struct estate *estate = &cargo.estate;
+	int file = -1;
+	if (succession_sketch(server, estate, make_room) == 0 &&
+	    memory_file_fill(cargo.file, estate->bytes, estate->size) == 0) {
+		file = cargo.file;
+		cargo.file = -1;
+	}
+	drop_cargo();
+	return file;
+}
+
+/* Returns only if it fails, with errno. */
+static void
+execute(const struct start *start)
+{
+	struct estate *estate = &cargo.estate;
+	char more[64];
+	if (memory_file_fill(cargo.file, estate->bytes, estate->size) == -1 ||
+	    passage_send(cargo.near, estate->fds, estate->nfds) == -1)
+		return;
+	(void)snprintf(more, sizeof more, HEIR_VARIABLE "=serve:%d:%d",
+	    cargo.file, cargo.far);
+	char **environment = start_environment(start, more, true);
+	if (environment == NULL)
+		return;
+	if (fcntl(cargo.file, F_SETFD, 0) == 0 &&
+	    fcntl(cargo.far, F_SETFD, 0) == 0)
+		(void)execve(start->program, start->arguments, environment);
+	int saved = errno;
+	free(environment);
+	errno = saved;
+}
+
+void
+handing_execute(struct server *server, const struct start *start)
+{
+	sigset_t all, before;
+	(void)sigfillset(&all);
+	/* They wait for whoever serves next. */
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (passage_open(&cargo.near, &cargo.far) == 0 &&
+	    succession_pack(server, &cargo.estate, make_room) == 0) {
+		execute(start);
+		int saved = errno;
+		(void)succession_undo(server, &cargo.estate);
+		errno = saved;
+	}
+	log_error("no hand-over: cannot execute the program with all that is "
+		  "served; all is served as before");
+	drop_cargo();
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}

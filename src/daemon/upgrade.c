@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "daemon/upgrade.h"
+
+#include "base/log.h"
+#include "base/owner.h"
+#include "base/printable.h"
+#include "base/sys.h"
+#include "daemon/handing.h"
+#include "daemon/heir.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	/* How long a rehearsal may take, and when to look again for its end. */
+	REHEARSAL_MS = 10000,
+	LOOK_MS = 10,
+	/* The descriptors of the child: the file, and the end of a pipe. */
+	CHILD_FILE = 3,
+	CHILD_PIPE = 4
+};
+
+static void
+refuse(const char *why)
+{
+	log_errorx("no hand-over: %s; all is served as before", why);
+}
+
+static void
+refuse_errno(const char *what)
+{
+	log_error("no hand-over: %s; all is served as before", what);
+}
+
+/* The child gets no other descriptors, signals as usual, and no mask. */
+static int
+spawn(struct upgrade *upgrade, int file, int pipe)
+{
+	const struct start *start = upgrade->start;
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+	char more[] = HEIR_VARIABLE "=rehearse:3";
+	char **environment = start_environment(start, more, false);
+	if (environment == NULL)
+		return ENOMEM;
+	(void)sigemptyset(&none);
+	(void)sigfillset(&all);
+	(void)posix_spawnattr_init(&attributes);
+	(void)posix_spawnattr_setflags(
+	    &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	(void)posix_spawnattr_setsigmask(&attributes, &none);
+	(void)posix_spawnattr_setsigdefault(&attributes, &all);
+	int error = posix_spawn_file_actions_init(&actions);
+	if (error == 0) {
+		(void)posix_spawn_file_actions_adddup2(
+		    &actions, file, CHILD_FILE);
+		(void)posix_spawn_file_actions_adddup2(
+		    &actions, pipe, CHILD_PIPE);
+		error = posix_spawn(&upgrade->child, start->program, &actions,
+		    &attributes, start->arguments, environment);
+		(void)posix_spawn_file_actions_destroy(&actions);
+	}
+	(void)posix_spawnattr_destroy(&attributes);
+	free(environment);
+	if (error != 0)
+		upgrade->child = 0;
+	return error;
+}
+
+/* A duplicate above what the child has, or -1; the original is closed. */
+static int
+move_up(int fd)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, CHILD_PIPE + 1);
+	int saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return moved;
+}
+
+static int
+watch_child(struct upgrade *upgrade, int fd)
+{
+	struct loop *loop = server_loop(upgrade->server);
+	watch_init(&upgrade->watch, fd, upgrade->watch.ready);
+	if (loop_watch(loop, &upgrade->watch, POLLER_INPUT) == -1)
+		return -1;
+	upgrade->is_late = false;
+	timer_arm(&upgrade->deadlines, &upgrade->deadline, loop_now(loop));
+	return 0;
+}
+
+static void
+begin(struct upgrade *upgrade)
+{
+	int ends[2] = {-1, -1};
+	int file = handing_sketch(upgrade->server);
+	if (file == -1 || (file = move_up(file)) == -1 ||
+	    sys_pipe(ends) == -1 || (ends[1] = move_up(ends[1])) == -1) {
+		refuse_errno("cannot prepare a rehearsal");
+	} else if (watch_child(upgrade, ends[0]) == -1) {
+		refuse_errno("cannot wait for a rehearsal");
+	} else {
+		errno = spawn(upgrade, file, ends[1]);
+		char shown[PRINTABLE_MAX];
+		if (errno != 0)
+			log_error("no hand-over: cannot execute %s; all is "
+				  "served as before",
+			    printable(upgrade->start->program, shown));
+		ends[0] = -1;
+		/* Its end is heard as soon as nobody has the other end. */
+	}
+	for (int i = 0; i < 2; i++) {
+		if (ends[i] != -1)
+			(void)close(ends[i]);
+	}
+	if (file != -1)
+		(void)close(file);
+}
+
+void
+upgrade_ask(struct upgrade *upgrade)
+{
+	if (!server_is_serving(upgrade->server))
+		refuse("upcased is about to end");
+	else if (upgrade->watch.fd != -1)
+		refuse("one is being rehearsed already");
+	else if (upgrade->start->program == NULL)
+		refuse("how the program was started is not known");
+	else
+		begin(upgrade);
+}
+
+static void
+look_again(struct upgrade *upgrade)
+{
+	server_send_on(upgrade->server, &upgrade->errand);
+}
+
+static void
+hear(struct watch *watch)
+{
+	struct upgrade *upgrade = OWNER_OF(watch, struct upgrade, watch);
+	(void)loop_watch(server_loop(upgrade->server), watch, POLLER_NOTHING);
+	look_again(upgrade);
+}
+
+static void
+look_later(struct timer *timer)
+{
+	look_again(OWNER_OF(timer, struct upgrade, look));
+}
+
+static void
+give_up(struct timer *timer)
+{
+	struct upgrade *upgrade = OWNER_OF(timer, struct upgrade, deadline);
+	upgrade->is_late = true;
+	if (upgrade->child != 0)
+		(void)kill(upgrade->child, SIGKILL);
+}
+
+/* Why a rehearsal failed; it has said more itself. */
+static void
+explain(const struct upgrade *upgrade, int status)
+{
+	char why[80];
+	if (upgrade->is_late)
+		(void)snprintf(why, sizeof why,
+		    "the rehearsal took longer than %d s", REHEARSAL_MS / 1000);
+	else if (WIFSIGNALED(status))
+		(void)snprintf(why, sizeof why,
+		    "the rehearsal was ended by signal %d", WTERMSIG(status));
+	else
+		(void)snprintf(why, sizeof why,
+		    "the rehearsal ended with status %d", WEXITSTATUS(status));
+	refuse(why);
+}
+
+static void
+end_rehearsal(struct upgrade *upgrade)
+{
+	loop_unwatch(server_loop(upgrade->server), &upgrade->watch);
+	(void)close(upgrade->watch.fd);
+	upgrade->watch.fd = -1;
+	timer_disarm(&upgrade->deadline);
+	timer_disarm(&upgrade->look);
+}
+
+/* When its end of the pipe was closed, and the turn is over. */
+static void
+follow(struct errand *errand)
+{
+	struct upgrade *upgrade = OWNER_OF(errand, struct upgrade, errand);
+	int status = -1;
+	if (upgrade->child == 0) {
+		/* It was never executed, which was logged. */
+		end_rehearsal(upgrade);
+		return;
+	}
+	pid_t ended = waitpid(upgrade->child, &status, WNOHANG);
+	if (ended == 0) {
+		/* A program may close what it does not know. */
+		timer_arm(&upgrade->looks, &upgrade->look,
+		    loop_now(server_loop(upgrade->server)));
+		return;
+	}
+	upgrade->child = 0;
+	end_rehearsal(upgrade);
+	if (ended == -1 || status != 0 || upgrade->is_late)
+		explain(upgrade, status);
+	else if (!server_is_serving(upgrade->server))
+		refuse("upcased is about to end");
+	else
+		handing_execute(upgrade->server, upgrade->start);
+}
+
+void
+upgrade_init(
+    struct upgrade *upgrade, struct server *server, const struct start *start)
+{
+	struct timers *timers = loop_timers(server_loop(server));
+	*upgrade = (struct upgrade){.server = server, .start = start};
+	watch_init(&upgrade->watch, -1, hear);
+	timer_queue_init(&upgrade->deadlines, timers, REHEARSAL_MS, give_up);
+	timer_queue_init(&upgrade->looks, timers, LOOK_MS, look_later);
+	timer_init(&upgrade->deadline);
+	timer_init(&upgrade->look);
+	errand_init(&upgrade->errand, follow);
+}
+
+void
+upgrade_close(struct upgrade *upgrade)
+{
+	if (upgrade->child != 0) {
+		(void)kill(upgrade->child, SIGKILL);
+		(void)waitpid(upgrade->child, NULL, 0);
+	}
+	if (upgrade->watch.fd != -1)
+		end_rehearsal(upgrade);
+}
