@@ -14,6 +14,13 @@
 /* In one message: Linux takes 253, some C libraries one less. */
 enum { FDS_MAX = 252 };
 
+/* Where the system has no such flag, a call for each does the same. */
+#ifdef MSG_CMSG_CLOEXEC
+enum { CLOSE_ON_EXEC = MSG_CMSG_CLOEXEC };
+#else
+enum { CLOSE_ON_EXEC = 0 };
+#endif
+
 /* With room for a message's descriptors, aligned as a header has to be. */
 union control {
 	struct cmsghdr header;
@@ -83,7 +90,7 @@ receive_some(int far, int *fds, size_t most)
 	    .msg_control = control.bytes,
 	    .msg_controllen = sizeof control.bytes,
 	};
-	ssize_t got = recvmsg(far, &message, 0);
+	ssize_t got = recvmsg(far, &message, CLOSE_ON_EXEC);
 	if (got == -1)
 		return -1;
 	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
@@ -101,7 +108,7 @@ receive_some(int far, int *fds, size_t most)
 			(void)close(fd);
 		}
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && CLOSE_ON_EXEC == 0; i++)
 		(void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
 	/* The kernel drops what it has no place for, and says only this. */
 	if ((message.msg_flags & MSG_CTRUNC) != 0) {

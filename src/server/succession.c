@@ -251,7 +251,8 @@ succession_rehearse(struct server *server)
 	if (header->nconns > server->limits.connections)
 		return "max-connections, or the limit of descriptors, is lower "
 		       "than the number of connections";
-	if (header->blocks > count_blocks(server))
+	/* As many are lost where they do not divide by the workers. */
+	if (header->blocks > count_blocks(server) + server->nworkers)
 		return "memory-limit is lower than it was";
 	return NULL;
 }
