@@ -4,11 +4,13 @@
 #include "base/sys.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,11 +23,15 @@ enum { TRIED_MAX = 65536 };
 /* The directory in which the system lists the descriptors of a process. */
 #ifdef __linux__
 #define LIST_OF_OPEN "/proc/self/fd"
+/* From Linux 6.2 on, its size is how many there are: 18,000 take 90 ms else. */
+#define SIZE_IS_COUNT true
 #elif defined __APPLE__
-#define LIST_OF_OPEN "/dev/fd"
+#define LIST_OF_OPEN  "/dev/fd"
+#define SIZE_IS_COUNT false
 #else
 /* On other systems it may not be mounted, or is not exact. */
-#define LIST_OF_OPEN ""
+#define LIST_OF_OPEN  ""
+#define SIZE_IS_COUNT false
 #endif
 
 /* One system call for all of them, where there is one. */
@@ -127,6 +133,10 @@ sys_count_descriptors(struct sys_descriptors *descriptors)
 	descriptors->limit = SIZE_MAX;
 	if ((uint64_t)limit.rlim_cur < SIZE_MAX)
 		descriptors->limit = (size_t)limit.rlim_cur;
+	struct stat list;
 	descriptors->open = 0;
-	for_each_open(count_one, &descriptors->open);
+	if (SIZE_IS_COUNT && stat(LIST_OF_OPEN, &list) == 0 && list.st_size > 0)
+		descriptors->open = (size_t)list.st_size;
+	else
+		for_each_open(count_one, &descriptors->open);
 }
