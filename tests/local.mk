@@ -387,7 +387,7 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/bench/results/RESULTS tests/bench/results/cpu.svg \
 	tests/bench/results/curves.svg tests/bench/results/memory.svg \
 	tests/bench/results/rate.svg \
-	tests/COVERAGE tests/analysers tests/coverage tests/long \
+	tests/COVERAGE tests/README tests/analysers tests/coverage tests/long \
 	tests/fuzz/planted.py tests/fuzz/run tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/connection.pml \
 	tests/model/threads.pml \
