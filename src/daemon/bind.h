@@ -8,8 +8,8 @@
 
 /*
  * Looks up and binds the addresses of the options, or the default ones.  A
- * name can stand for several; where the host does without IPv6 those of IPv4
- * are enough.  Returns 0 or an exit status of sysexits(3), logged.
+ * name can stand for several; on a host without IPv6, those of IPv4 are
+ * enough.  Returns 0 or an exit status of sysexits(3), logged.
  */
 int bind_addresses(struct server *, const struct daemon_options *);
 
