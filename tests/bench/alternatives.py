@@ -68,7 +68,7 @@ COMMANDS = (
 OURS = "upc, through upcased"
 
 # How the other table names the servers.
-LECTURE, SOCAT, UPCASED = "the lecture's", "socat and tr", "upcased"
+LECTURE, SOCAT, UPCASED = "lecture's server", "socat and tr", "upcased"
 SERVERS = LECTURE, SOCAT, UPCASED
 
 # All of them take the text for UTF-8.
@@ -90,7 +90,7 @@ def options():
     parser.add_argument("--time", default="1s",
                         help="of each measurement of a server, default: 1s")
     parser.add_argument("--patience", type=float, default=5, metavar="SECONDS",
-                        help="for the answer beside a silent client, default: 5")
+                        help="for an answer beside an idle client, default: 5")
     return parser.parse_args()
 
 
@@ -211,15 +211,15 @@ def share(server):
     return "all" if answer == text.upper() else f"{len(answer):,} bytes"
 
 
-def serves_another(server, patience):
-    """Whether a client is answered while another one is silent."""
+def is_blocked(server, patience):
+    """Whether nobody is answered while one client is silent."""
     with server.connect(), server.connect() as client:
         client.settimeout(patience)
         try:
             client.sendall(b"hungry\n")
-            return "yes" if client.recv(7) else "no"
+            return "no" if client.recv(7) else "yes"
         except TimeoutError:
-            return "no"
+            return "yes"
 
 
 def measure(chosen, program, server, mode, key):
@@ -245,16 +245,17 @@ def servers(chosen, running):
         if stream[name]:
             bulk = figure(statistics.median(stream[name]) / 1e6)
         yield (name, f"{count_right(server):,}", shares[name],
-               serves_another(server, chosen.patience),
+               is_blocked(server, chosen.patience),
                figure(statistics.median(churn[name])), bulk)
 
 
-PIPE_HEAD = ("a text in a pipe", "letters", ""), ("", "right", "MB/s")
-PIPE_WIDTHS = 30, 10, 10
+PIPE_HEAD = (("text through a pipe", "letters right", "MB/s"),)
+PIPE_WIDTHS = 30, 13, 11
 SERVER_HEAD = (
-    ("a server", "letters", "1 MB text", "beside a", "short", "long text"),
-    ("", "right", "answered", "silent one", "texts/s", "MB/s"))
-SERVER_WIDTHS = 20, 9, 13, 12, 10, 11
+    ("text over TCP", "letters", "answered", "idle client", "short",
+     "long text"),
+    ("", "right", "of 1 MB", "blocks it", "texts/s", "MB/s"))
+SERVER_WIDTHS = 19, 9, 13, 12, 10, 11
 
 
 def print_table(widths, head, rows):

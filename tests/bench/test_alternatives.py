@@ -46,9 +46,9 @@ class Servers(unittest.TestCase):
 
     def test_silent(self):
         """one that serves one client at a time is told from one for all"""
-        another = alternatives.serves_another
-        self.assertEqual(another(self.upcased, PATIENCE), "yes")
-        self.assertEqual(another(self.lecture, IMPATIENCE), "no")
+        is_blocked = alternatives.is_blocked
+        self.assertEqual(is_blocked(self.upcased, PATIENCE), "no")
+        self.assertEqual(is_blocked(self.lecture, IMPATIENCE), "yes")
 
     def test_long(self):
         """an answer to a part of the text is told from one to the whole"""
