@@ -205,7 +205,7 @@ check-mutations: simulate$(EXEEXT)
 	    $(PYTHON) -B $(srcdir)/tests/plant/planting.py sim $(MUTATIONS)
 .PHONY: check-mutations
 
-# As many errors as PLANTS says are drawn, from the number SEED, and planted one
+# PLANTS errors are picked at random, from the seed SEED, and planted one
 # at a time.  PLANT_IN has parts of the names of sources to draw from.
 check-drawn:
 	$(AM_TESTS_ENVIRONMENT) srcdir='$(abs_srcdir)' PLANTS='$(PLANTS)' \

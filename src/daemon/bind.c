@@ -230,7 +230,7 @@ is_repeated(const struct addrinfo *list, const struct addrinfo *entry)
 	return false;
 }
 
-/* True, and says so, when it is one of ours that an address is in use by. */
+/* True, and says so, when an address is in use by another one of ours. */
 static bool
 explain_overlap(
     const struct wanted *wanted, size_t i, const struct addrinfo *at)
