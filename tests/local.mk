@@ -96,6 +96,7 @@ daemon_tests = \
 # Those of what is around the daemon and the client, which are the same in every
 # build; `make check tool_tests=' leaves them out.
 tool_tests = \
+	tests/bench/test_alternatives.py \
 	tests/bench/test_bench.py \
 	tests/bench/server/test_compare.py \
 	tests/system/test_haproxy.py \
@@ -204,7 +205,7 @@ check-mutations: simulate$(EXEEXT)
 	    $(PYTHON) -B $(srcdir)/tests/plant/planting.py sim $(MUTATIONS)
 .PHONY: check-mutations
 
-# As many errors as PLANTS says are drawn, from the number SEED, and planted one
+# PLANTS errors are picked at random, from the seed SEED, and planted one
 # at a time.  PLANT_IN has parts of the names of sources to draw from.
 check-drawn:
 	$(AM_TESTS_ENVIRONMENT) srcdir='$(abs_srcdir)' PLANTS='$(PLANTS)' \
@@ -310,7 +311,8 @@ bench_glib_LDADD = $(GLIB_LIBS)
 bench_unistring_SOURCES = tests/bench/unistring.c $(contender)
 bench_unistring_LDADD = -lunistring
 
-bench_scripts = tests/bench/balance.py tests/bench/bench.py \
+bench_scripts = tests/bench/alternatives.py tests/bench/balance.py \
+	tests/bench/bench.py \
 	tests/bench/contenders.py \
 	tests/bench/machine.py tests/bench/results.py tests/bench/texts.py \
 	tests/bench/chart.gp tests/bench/upper.go tests/bench/upper.js \
@@ -319,7 +321,8 @@ bench_scripts = tests/bench/balance.py tests/bench/bench.py \
 	tests/bench/server/counts.py tests/bench/server/curves.gp \
 	tests/bench/server/echo.go tests/bench/server/echo.js \
 	tests/bench/server/echo.py tests/bench/server/figures.py \
-	tests/bench/server/idle.py tests/bench/server/load.py \
+	tests/bench/server/idle.py tests/bench/server/lecture.py \
+	tests/bench/server/load.py \
 	tests/bench/server/network.py tests/bench/server/peers.py \
 	tests/bench/server/process.py tests/bench/server/report.py \
 	tests/bench/server/rows.gp tests/bench/server/scenarios.py \
@@ -365,9 +368,13 @@ bench-haproxy: all
 	$(AM_TESTS_ENVIRONMENT) UPCBENCH='$(abs_builddir)/upcbench$(EXEEXT)' \
 	    srcdir='$(abs_srcdir)' \
 	    $(PYTHON) -B $(srcdir)/tests/bench/balance.py $(BENCH)
+# The tables of README.
+bench-alternatives: all
+	builddir='$(abs_builddir)' \
+	    $(PYTHON) -B $(srcdir)/tests/bench/alternatives.py $(BENCH)
 clean-local:
 	rm -rf bench drawn fuzz
-.PHONY: bench bench-haproxy bench-programs bench-upcase
+.PHONY: bench bench-alternatives bench-haproxy bench-programs bench-upcase
 
 # What takes longer than a developer waits: see tests/long.
 check-long:
@@ -380,7 +387,7 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/bench/results/RESULTS tests/bench/results/cpu.svg \
 	tests/bench/results/curves.svg tests/bench/results/memory.svg \
 	tests/bench/results/rate.svg \
-	tests/COVERAGE tests/analysers tests/coverage tests/long \
+	tests/COVERAGE tests/README tests/analysers tests/coverage tests/long \
 	tests/fuzz/planted.py tests/fuzz/run tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/connection.pml \
 	tests/model/threads.pml \

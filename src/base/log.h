@@ -41,7 +41,7 @@ enum log_level {
 extern const char *const log_level_names[];
 
 /*
- * Names the program, with which lines of errors start, and sets the least grave
+ * Names the program, with which lines of errors start, and sets the lowest
  * level that is written.  Opens standard error again, where it can, under its
  * number.  To be called before there are threads, and before privileges are
  * given up.

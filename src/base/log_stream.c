@@ -94,7 +94,7 @@ static bool
 open_terminal_again(const struct stat *inherited)
 {
 	char name[64];
-	/* /dev/tty, the terminal of our session, opens whoever owns it. */
+	/* Any account can open /dev/tty, the terminal of our session. */
 	return (ttyname_r(STDERR_FILENO, name, sizeof name) == 0 &&
 		   open_again(name, inherited)) ||
 	       open_again("/dev/tty", inherited);

@@ -10,8 +10,8 @@
  * kernel takes at once, and by no others.
  *
  * The next socket may be opened in the turn in which the last was closed.  An
- * event of the last may then reach the watches of the next: it is one of those
- * that are untrue.
+ * event of the last may then reach the watches of the next, where it is
+ * spurious.
  */
 #ifndef DUPLEX_H
 #define DUPLEX_H

@@ -55,9 +55,9 @@ static const struct option_row rows[] = {
     {"mode", WORD(mode, mode_names), "MODE", .preset = "ping-pong",
 	.help = "ping-pong, stream, churn, idle or mixed"},
     {"connections", NUMBER(connections, 1, CONNECTIONS_MAX), "N", .preset = "1",
-	.help = "so many at once"},
+	.help = "this many connections at once"},
     {"streams", NUMBER(streams, 1, CONNECTIONS_MAX), "N", .otherwise = "1",
-	.help = "in mixed: so many more that stream"},
+	.help = "in mixed: this many more connections, which stream"},
     {"size", NUMBER(size, 1, TEXT_MESSAGE_MAX), "N",
 	.otherwise = "64; in stream, where it is a write, 65536",
 	.help = "bytes of a message"},
@@ -67,21 +67,21 @@ static const struct option_row rows[] = {
 	.help = "messages under way at once on a connection of\n"
 		"ping-pong"},
     {"time", TIME(time, 1, VALUE_WEEK), "T", .preset = "5s",
-	.help = "measure for so long"},
+	.help = "measure for T"},
     {"warm-up", TIME(warm_up, 0, VALUE_WEEK), "T", .preset = "500ms",
-	.help = "run for so long before"},
+	.help = "run for T before that"},
     {"count", NUMBER(count, 1, COUNT_MAX), "N",
-	.help = "end after so many messages, connections of churn or\n"
-		"bytes of stream instead, without a warm-up"},
+	.help = "end after N messages (connections in churn, bytes in\n"
+		"stream) instead of a time, without a warm-up"},
     {"rate", NUMBER(rate, 1, SCHEDULE_RATE_MAX), "N",
 	.otherwise = "as fast as answers come",
-	.help = "messages or connections a second, of all together,\n"
-		"with latencies from when they were due"},
+	.help = "messages or connections a second, in all, with\n"
+		"latencies from when they were due"},
     {"timeout", TIME(timeout, 1, TIMEOUT_MAX), "T", .preset = "30s",
-	.help = "the longest to wait for the server"},
+	.help = "wait for the server for at most T"},
     {"answer", WORD(answer, answer_names), "WHAT", .preset = "upper",
-	.help = "what has to come back: upper, or same as from an\n"
-		"echo server"},
+	.help = "the answer that is expected: upper, or same from\n"
+		"an echo server"},
     {"format", WORD(format, format_names), "FORMAT", .preset = "text",
 	.help = "of the report: text, csv or json"},
     {"backend", NAME(backend, poller_backend), "NAME",

@@ -75,7 +75,8 @@ ms_until(uint64_t when, uint64_t now, uint64_t most)
  * How long to wait for an event, in ms: until the given time, the next line for
  * the terminal, or the next message that is due.  The first two may be late by
  * a part of a millisecond.  For a message a wait is rather too short, and the
- * rest passes in waits of no time, lest the message be late by our fault.
+ * rest passes in waits of no time, so that the message is not late by our
+ * fault.
  */
 static unsigned
 longest_wait(const struct run *run, uint64_t now, uint64_t until)

@@ -61,7 +61,7 @@ struct group {
 	unsigned active; /* sessions that have a connection */
 	struct figures figures;
 
-	/* Of messages that began in this time; NULL: nobody asks. */
+	/* Of messages that began in this time; NULL: not wanted. */
 	struct histogram *latencies;
 	uint64_t from, to; /* ticks */
 };

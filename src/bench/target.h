@@ -24,7 +24,7 @@
 struct target {
 	const struct addrinfo *server; /* the address that is used */
 	bool is_spread;                /* we have several addresses */
-	int first;         /* a connection that nobody has yet; -1: none */
+	int first;         /* a connection not handed out yet; -1: none */
 	uint64_t connects; /* begun so far, but for that */
 };
 

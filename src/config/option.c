@@ -320,7 +320,7 @@ option_set_defaults(const struct option_row *rows, void *settings)
 	char sentence[SENTENCE_MAX];
 	for (; rows->name != NULL; rows++) {
 		option_clear(rows, settings);
-		/* A table whose own default is refused is an error of ours. */
+		/* If a table's own default is refused, the table is wrong. */
 		if (rows->preset != NULL &&
 		    !option_set(rows, settings, rows->preset, sentence))
 			abort();

@@ -35,14 +35,14 @@ extern const struct value_scale value_size;    /* in bytes */
 /* Room for a text that value_print makes, its end included. */
 #define VALUE_TEXT_MAX 24
 
-/* Stores the value in the smallest unit; -1 when the text is none. */
+/* Stores the value in the smallest unit; -1 when it is no value. */
 int value_parse(const struct value_scale *, const char *text, uint64_t *value);
 
 /* Writes the shortest text for the value, and returns it. */
 const char *value_print(const struct value_scale *, uint64_t value,
     char text[static VALUE_TEXT_MAX]);
 
-/* Adds what a value has to be, as in "a number from 1 to 256". */
+/* Adds what a value must be, as in "a number from 1 to 256". */
 void value_want(const struct value_scale *, uint64_t least, uint64_t most,
     char sentence[static SENTENCE_MAX]);
 

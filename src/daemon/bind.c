@@ -17,7 +17,7 @@
 #include <sysexits.h>
 
 /*
- * True when the host does without IPv6.  One that has it has ::1 from the first
+ * True when the host has no IPv6.  One that has it has ::1 from the first
  * on, while other addresses may not be ready yet, which gives the same error.
  */
 static bool

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What signals do that the server does not catch.  Whoever started the program
- * may have left any disposition and any mask behind, and anybody who may send a
- * signal may send one that nobody thought of: none of it may end or stop the
- * service by accident.
+ * may have left any disposition and any mask behind, and any signal may come at
+ * any time.  None of this may end or stop the service by accident.
  */
 #ifndef DISPOSITIONS_H
 #define DISPOSITIONS_H

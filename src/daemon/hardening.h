@@ -11,8 +11,8 @@
 void hardening_enter(void);
 
 /*
- * For where a limit cannot do it: the memory of the process is nobody's to
- * read.  That ends with the next change of the account.
+ * Keeps others from reading the memory of the process, where a limit cannot do
+ * that.  That ends with the next change of the account.
  */
 void hardening_forbid_core(void);
 

@@ -47,7 +47,7 @@ const struct option_row daemon_rows[] = {
 	.help = "wait for clients with NAME; --version lists them"},
     {"invalid", WORD(server.invalid, policies), "POLICY", .preset = "pass",
 	.reloadable = true,
-	.help = "what becomes of bytes that are not UTF-8:\n"
+	.help = "what to do with bytes that are not UTF-8:\n"
 		"pass, replace or close"},
     {"max-connections",
 	NUMBER_OR(server.max_connections, "auto", 1, SETTINGS_CONNECTIONS_MAX),
@@ -58,27 +58,30 @@ const struct option_row daemon_rows[] = {
 	SIZE_OR(
 	    server.memory_limit, "auto", SETTINGS_MEMORY_MIN, VALUE_SIZE_MAX),
 	"SIZE", .preset = "auto",
-	.help = "hold at most SIZE of answers that are not taken yet,\n"
-		"such as 64M; auto: by the number of connections"},
+	.help = "hold at most SIZE of answers that clients have not\n"
+		"taken yet, such as 64M; auto: by the number of\n"
+		"connections"},
     {"idle-timeout", TIME(server.idle_ms, 0, VALUE_WEEK), "T", .preset = "10m",
-	.reloadable = true, .help = "end a client that sends nothing for T"},
+	.reloadable = true,
+	.help = "disconnect a client that sends nothing for T"},
     {"stall-timeout", TIME(server.stall_ms, 0, VALUE_WEEK), "T",
 	.preset = "30s", .reloadable = true,
-	.help = "end a client that takes no answer for T"},
+	.help = "disconnect a client that takes no answer for T"},
     {"drain-timeout", TIME(server.drain_ms, 0, VALUE_WEEK), "T",
 	.preset = "10s", .reloadable = true,
-	.help = "when stopped, serve on for at most T"},
+	.help = "when stopped, finish serving within T"},
     {"busy-poll", TIME_US(server.busy_poll_us, 0, SETTINGS_BUSY_POLL_MAX), "T",
 	.preset = "0", .reloadable = true,
-	.help = "wait awake for up to T, such as 100us"},
+	.help = "poll for up to T, such as 100us, before sleeping"},
     {"congestion", TEXT(server.congestion, "a name such as cubic or bbr"),
 	"NAME", .otherwise = "the choice of the system",
-	.help = "send by the congestion control NAME"},
+	.help = "send with the congestion control NAME"},
     {"user", TEXT(user, "the name of an account"), "NAME",
 	.otherwise = "upcased, or else nobody",
 	.help = "as root, become NAME before serving"},
     {"log-level", WORD(log_level, log_level_names), "LEVEL", .preset = "info",
-	.reloadable = true, .help = "log error, warn, info or debug"},
+	.reloadable = true,
+	.help = "how much to log: error, warn, info or debug"},
     {.name = NULL},
 };
 

@@ -7,8 +7,8 @@
  * once, and not at all once it wants nothing.  And nothing that is watched is
  * closed or freed inside a turn: loop_unwatch first, close and free when
  * loop_turn has returned.  So no event can reach a stranger that got the same
- * descriptor number or the same memory.  (Who keeps the watch, and bears events
- * that are untrue, may close at once.)
+ * descriptor number or the same memory.  (An owner
+ * that keeps the watch and can cope with spurious events may close at once.)
  */
 #ifndef LOOP_H
 #define LOOP_H
@@ -100,7 +100,7 @@ int loop_turn(struct loop *);
 
 /*
  * The same, but a wait that fails is logged, and followed by a sleep of a
- * second: a server has to go on, and must not spin.
+ * second: a server must go on, but must not spin.
  */
 int loop_turn_or_pause(struct loop *);
 

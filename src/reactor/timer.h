@@ -10,7 +10,7 @@
  * is due, which arming and a new span make earlier, and searches when that has
  * come.
  *
- * Times are milliseconds of sys_now, and the caller says what time it is.
+ * Times are milliseconds of sys_now, and the caller passes the current one.
  */
 #ifndef TIMER_H
 #define TIMER_H

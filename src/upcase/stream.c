@@ -30,7 +30,7 @@ _Static_assert(UPCASE_BOUND(0) >= UPCASE_CARRY,
  * A vector kernel fails where it stops before the end, as at a character that
  * grows.  Then the scalar kernel takes a step, and each failure in a row makes
  * the next step four times as long.  If it did not, text would take six times
- * as long where all characters grow, and twice where lengths change by lot.
+ * as long where all characters grow, and twice where lengths change at random.
  */
 enum {
 	/* Bytes in which steps are counted. */

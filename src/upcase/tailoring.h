@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the upper case of a language has of its own: one row for each.  The root
- * locale is the first row; it has no triggers, and who converts by it alone
- * need not look here (see stream.h).
+ * locale is the first row; it has no triggers, and code that converts by it
+ * alone need not look here (see stream.h).
  *
  * Only a few bytes can begin what a language does differently, such as the i of
  * Turkish.  The kernels know nothing but the root locale: for a row with

@@ -115,7 +115,7 @@ def print_loads(daemon, balancer, chosen):
 
 
 def print_memory(title, address, processes, count):
-    """What so many connections at rest take, after each was served once."""
+    """What count connections at rest take, after each was served once."""
     baseline = slabs()
     before = [rss(pid) for _, pid in processes]
     clients = []

@@ -211,7 +211,7 @@ def main():
     for line in results.table(found):
         print(line)
     if differences:
-        print("\nThe answer is not ours, at first:")
+        print("\nOther answers than ours, and where they first differ:")
     for name, where in differences.items():
         listed = ", ".join(f"{text} {how}" for text, how in where.items())
         print(f"  {name:11} {listed}")

@@ -9,7 +9,7 @@
  *	                    end of each piece of it, a decimal number a line;
  *	                    the answer is `loaded'
  *	time NAME NS        converts all pieces, one call for each, again and
- *	                    again until so many nanoseconds have passed; the
+ *	                    again until that many nanoseconds have passed; the
  *	                    answer is how many bytes it took in, in how many
  *	                    nanoseconds, and how long the answers were, so that
  *	                    no compiler can leave them out

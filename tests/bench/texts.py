@@ -196,7 +196,7 @@ def lengths_by_lot():
 
 
 def with_bad_bytes():
-    """English in which each two-hundredth byte is none of UTF-8."""
+    """English in which each two-hundredth byte is not UTF-8."""
     lot = random.Random(1)
     words = "the quick brown fox jumps over a lazy dog and runs on".split()
     text = bytearray(" ".join(lot.choices(words, k=LENGTH // 3)).encode())

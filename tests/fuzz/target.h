@@ -6,8 +6,8 @@
  *
  *	policy    modulo 3, an enum upcase_invalid
  *	times     modulo 16, how often the text is sent over again
- *	before    so many letters come before it, to move it in the blocks
- *	behind    so many come behind it, so that the blocks are whole
+ *	before    how many letters come before it, to move it in the blocks
+ *	behind    how many come behind it, so that the blocks are whole
  *	first     the length of the first call, the third and so on
  *	second    that of the others; two of 0 send all in one call
  *

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""Errors that are drawn by lot, one of which at a time is in the source.
+"""Errors that are picked at random and planted in the source one at a time.
 
 Beside tests/sim/mutations.py, whose errors somebody thought of, these show
 what no test asks for.  Each is a small change to one function: a statement, a

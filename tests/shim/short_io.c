@@ -30,7 +30,7 @@
 #define SHORTEST 1
 #define LONGEST  7
 
-/* One call in so many fails with EINTR, and one with EAGAIN. */
+/* One call in this many fails with EINTR, and one with EAGAIN. */
 #define FAILURE_RATE 8
 
 static _Atomic uint64_t state;

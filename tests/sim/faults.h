@@ -2,7 +2,7 @@
 /*
  * What goes wrong in a run: system calls that fail or move less than they
  * could, untrue events, and events in an unusual order.  How often each kind
- * happens is drawn for each run, so that each is also met alone.  The hooks
+ * happens is random for each run, so that each is also met alone.  The hooks
  * call the rules as well.
  */
 #ifndef FAULTS_H

@@ -67,7 +67,7 @@ void peers_reset(void);
 /* One more peer, in the queue of a listener. */
 void peers_connect(struct kernel_socket *listener, enum upcase_invalid);
 
-/* Gives a peer its turn: what it does is drawn by its temper. */
+/* Gives a peer its turn: its temper says what it is likely to do. */
 void peers_act(struct peer *);
 
 /*

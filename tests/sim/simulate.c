@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Simulates the server: its own code runs on a kernel, a clock, threads and
- * peers that are all played here and drawn by lot.  See world.h.
+ * peers that are all played here, at random.  See world.h.
  *
  * Without arguments it is a test that speaks TAP: the same runs every time,
  * then some that nobody has tried.  A run that breaks a rule ends the program,

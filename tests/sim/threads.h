@@ -2,7 +2,7 @@
 /*
  * The threads of the simulated server.  Only one of them runs at a time, on a
  * stack of its own, until it waits, or gives way inside a system call; which
- * one goes on is drawn.  So their system calls can occur in every order, and
+ * one goes on is random.  So their system calls can occur in every order, and
  * the same seed gives the same order.
  *
  * What is not simulated is the order of their memory accesses: that is for the

@@ -21,14 +21,14 @@ _errors_met = weakref.WeakKeyDictionary()
 
 
 def mixed_text(size, seed):
-    """About so many bytes of text in characters of all lengths."""
+    """About size bytes of text in characters of all lengths."""
     choose = random.Random(seed)
     text = "".join(choose.choices(ALPHABET, k=size // 2))
     return text.encode()[:size].decode("utf-8", "ignore").encode()
 
 
 def receive(client, size):
-    """Receives exactly so many bytes."""
+    """Receives exactly size bytes."""
     answer = b""
     while len(answer) < size:
         more = client.recv(size - len(answer))

@@ -40,7 +40,7 @@ FAKETIME = faketime_library()
 
 
 def in_clock_ahead(seconds):
-    """What to put before a command that is to run so long after the boot."""
+    """What to put before a command that is to run that long after the boot."""
     return ["unshare", "--time", "--monotonic", str(seconds), "--"]
 
 

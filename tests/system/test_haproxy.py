@@ -150,7 +150,7 @@ class Load:
             thread.join()
 
     def wait_for_answers(self, more=60):
-        """Waits until so many more texts were answered, and none wrongly."""
+        """Waits until that many more texts were answered, and none wrongly."""
         goal = self.whole + more
         wait_until(lambda: self.whole >= goal or self.wrong, "answers")
         if self.wrong:

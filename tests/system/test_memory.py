@@ -46,7 +46,7 @@ class Starved(Daemon):
         self.report.close()
 
     def has_failed(self):
-        """Whether so many calls were made."""
+        """Whether that many calls were made."""
         self.report.seek(0)
         return self.report.read(1) != b"\0"
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Holds the manual pages, --help, the programs and the tree together."""
 
+import glob
 import os
 import re
 import shutil
@@ -349,6 +350,12 @@ def tree_files(*folders):
                     yield os.path.relpath(path, SOURCE)
 
 
+def readmes():
+    paths = [path for path in tree_files("src", "tests", "contrib")
+             if os.path.basename(path) == "README"]
+    return ["README", *paths]
+
+
 class Layers:
     """src/LAYERS, and what the sources include."""
 
@@ -440,6 +447,40 @@ class Tree(unittest.TestCase):
                 without.append(path)
         self.assertGreater(len(paths), 50)
         self.assertEqual(without, [])
+
+    def test_readme_width(self):
+        """no line of a README is longer than 80 columns"""
+        for page in readmes():
+            lines = read(page).splitlines()
+            self.assertEqual([line for line in lines if len(line) > 80], [])
+
+    def test_readme_paths(self):
+        """each file that a README names is there"""
+        seen = 0
+        for page in readmes():
+            folder = os.path.join(SOURCE, page).removesuffix("/README")
+            for path in re.findall(r"[\w.-]+/[\w./*-]*\w", read(page)):
+                first = path.partition("/")[0]
+                for base in {folder, SOURCE}:
+                    # Commands are for the build folder, as is "./".
+                    if first == "." or first == ".." and base == SOURCE:
+                        continue
+                    if os.path.isdir(f"{base}/{first}"):
+                        self.assertTrue(glob.glob(f"{base}/{path}"),
+                                        f"{page}: {path}")
+                        seen += 1
+        self.assertGreater(seen, 30)
+
+    def test_readme_functions(self):
+        """each function that src/README places in a file is there"""
+        places = re.findall(r"(\w+_\w+)\s+in\s+(\w+/[\w.*]+\.[ch])",
+                            read("src", "README"))
+        self.assertGreater(len(places), 4)
+        for name, path in places:
+            sources = glob.glob(os.path.join(SOURCE, "src", path))
+            text = "".join(read(source) for source in sources)
+            self.assertTrue(re.search(rf"^{name}\(", text, re.M),
+                            f"{name} in {path}")
 
     def test_news(self):
         """NEWS begins with the version of this tree"""

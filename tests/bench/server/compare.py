@@ -228,7 +228,7 @@ def prepare_texts(chosen):
 
 
 def interleaved(*contents, pieces=64):
-    """The texts by turns, in so many pieces of each."""
+    """The texts by turns, in that many pieces of each."""
     taken = []
     for content in contents:
         size = -(-len(content) // pieces)

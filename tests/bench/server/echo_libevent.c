@@ -11,7 +11,7 @@
 #include <event2/listener.h>
 #include <sysexits.h>
 
-/* When so much output waits, no more input is read. */
+/* While this much output waits, no more input is read. */
 enum { OUTPUT_MOST = 1024 * 1024 };
 
 static size_t buffer_size;

@@ -30,7 +30,7 @@ def descriptors(server):
 
 
 def wait_for(server, wanted):
-    """Waits until the server has accepted so many connections."""
+    """Waits until the server has accepted that many connections."""
     deadline = time.monotonic() + process.PATIENCE
     while descriptors(server) < wanted:
         server.check()

@@ -26,7 +26,7 @@ def program(build):
 
 
 class NoAnswer(process.Failure):
-    """The machine was too busy, or the time too short: nobody's fault."""
+    """The machine was too busy, or the time too short."""
 
 
 class Load:

@@ -182,7 +182,7 @@ upcased beside other servers
 Made by `make bench'; tests/bench/server has the servers and what runs them.
 upcased upper-cases, and checks, real text; the others send back what they get,
 but socat, which has tr upper-case ASCII.  All are compiled and run as they are
-by default, those with a size with a buffer of so many bytes.  NAME alone is
+by default, those with a size with a buffer of that many bytes.  NAME alone is
 the server as it is usually written.
 
 Each server has one core and upcbench, which verifies every byte, has another.

@@ -97,7 +97,7 @@ SIZES = (16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
 
 
 def curves(most):
-    """Up to so many connections, as a process has descriptors."""
+    """Up to that many connections, as a process has descriptors."""
     counts = sorted({min(count, most) for count in COUNTS})
     return [
         *(Scenario(f"connections-{n}", (f"{n:,}", "connections"), ping(n, 64),

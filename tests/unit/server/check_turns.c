@@ -13,8 +13,8 @@ enum {
 	SMALL = 45000,      /* of those that receive */
 	LARGE = 500000,
 	LONG = 3 << 20,  /* more than any turn moves */
-	SHARED_MS = 10,  /* for so long turns stay short */
-	UNUSED_MS = 1000 /* after so long it may lose its large buffers */
+	SHARED_MS = 10,  /* how long turns stay short */
+	UNUSED_MS = 1000 /* when it may lose its large buffers */
 };
 
 /* Blocks for the answer to the largest recv, and some more. */

@@ -74,7 +74,7 @@ START_TEST(a_text_is_answered_alike_however_it_is_cut_in_three)
 }
 END_TEST
 
-/* One update with so much room: the answer, or nothing but its length. */
+/* One update with that much room: the answer, or nothing but its length. */
 static void
 update_with(struct upcase *u, size_t size, const struct sample *s, size_t want)
 {
