@@ -9,6 +9,7 @@ unit_tests = \
 	tests/unit/base/check_log_lines \
 	tests/unit/base/check_log_stream \
 	tests/unit/base/check_log_threads \
+	tests/unit/base/check_passage \
 	tests/unit/base/check_say \
 	tests/unit/base/check_status_line \
 	tests/unit/base/check_sys \
@@ -41,6 +42,7 @@ unit_tests = \
 	tests/unit/server/check_duplicates \
 	tests/unit/server/check_eviction \
 	tests/unit/server/check_handover \
+	tests/unit/server/check_inventory \
 	tests/unit/server/check_limits \
 	tests/unit/server/check_listener \
 	tests/unit/server/check_listener_start \
@@ -51,6 +53,7 @@ unit_tests = \
 	tests/unit/server/check_slots \
 	tests/unit/server/check_trim \
 	tests/unit/server/check_turns \
+	tests/unit/server/check_unpacking \
 	tests/unit/server/check_wake \
 	tests/unit/server/check_worker \
 	tests/unit/daemon/check_options \
@@ -71,6 +74,7 @@ daemon_tests = \
 	tests/system/test_drain.py \
 	tests/system/test_each_call.py \
 	tests/system/test_exit_status.py \
+	tests/system/test_handover.py \
 	tests/system/test_held.py \
 	tests/system/test_inherited.py \
 	tests/system/test_injected.py \
@@ -241,6 +245,7 @@ tests_unit_server_check_log_limits_LDADD = $(on_kernel)
 tests_unit_server_check_server_LDADD = $(on_kernel)
 tests_unit_server_check_server_start_LDADD = $(on_kernel)
 tests_unit_server_check_turns_LDADD = $(on_kernel)
+tests_unit_server_check_unpacking_LDADD = $(on_kernel)
 
 # The fuzzer of the transform: see tests/fuzz/target.h.  The suite runs what it
 # begins with.  What TIME (seconds) and RUNS (inputs) bound is made of the same
