@@ -57,6 +57,9 @@ bool sys_gives_up(int fd);
  */
 int sys_set_congestion(int fd, const char *name);
 
+/* Makes the account the owner of a socket, where the system knows owners. */
+void sys_give(int fd, uid_t account);
+
 int sys_bind(int fd, const struct sockaddr *, socklen_t);
 int sys_listen(int fd, int backlog);
 int sys_getsockname(int fd, struct sockaddr_storage *);

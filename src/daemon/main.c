@@ -134,6 +134,12 @@ check_congestion(const char *name)
 	}
 }
 
+static void
+give(uid_t account, void *arg)
+{
+	server_give(arg, account);
+}
+
 static int
 listen_on(struct server *server, const struct daemon_choice *choice)
 {
@@ -158,7 +164,7 @@ serve(struct server *server, struct daemon *daemon)
 	status = listen_on(server, choice);
 	if (status != 0)
 		return status;
-	status = privileges_drop(choice->options.user);
+	status = privileges_drop(choice->options.user, give, server);
 	if (status != 0)
 		return status;
 	if (heir_rehearses())

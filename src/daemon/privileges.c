@@ -97,8 +97,9 @@ explain_refused(const char *name)
 
 /* Groups first: without user 0 they could no longer be changed. */
 static int
-become(const struct passwd *account)
+become(const struct passwd *account, void (*give)(uid_t, void *), void *arg)
 {
+	give(account->pw_uid, arg);
 	hardening_bound();
 	if (setgroups(1, &account->pw_gid) == -1 ||
 	    setgid(account->pw_gid) == -1 || setuid(account->pw_uid) == -1)
@@ -148,7 +149,8 @@ serve_as_plain_user(const char *user)
 }
 
 int
-privileges_drop(const char *user)
+privileges_drop(
+    const char *user, void (*give)(uid_t account, void *arg), void *arg)
 {
 	if (geteuid() != 0 && getuid() != 0)
 		return serve_as_plain_user(user);
@@ -167,5 +169,5 @@ privileges_drop(const char *user)
 		    account->pw_name);
 		return EX_NOPERM;
 	}
-	return become(account);
+	return become(account, give, arg);
 }

@@ -3,14 +3,18 @@
 #ifndef PRIVILEGES_H
 #define PRIVILEGES_H
 
+#include <sys/types.h>
+
 /*
  * As root: becomes the account of that name; for an empty one the account
  * "upcased", or else "nobody" with a warning.  Then makes sure that there is no
- * way back.  Otherwise only checks that no other account was asked for.  To be
+ * way back.  Just before, give is called, for what the account is to own.
+ * Otherwise only checks that no other account was asked for.  To be
  * called before there are threads.  Returns 0 or an exit status of
  * sysexits(3), logged.
  */
-int privileges_drop(const char *user);
+int privileges_drop(
+    const char *user, void (*give)(uid_t account, void *arg), void *arg);
 
 /*
  * Makes sure that there is an account of that name, if it is not empty; returns

@@ -59,6 +59,14 @@ listening_set(struct listeners *listeners, const struct settings *settings)
 	}
 }
 
+void
+listening_give(struct listeners *listeners, uid_t account)
+{
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next)
+		sys_give(listener_at(link)->watch.fd, account);
+}
+
 static bool
 is_at(const struct listener *listener, const struct listen_address *address)
 {

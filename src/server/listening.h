@@ -58,6 +58,13 @@ void listening_go_on(struct listeners *);
 void listening_set(struct listeners *, const struct settings *);
 
 /*
+ * Makes an account the owner of what was bound for it, since only listeners of
+ * one account can share an address, as they do when :5220 replaces
+ * 127.0.0.1:5220.
+ */
+void listening_give(struct listeners *, uid_t account);
+
+/*
  * How long the kernel holds its part of a closed connection, in ms; 0: as long
  * as it likes.  To be called when something is bound.
  */

@@ -146,6 +146,12 @@ server_bind(struct server *server, const struct listen_address *addresses,
 	return listening_prepare(&server->listeners, addresses, n, refused);
 }
 
+void
+server_give(struct server *server, uid_t account)
+{
+	listening_give(&server->listeners, account);
+}
+
 int
 server_change(struct server *server)
 {

@@ -51,6 +51,9 @@ void errand_init(struct errand *, void (*run)(struct errand *));
  */
 void server_send_on(struct server *, struct errand *);
 
+/* Makes an account the owner of all listeners: see listening_give. */
+void server_give(struct server *, uid_t account);
+
 /* False when a drain was asked for. */
 bool server_is_serving(const struct server *);
 
