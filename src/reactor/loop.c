@@ -134,7 +134,6 @@ turn_until(struct loop *loop, uint64_t latest)
 				    : wait_for_events(loop, time_left(due));
 	int error = n == -1 ? errno : 0;
 	loop->now = sys_now();
-	loop->nready = n == -1 ? 0 : n;
 	for (int i = 0; i < n; i++) {
 		struct watch *watch = loop->ready[i];
 		/* An earlier callback of this turn may have ended it. */

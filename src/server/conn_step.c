@@ -73,8 +73,8 @@ conn_receive(struct conn *conn)
 	enum conn_event event = answer(conn, n);
 	if (event != CONN_FAILED && upcase_stream_refused(&conn->upcase))
 		return CONN_REFUSED;
-	if (event != CONN_FAILED)
-		shard_note_received(shard, conn, (size_t)got);
+	if (event != CONN_FAILED && got >= KERNEL_BUFFERS_BULK)
+		shard_note_bulk(shard, conn);
 	return event;
 }
 

@@ -24,7 +24,7 @@
 #define KERNEL_BUFFERS_LARGE_MAX 8
 
 /* A recv of at least this many bytes is bulk. */
-#define KERNEL_BUFFERS_BULK ((size_t)16384)
+#define KERNEL_BUFFERS_BULK 16384
 
 struct conn;
 

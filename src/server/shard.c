@@ -228,14 +228,6 @@ shard_release_closed(struct shard *shard)
 	return n;
 }
 
-size_t
-shard_room_left(const struct shard *shard)
-{
-	size_t room = pool_room(&shard->pool) / UPCASE_EXPANSION - UPCASE_CARRY;
-	size_t most = shard_turn(shard);
-	return room < most ? room : most;
-}
-
 /* Asks how much the kernel holds of the answer; true if the peer takes it. */
 static bool
 look_for_progress(struct shard *shard, const struct conn *conn)

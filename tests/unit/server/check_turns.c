@@ -13,7 +13,6 @@ enum {
 	SMALL = 45000,      /* of those that receive */
 	LARGE = 500000,
 	LONG = 3 << 20,  /* more than any turn moves */
-	SHARED_MS = 10,  /* for so long turns stay short */
 	UNUSED_MS = 1000 /* after so long it may lose its large buffers */
 };
 
@@ -29,7 +28,6 @@ set_up(void)
 	settings.receive_buffer = SMALL;
 	settings.large_buffer = LARGE;
 	fixture_open();
-	pass(SHARED_MS);
 }
 
 static void
@@ -76,18 +74,7 @@ START_TEST(message_costs_one_wait_one_recv_and_one_send)
 }
 END_TEST
 
-START_TEST(turn_of_one_that_is_alone_is_long)
-{
-	struct kernel_socket *socket = serve();
-	kernel_peer_sends(socket, letters(LONG), LONG);
-	turn();
-	ck_assert_uint_eq(socket->in.start, SHARD_INPUT);
-	turn_all();
-	expect_capitals(socket, LONG);
-}
-END_TEST
-
-START_TEST(turns_of_several_are_long_while_all_move_bulk)
+START_TEST(turn_is_one_recv_of_so_much)
 {
 	struct kernel_socket *sockets[3];
 	for (int i = 0; i < 3; i++) {
@@ -100,36 +87,6 @@ START_TEST(turns_of_several_are_long_while_all_move_bulk)
 	turn_all();
 	for (int i = 0; i < 3; i++)
 		expect_capitals(sockets[i], LONG);
-}
-END_TEST
-
-START_TEST(turn_is_short_while_one_with_little_is_ready_and_for_a_moment_after)
-{
-	/* The fake kernel reports the one first that was there first. */
-	struct kernel_socket *little = serve(), *socket = serve();
-	kernel_peer_sends(socket, letters(LONG), LONG);
-	kernel_peer_sends(
-	    little, letters(KERNEL_BUFFERS_BULK - 1), KERNEL_BUFFERS_BULK - 1);
-	turn();
-	ck_assert_uint_eq(socket->in.start, SHARD_INPUT_SHARED);
-	expect_capitals(little, KERNEL_BUFFERS_BULK - 1);
-	pass(SHARED_MS - 1);
-	ck_assert_uint_eq(socket->in.start, 2 * SHARD_INPUT_SHARED);
-	pass(1);
-	ck_assert_uint_eq(
-	    socket->in.start, 2 * SHARD_INPUT_SHARED + SHARD_INPUT);
-	turn_all();
-	expect_capitals(socket, LONG);
-}
-END_TEST
-
-START_TEST(one_with_little_that_is_alone_shortens_no_turn)
-{
-	struct kernel_socket *little = serve(), *socket = serve();
-	send_text(little, "x");
-	kernel_peer_sends(socket, letters(LONG), LONG);
-	turn();
-	ck_assert_uint_eq(socket->in.start, SHARD_INPUT);
 }
 END_TEST
 
@@ -233,11 +190,7 @@ suite(void)
 	TCase *turns = fixture_case(suite, "turns");
 	tcase_add_checked_fixture(turns, set_up, tear_down);
 	tcase_add_test(turns, message_costs_one_wait_one_recv_and_one_send);
-	tcase_add_test(turns, turn_of_one_that_is_alone_is_long);
-	tcase_add_test(turns, turns_of_several_are_long_while_all_move_bulk);
-	tcase_add_test(turns,
-	    turn_is_short_while_one_with_little_is_ready_and_for_a_moment_after);
-	tcase_add_test(turns, one_with_little_that_is_alone_shortens_no_turn);
+	tcase_add_test(turns, turn_is_one_recv_of_so_much);
 	tcase_add_test(turns, output_in_many_blocks_is_sent_by_one_call);
 	TCase *buffers = fixture_case(suite, "buffers");
 	tcase_add_checked_fixture(buffers, set_up, tear_down);
