@@ -10,7 +10,8 @@
 
 /*
  * A connection that has moved no bulk for this long, in ms, and has no output
- * pending, may lose its large buffers to another.
+ * pending, may lose its large buffers to another.  For a GB, 32 streams change
+ * the sizes by 350 system calls, and by 27,000 if it may lose them at once.
  */
 enum { UNUSED_MS = 1000 };
 

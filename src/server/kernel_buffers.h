@@ -19,11 +19,18 @@
 
 /*
  * The most connections of a server that have large buffers.  The workers share
- * them, but each has one at least, so more than 8 workers have one each.
+ * them, but each has one at least, so more than 8 workers have one each.  One
+ * stream over loopback moves 700 MB/s with them and 24 without.  For a GB, 32
+ * streams take 18,000 calls of recv and send; 26,000 if there are 4, and 14,000
+ * if there are 16, for which the kernel may hold twice as much.
  */
 #define KERNEL_BUFFERS_LARGE_MAX 8
 
-/* A recv of at least this many bytes is bulk. */
+/*
+ * A recv of at least this many bytes is bulk.  Streams do not depend on it, as
+ * a quarter and four times of it give the same counts; usual messages are
+ * shorter.
+ */
 #define KERNEL_BUFFERS_BULK 16384
 
 struct conn;

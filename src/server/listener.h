@@ -31,7 +31,10 @@
 
 struct service;
 
-/* How much later than stall_ms the kernel gives a connection up, in ms. */
+/*
+ * How much later than stall_ms the kernel gives a connection up, in ms: our own
+ * deadline can be late by the longest time between two looks (see shard.c).
+ */
 #define LISTENER_MARGIN_MS 1000
 
 /* Allocated one by one, since the loop keeps the address of the watch. */

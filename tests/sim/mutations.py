@@ -208,7 +208,7 @@ MUTATIONS = [
      "server/conn_machine.c", "if (behaviour->is_decided)", "if (0)"),
     ("the deadlines of a drain are those of before", "server/shard.c",
      "shard->draining = true; set_spans(shard);", "shard->draining = true;"),
-    ("more is received than the pool can hold", "server/shard.c",
+    ("more is received than the pool can hold", "server/shard.h",
      "/ UPCASE_EXPANSION - UPCASE_CARRY", ""),
     ("nobody is evicted", "server/shard.c",
      "while (pool_is_full(&shard->pool))", "while (false)"),
