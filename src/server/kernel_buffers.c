@@ -53,14 +53,6 @@ kernel_buffers_large(unsigned nworkers)
 }
 
 void
-kernel_buffers_init(struct kernel_buffers *buffers, unsigned nworkers)
-{
-	*buffers = (struct kernel_buffers){
-	    .nlarge = kernel_buffers_large(nworkers),
-	};
-}
-
-void
 kernel_buffers_start(const struct settings *settings, int fd)
 {
 	/*

@@ -36,7 +36,7 @@
 struct conn;
 
 struct kernel_buffers {
-	size_t nlarge; /* the places of large that this worker may use */
+	size_t nlarge; /* kernel_buffers_large: places that may be used */
 	struct {
 		struct conn *conn; /* NULL: the place is free */
 		uint64_t used;     /* loop_now when it last moved bulk */
@@ -51,8 +51,6 @@ struct kernel_buffers_held {
 /* Asks the system for these sizes, with a socket made for the question. */
 void kernel_buffers_measure(
     const struct settings *, struct kernel_buffers_held *);
-
-void kernel_buffers_init(struct kernel_buffers *, unsigned nworkers);
 
 /* How many connections of each worker may have large buffers. */
 size_t kernel_buffers_large(unsigned nworkers);

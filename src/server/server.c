@@ -65,12 +65,6 @@ find_least(struct server *server)
 	return least;
 }
 
-static bool
-is_threaded(const struct server *server)
-{
-	return server->is_threaded;
-}
-
 /*
  * True when no more than n connections are open.  Otherwise the next end of a
  * connection wakes the loop.  A worker counts an end and then looks whether a
@@ -206,7 +200,7 @@ open_worker(struct server *server, struct worker *worker)
 	const struct settings *settings = server->settings;
 	size_t nslots = server->limits.connections;
 	size_t nblocks = server->limits.blocks;
-	if (!is_threaded(server))
+	if (!server->is_threaded)
 		return worker_open(
 		    worker, server->loop, settings, nslots, nblocks);
 	return worker_open_thread(worker, loop_backend(server->loop),
@@ -235,7 +229,7 @@ decide_limits(struct server *server)
 	const struct settings *settings = server->settings;
 	struct sys_descriptors descriptors;
 	sys_count_descriptors(&descriptors);
-	if (is_threaded(server))
+	if (server->is_threaded)
 		descriptors.open +=
 		    WORKER_DESCRIPTORS * (size_t)settings->workers;
 	if (limits_compute(&server->limits, settings, &descriptors) == 0)
@@ -247,7 +241,7 @@ decide_limits(struct server *server)
 static int
 start_workers(struct server *server)
 {
-	while (is_threaded(server) && server->nstarted < server->nworkers) {
+	while (server->is_threaded && server->nstarted < server->nworkers) {
 		if (worker_start(&server->workers[server->nstarted]) == -1) {
 			announce_no_thread(
 			    server->settings, server->nstarted + 1);
@@ -313,7 +307,7 @@ cut_drain(struct server *server)
 static void
 release(struct server *server)
 {
-	if (!is_threaded(server))
+	if (!server->is_threaded)
 		worker_release(server->workers);
 }
 

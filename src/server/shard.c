@@ -101,12 +101,12 @@ shard_open(struct shard *shard, struct loop *loop,
 	    .loop = loop,
 	    .settings = settings,
 	    .counters = counters,
+	    .buffers.nlarge = kernel_buffers_large(settings->workers),
 	    .nslots = nslots,
 	    .evict = evict,
 	};
 	list_init(&shard->free);
 	list_init(&shard->closed);
-	kernel_buffers_init(&shard->buffers, settings->workers);
 	if (take_memory(shard, nslots, nblocks) == -1) {
 		shard_close(shard);
 		errno = ENOMEM;

@@ -205,7 +205,7 @@ inline accept_rest()
 
 /*
  * [server.c release]
- *	if (!is_threaded(server)) worker_release(server->workers);
+ *	if (!server->is_threaded) worker_release(server->workers);
  */
 #ifdef ALONE
 #define RELEASE worker_release(0)

@@ -6,6 +6,7 @@
 #include "unit/runner.h"
 #include "unit/server/conn_fixture.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -87,6 +88,21 @@ START_TEST(turn_is_one_recv_of_so_much)
 	turn_all();
 	for (int i = 0; i < 3; i++)
 		expect_capitals(sockets[i], LONG);
+}
+END_TEST
+
+START_TEST(buffers_begin_with_a_cache_line_wherever_memory_is_free)
+{
+	void *kept[8];
+	for (size_t i = 0; i < 8; i++) {
+		fixture_close();
+		kept[i] = malloc(SHARD_INPUT + 16 * i);
+		fixture_open();
+		ck_assert_uint_eq((uintptr_t)shard.input % CONN_ALIGNMENT, 0);
+		ck_assert_uint_eq((uintptr_t)shard.output % CONN_ALIGNMENT, 0);
+	}
+	for (size_t i = 0; i < 8; i++)
+		free(kept[i]);
 }
 END_TEST
 
@@ -191,6 +207,8 @@ suite(void)
 	tcase_add_checked_fixture(turns, set_up, tear_down);
 	tcase_add_test(turns, message_costs_one_wait_one_recv_and_one_send);
 	tcase_add_test(turns, turn_is_one_recv_of_so_much);
+	tcase_add_test(
+	    turns, buffers_begin_with_a_cache_line_wherever_memory_is_free);
 	tcase_add_test(turns, output_in_many_blocks_is_sent_by_one_call);
 	TCase *buffers = fixture_case(suite, "buffers");
 	tcase_add_checked_fixture(buffers, set_up, tear_down);
