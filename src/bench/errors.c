@@ -11,18 +11,22 @@
 /* The status for an answer that is not right. */
 enum { WRONG_ANSWER = 1 };
 
+static const struct {
+	const char *name;
+	const char *meaning; /* for people */
+} kinds[ERROR_KINDS] = {
+    [ERROR_WRONG] = {"wrong", "the answer is wrong"},
+    [ERROR_LOST] = {"lost", "the answer is cut short"},
+    [ERROR_EXTRA] = {"extra", "there is more than the answer"},
+    [ERROR_CLOSED] = {"closed", "the connection broke"},
+    [ERROR_REFUSED] = {"refused", "no connection"},
+    [ERROR_TIMEOUT] = {"timeout", "the answer does not come"},
+};
+
 const char *
 errors_name(enum error_kind kind)
 {
-	static const char *const names[ERROR_KINDS] = {
-	    [ERROR_WRONG] = "wrong",
-	    [ERROR_LOST] = "lost",
-	    [ERROR_EXTRA] = "extra",
-	    [ERROR_CLOSED] = "closed",
-	    [ERROR_REFUSED] = "refused",
-	    [ERROR_TIMEOUT] = "timeout",
-	};
-	return names[kind];
+	return kinds[kind].name;
 }
 
 void
@@ -49,11 +53,10 @@ static void
 say_expected(const struct error *error)
 {
 	if (error->nexpected == 0)
-		(void)fprintf(stderr, "expected nothing more, ");
+		(void)fprintf(stderr, "expected nothing more");
 	else
 		say_bytes("expected", error->expected, error->nexpected);
-	if (error->nexpected != 0)
-		(void)fprintf(stderr, ", ");
+	(void)fprintf(stderr, ", ");
 }
 
 static void
@@ -65,8 +68,6 @@ say_received(const struct error *error, uint32_t timeout)
 		say_bytes("received", error->received, error->nreceived);
 		break;
 	case ERROR_LOST:
-		(void)fprintf(stderr, "received the end of the connection");
-		break;
 	case ERROR_CLOSED:
 		(void)fprintf(stderr, "received %s",
 		    error->reason == 0 ? "the end of the connection"
@@ -80,21 +81,6 @@ say_received(const struct error *error, uint32_t timeout)
 	case ERROR_KINDS:
 		break;
 	}
-}
-
-/* What each kind means, for people. */
-static const char *
-describe(enum error_kind kind)
-{
-	static const char *const words[ERROR_KINDS] = {
-	    [ERROR_WRONG] = "the answer is wrong",
-	    [ERROR_LOST] = "the answer is cut short",
-	    [ERROR_EXTRA] = "there is more than the answer",
-	    [ERROR_CLOSED] = "the connection broke",
-	    [ERROR_REFUSED] = "no connection",
-	    [ERROR_TIMEOUT] = "the answer does not come",
-	};
-	return words[kind];
 }
 
 static void
@@ -117,7 +103,7 @@ errors_say(const struct errors *errors, const char *server, uint32_t timeout)
 	} else {
 		(void)fprintf(stderr,
 		    "upcbench: connection %u to %s: %s at byte %" PRIu64 ": ",
-		    error->connection, server, describe(error->kind),
+		    error->connection, server, kinds[error->kind].meaning,
 		    error->offset);
 		say_expected(error);
 		say_received(error, timeout);

@@ -32,26 +32,21 @@ explain_text(enum text_outcome outcome, const char *path)
 	case TEXT_NO_MEMORY:
 		return out_of_memory();
 	case TEXT_UNREADABLE:
-		say("--text: cannot read '%s': %s; name a file with "
-		    "text",
-		    path, strerror(errno));
+		say("--text: cannot read '%s': %s; name a file with text", path,
+		    strerror(errno));
 		return EX_NOINPUT;
 	case TEXT_TOO_LONG:
-		say("--text: '%s' has more than 64 MiB; name a part "
-		    "of it",
+		say("--text: '%s' has more than 64 MiB; name a part of it",
 		    path);
 		return EX_DATAERR;
 	case TEXT_EMPTY:
 		say("--text: '%s' is empty; name a file with text", path);
 		return EX_DATAERR;
 	case TEXT_NOT_UTF8:
-		say("--text: '%s' is not UTF-8; convert it with "
-		    "iconv",
-		    path);
+		say("--text: '%s' is not UTF-8; convert it with iconv", path);
 		return EX_DATAERR;
 	case TEXT_TOO_NARROW:
-		say("--size: a character of '%s' is longer; make it "
-		    "at least 4",
+		say("--size: a character of '%s' is longer; make it at least 4",
 		    path);
 		return EX_USAGE;
 	}

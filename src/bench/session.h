@@ -7,7 +7,7 @@
  * In OPEN it sends questions as far as the kernel takes them, and compares what
  * comes with their answers; exchange.h keeps both places.  It begins no more
  * messages than it was granted.  In ENDING it has sent FIN and waits for that
- *of the server.
+ * of the server.
  *
  * Several sessions that do the same are a group, with one text and one set of
  * figures.  All groups share what is in struct engine.  Nothing is allocated

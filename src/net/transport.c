@@ -7,14 +7,11 @@
 
 #include <errno.h>
 
-/* A size is not halved to less than this, in bytes. */
-enum { SIZE_LEAST = 16384 };
-
 int
 transport_set_buffer(int fd, int name, int size)
 {
 	while (sys_setsockopt(fd, SOL_SOCKET, name, size) == -1) {
-		if (errno != ENOBUFS || size / 2 < SIZE_LEAST)
+		if (errno != ENOBUFS || size == 0)
 			return -1;
 		size /= 2;
 	}

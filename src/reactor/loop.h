@@ -33,7 +33,6 @@ struct watch {
 struct loop {
 	struct poller *poller;
 	uint64_t now;
-	int nready;
 	bool pays;          /* the last wait was no longer than busy_poll */
 	uint32_t busy_poll; /* microseconds; 0: sleep at once */
 	struct timers timers;
@@ -65,13 +64,6 @@ static inline struct timers *
 loop_timers(struct loop *loop)
 {
 	return &loop->timers;
-}
-
-/* How many descriptors are ready in the present turn. */
-static inline int
-loop_ready(const struct loop *loop)
-{
-	return loop->nready;
 }
 
 /* Prepares a watch that wants nothing. */

@@ -15,9 +15,6 @@
 #include <poll.h>
 #include <stdlib.h>
 
-/* Descriptors that the arrays have room for at first; later this doubles. */
-enum { FIRST_CAPACITY = 64 };
-
 struct poller_poll {
 	struct poller poller;
 	struct pollfd *entries; /* what poll is asked for */
@@ -51,9 +48,8 @@ make_room(struct poller_poll *self, int fd)
 {
 	if (fd < self->capacity)
 		return 0;
-	int capacity = self->capacity ? self->capacity : FIRST_CAPACITY;
-	while (capacity <= fd)
-		capacity *= 2;
+	/* Twice what is needed, so that many descriptors seldom move them. */
+	int capacity = 2 * (fd + 1);
 	size_t n = (size_t)capacity;
 	/* An array that grew is kept, even if a later one does not grow. */
 	struct pollfd *entries = realloc(self->entries, n * sizeof *entries);

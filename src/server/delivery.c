@@ -11,12 +11,17 @@
 /* The largest value of conn.answered, which has 11 bits. */
 enum { ANSWERED_MOST = 2047 };
 
-/* How many bytes a peer has to take to count as one that reads. */
+/*
+ * How many bytes a peer has to take to count as one that reads: of the 30 of
+ * POOL_DOUBT, 25 got their whole answer if only what was pending counted.
+ */
 enum { PROOF = 65536 };
 
 /*
  * The least, in bytes, that a peer has to take within stall_ms of what the
- * kernel holds for it: taking less would be a cheap way to keep a place.
+ * kernel holds for it: taking less would be a cheap way to keep a place.  It is
+ * little enough for a peer that reads 140 bytes a second in the default of 30
+ * s.
  */
 enum { PROGRESS = 4096 };
 

@@ -13,7 +13,8 @@
 
 /*
  * A connection whose answers are no longer than this in all, in bytes, is
- * closed without asking what the kernel still holds, which is a system call.
+ * closed without asking what the kernel still holds: one system call of 11 that
+ * a short connection would take.
  */
 #define DELIVERY_SMALL 1024
 

@@ -20,17 +20,24 @@
 
 /*
  * The most connections of a server that have large buffers.  The workers share
- * them, but each has one at least, so more than 8 workers have one each.
+ * them, but each has one at least, so more than 8 workers have one each.  One
+ * stream over loopback moves 700 MB/s with them and 24 without.  For a GB, 32
+ * streams take 18,000 calls of recv and send; 26,000 if there are 4, and 14,000
+ * if there are 16, for which the kernel may hold twice as much.
  */
 #define KERNEL_BUFFERS_LARGE_MAX 8
 
-/* A recv of at least this many bytes is bulk. */
-#define KERNEL_BUFFERS_BULK ((size_t)16384)
+/*
+ * A recv of at least this many bytes is bulk.  Streams do not depend on it, as
+ * a quarter and four times of it give the same counts; usual messages are
+ * shorter.
+ */
+#define KERNEL_BUFFERS_BULK 16384
 
 struct conn;
 
 struct kernel_buffers {
-	size_t nlarge; /* the places of large that this worker may use */
+	size_t nlarge; /* kernel_buffers_large: places that may be used */
 	struct {
 		struct conn *conn; /* NULL: the place is free */
 		uint64_t used;     /* loop_now when it last moved bulk */
@@ -45,8 +52,6 @@ struct kernel_buffers_held {
 /* Asks the system for these sizes, with a socket made for the question. */
 void kernel_buffers_measure(
     const struct settings *, struct kernel_buffers_held *);
-
-void kernel_buffers_init(struct kernel_buffers *, unsigned nworkers);
 
 /* How many connections of each worker may have large buffers. */
 size_t kernel_buffers_large(unsigned nworkers);

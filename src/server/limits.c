@@ -15,7 +15,12 @@ enum { SPARE_DESCRIPTORS = 4 };
 /* What a worker with a thread of its own opens: its poller and its bell. */
 enum { WORKER_DESCRIPTORS = 3 };
 
-/* Bounds, in bytes, of the memory_limit that follows from the connections. */
+/*
+ * Bounds, in bytes, of the memory_limit that follows from the connections.  The
+ * least gives few connections room for long turns: for 0.5 GB, two streams of a
+ * server for 4 take 1,900 calls of recv, and 23,000 with a block for each.  The
+ * most is what a server may take unasked.
+ */
 #define MEMORY_LEAST ((size_t)1 << 20)
 #define MEMORY_MOST  ((size_t)256 << 20)
 

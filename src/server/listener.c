@@ -23,7 +23,10 @@
  */
 enum { PATIENCE = 4, DOUBLED_MOST = 6 };
 
-/* How long no listener accepts after a failure of the system, in ms. */
+/*
+ * How long no listener accepts after a failure of the system, in ms: while it
+ * lasts, a second costs 10 calls that fail.
+ */
 enum { RETRY_MS = 100 };
 
 /* What became of one attempt to accept. */
@@ -234,15 +237,11 @@ accept_rest(struct listener *listener)
 	for (int i = 0; i < LIMITS_BACKLOG_MAX; i++) {
 		if (!may_accept(listeners))
 			return;
-		switch (accept_one(listener)) {
-		case ATTEMPT_DONE:
-			break;
-		case ATTEMPT_EMPTY:
-			return;
-		case ATTEMPT_FAILED:
+		enum attempt attempt = accept_one(listener);
+		if (attempt == ATTEMPT_FAILED)
 			note_failure(listeners);
+		if (attempt != ATTEMPT_DONE)
 			return;
-		}
 	}
 }
 

@@ -17,7 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How much later than stall_ms the kernel gives a connection up, in ms. */
+/*
+ * How much later than stall_ms the kernel gives a connection up, in ms: our own
+ * deadline can be late by the longest time between two looks (see shard.c).
+ */
 #define LISTENING_MARGIN_MS 1000
 
 struct listen_address {

@@ -21,7 +21,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The size of a block, and how much output it holds, in bytes. */
+/*
+ * The size of a block, and how much output it holds, in bytes: the least power
+ * of two with room for the answer to the least recv (see SHARD_INPUT_MIN).
+ * Larger ones spare no instruction of bulk.
+ */
 #define POOL_BLOCK        ((size_t)16384)
 #define POOL_BLOCK_OUTPUT (POOL_BLOCK - sizeof(struct block))
 
@@ -107,7 +111,12 @@ void pool_release(struct pool *, struct block *);
  * times the time since the last progress.  Slow readers must not lose their
  * answers to clients that come again and again and never read: the output of a
  * proven owner costs POOL_DOUBT times less until POOL_TRUST_MS after its last
- * progress.  Only the outputs without progress for longest are compared.
+ * progress, so that reading once is no way to keep a place.  Only the outputs
+ * without progress for longest are compared.
+ *
+ * With 512 KiB, 200 clients that never read and come again at once, and 30 slow
+ * readers, all of these got their whole answer; with a doubt of 8 it was 25,
+ * and without any 20.
  */
 #define POOL_DOUBT    64
 #define POOL_TRUST_MS 2000

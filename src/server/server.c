@@ -204,7 +204,7 @@ open_worker(struct server *server, struct worker *worker)
 	const struct settings *settings = server->settings;
 	size_t nslots = server->limits.connections;
 	size_t nblocks = server->limits.blocks;
-	if (!server_is_threaded(server))
+	if (!server->is_threaded)
 		return worker_open(
 		    worker, server->loop, settings, nslots, nblocks);
 	return worker_open_thread(worker, loop_backend(server->loop),
@@ -243,8 +243,7 @@ decide_limits(struct server *server)
 int
 server_start_workers(struct server *server)
 {
-	while (
-	    server_is_threaded(server) && server->nstarted < server->nworkers) {
+	while (server->is_threaded && server->nstarted < server->nworkers) {
 		if (worker_start(&server->workers[server->nstarted]) == -1) {
 			announce_no_thread(
 			    server->settings, server->nstarted + 1);
@@ -319,7 +318,7 @@ cut_drain(struct server *server)
 static void
 release(struct server *server)
 {
-	if (!server_is_threaded(server))
+	if (!server->is_threaded)
 		worker_release(server->workers);
 }
 

@@ -42,12 +42,6 @@ struct server {
 	const int *inherited; /* the descriptors; NULL: there is nothing */
 };
 
-static inline bool
-server_is_threaded(const struct server *server)
-{
-	return server->is_threaded;
-}
-
 /* How many connections there are. */
 size_t server_count_open(struct server *);
 

@@ -14,16 +14,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most workers that can be asked for. */
+/* The most workers that can be asked for: more than most machines can run. */
 #define SETTINGS_WORKERS_MAX 256
 
-/* The most connections that can be asked for. */
+/* The most connections that can be asked for: their slots take 61 MiB. */
 #define SETTINGS_CONNECTIONS_MAX 1000000
 
-/* The least that memory_limit may leave for each worker, in bytes. */
+/* The least that memory_limit may leave for each worker, in bytes: 4 blocks. */
 #define SETTINGS_MEMORY_MIN 65536
 
-/* The longest busy_poll_us that can be asked for. */
+/* The longest busy_poll_us: more than a processor needs to wake up. */
 #define SETTINGS_BUSY_POLL_MAX 10000
 
 struct settings {

@@ -187,8 +187,9 @@ inline listeners_accept()
  * [listener.c accept_rest]
  *	if (!may_accept(listeners))
  *	return;
- *	switch (accept_one(listener))
- *	case ATTEMPT_FAILED: note_failure(listeners); return;
+ *	enum attempt attempt = accept_one(listener);
+ *	if (attempt == ATTEMPT_FAILED) note_failure(listeners);
+ *	if (attempt != ATTEMPT_DONE) return;
  */
 inline accept_rest()
 {
@@ -204,7 +205,7 @@ inline accept_rest()
 
 /*
  * [server.c release]
- *	if (!is_threaded(server)) worker_release(server->workers);
+ *	if (!server->is_threaded) worker_release(server->workers);
  */
 #ifdef ALONE
 #define RELEASE worker_release(0)

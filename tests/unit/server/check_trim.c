@@ -69,7 +69,7 @@ count_cold(void)
 
 START_TEST(much_memory_goes_back_by_steps)
 {
-	enum { STEP = 128, STEP_MS = 10, TAKERS = 5, BULK = 1000000 };
+	enum { STEP = 128, STEP_MS = 10, TAKERS = LIMIT_CONNECTIONS };
 	struct kernel_socket *takers[TAKERS];
 	settings.idle_ms = settings.stall_ms = 0;
 	/* All that is used goes back in three steps. */
@@ -78,7 +78,7 @@ START_TEST(much_memory_goes_back_by_steps)
 	for (int i = 0; i < TAKERS; i++) {
 		takers[i] = serve();
 		takers[i]->room = 0;
-		kernel_peer_sends(takers[i], letters(BULK), BULK);
+		kernel_peer_sends(takers[i], letters(SHARD_INPUT), SHARD_INPUT);
 		turn();
 	}
 	for (int i = 0; i < TAKERS; i++)

@@ -6,6 +6,7 @@
 #include "unit/runner.h"
 #include "unit/server/conn_fixture.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -13,8 +14,7 @@ enum {
 	SMALL = 45000,      /* of those that receive */
 	LARGE = 500000,
 	LONG = 3 << 20,  /* more than any turn moves */
-	SHARED_MS = 10,  /* how long turns stay short */
-	UNUSED_MS = 1000 /* when it may lose its large buffers */
+	UNUSED_MS = 1000 /* after so long it may lose its large buffers */
 };
 
 /* Blocks for the answer to the largest recv, and some more. */
@@ -29,7 +29,6 @@ set_up(void)
 	settings.receive_buffer = SMALL;
 	settings.large_buffer = LARGE;
 	fixture_open();
-	pass(SHARED_MS);
 }
 
 static void
@@ -76,18 +75,7 @@ START_TEST(message_costs_one_wait_one_recv_and_one_send)
 }
 END_TEST
 
-START_TEST(turn_of_one_that_is_alone_is_long)
-{
-	struct kernel_socket *socket = serve();
-	kernel_peer_sends(socket, letters(LONG), LONG);
-	turn();
-	ck_assert_uint_eq(socket->in.start, SHARD_INPUT);
-	turn_all();
-	expect_capitals(socket, LONG);
-}
-END_TEST
-
-START_TEST(turns_of_several_are_long_while_all_move_bulk)
+START_TEST(turn_is_one_recv_of_so_much)
 {
 	struct kernel_socket *sockets[3];
 	for (int i = 0; i < 3; i++) {
@@ -103,33 +91,18 @@ START_TEST(turns_of_several_are_long_while_all_move_bulk)
 }
 END_TEST
 
-START_TEST(turn_is_short_while_one_with_little_is_ready_and_for_a_moment_after)
+START_TEST(buffers_begin_with_a_cache_line_wherever_memory_is_free)
 {
-	/* The fake kernel reports the one first that was there first. */
-	struct kernel_socket *little = serve(), *socket = serve();
-	kernel_peer_sends(socket, letters(LONG), LONG);
-	kernel_peer_sends(
-	    little, letters(KERNEL_BUFFERS_BULK - 1), KERNEL_BUFFERS_BULK - 1);
-	turn();
-	ck_assert_uint_eq(socket->in.start, SHARD_INPUT_SHARED);
-	expect_capitals(little, KERNEL_BUFFERS_BULK - 1);
-	pass(SHARED_MS - 1);
-	ck_assert_uint_eq(socket->in.start, 2 * SHARD_INPUT_SHARED);
-	pass(1);
-	ck_assert_uint_eq(
-	    socket->in.start, 2 * SHARD_INPUT_SHARED + SHARD_INPUT);
-	turn_all();
-	expect_capitals(socket, LONG);
-}
-END_TEST
-
-START_TEST(one_with_little_that_is_alone_shortens_no_turn)
-{
-	struct kernel_socket *little = serve(), *socket = serve();
-	send_text(little, "x");
-	kernel_peer_sends(socket, letters(LONG), LONG);
-	turn();
-	ck_assert_uint_eq(socket->in.start, SHARD_INPUT);
+	void *kept[8];
+	for (size_t i = 0; i < 8; i++) {
+		fixture_close();
+		kept[i] = malloc(SHARD_INPUT + 16 * i);
+		fixture_open();
+		ck_assert_uint_eq((uintptr_t)shard.input % CONN_ALIGNMENT, 0);
+		ck_assert_uint_eq((uintptr_t)shard.output % CONN_ALIGNMENT, 0);
+	}
+	for (size_t i = 0; i < 8; i++)
+		free(kept[i]);
 }
 END_TEST
 
@@ -233,11 +206,9 @@ suite(void)
 	TCase *turns = fixture_case(suite, "turns");
 	tcase_add_checked_fixture(turns, set_up, tear_down);
 	tcase_add_test(turns, message_costs_one_wait_one_recv_and_one_send);
-	tcase_add_test(turns, turn_of_one_that_is_alone_is_long);
-	tcase_add_test(turns, turns_of_several_are_long_while_all_move_bulk);
-	tcase_add_test(turns,
-	    turn_is_short_while_one_with_little_is_ready_and_for_a_moment_after);
-	tcase_add_test(turns, one_with_little_that_is_alone_shortens_no_turn);
+	tcase_add_test(turns, turn_is_one_recv_of_so_much);
+	tcase_add_test(
+	    turns, buffers_begin_with_a_cache_line_wherever_memory_is_free);
 	tcase_add_test(turns, output_in_many_blocks_is_sent_by_one_call);
 	TCase *buffers = fixture_case(suite, "buffers");
 	tcase_add_checked_fixture(buffers, set_up, tear_down);
