@@ -93,6 +93,21 @@ START_TEST(an_address_of_a_family_that_the_system_lacks_is_passed_over)
 }
 END_TEST
 
+/* TCP is not for everybody at once: the system says so without asking. */
+START_TEST(an_address_that_cannot_be_connected_to_is_passed_over)
+{
+	struct sockaddr_in all = serving;
+	all.sin_addr.s_addr = htonl(INADDR_BROADCAST);
+	struct addrinfo second = loopback_entry(&serving, NULL);
+	struct addrinfo first = loopback_entry(&all, &second);
+	int fd = race_run(&first, LONG_MS, &winner, tried);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_ptr_eq(winner, &second);
+	ck_assert_ptr_nonnull(strstr(tried, "255.255.255.255:"));
+	(void)sys_close(fd);
+}
+END_TEST
+
 START_TEST(when_no_address_answers_all_are_listed_that_fit)
 {
 	enum { MANY = 40 };
@@ -223,6 +238,8 @@ suite(void)
 	tcase_add_test(one, the_first_address_that_answers_is_taken);
 	tcase_add_test(
 	    one, an_address_of_a_family_that_the_system_lacks_is_passed_over);
+	tcase_add_test(
+	    one, an_address_that_cannot_be_connected_to_is_passed_over);
 	tcase_add_test(one, when_no_address_answers_all_are_listed_that_fit);
 	tcase_add_test(
 	    one, an_address_that_does_not_answer_is_given_up_after_the_timeout);
