@@ -54,6 +54,12 @@ has_more(const struct race *race)
 	return race->left[0] != NULL || race->left[1] != NULL;
 }
 
+static bool
+has_room(const struct race *race)
+{
+	return race->n < ATTEMPTS_MAX;
+}
+
 /* The next address to try, of which there is one. */
 static const struct addrinfo *
 take_address(struct race *race)
@@ -121,7 +127,7 @@ static int
 time_left(const struct race *race, uint64_t now)
 {
 	uint64_t until = UINT64_MAX;
-	if (has_more(race) && race->n < ATTEMPTS_MAX)
+	if (has_more(race) && has_room(race))
 		until = race->next_start;
 	/* The oldest attempt is the first to be late. */
 	if (race->timeout != 0 && race->attempts[0].deadline < until)
@@ -183,7 +189,7 @@ race_run(const struct addrinfo *list, uint32_t timeout,
 	nfds_t first = ATTEMPTS_MAX;
 	while (race.n > 0 || has_more(&race)) {
 		uint64_t now = sys_now();
-		if (has_more(&race) && race.n < ATTEMPTS_MAX &&
+		if (has_more(&race) && has_room(&race) &&
 		    (race.n == 0 || now >= race.next_start))
 			start_next(&race, now);
 		else if (await(&race, &first))
