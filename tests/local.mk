@@ -18,6 +18,7 @@ unit_tests = \
 	tests/unit/config/check_values \
 	tests/unit/net/check_address \
 	tests/unit/net/check_dial \
+	tests/unit/net/check_race \
 	tests/unit/reactor/check_bell \
 	tests/unit/reactor/check_loop_deadlines \
 	tests/unit/reactor/check_loop_watches \
@@ -58,6 +59,7 @@ unit_tests = \
 	tests/unit/server/check_worker \
 	tests/unit/daemon/check_options \
 	tests/unit/daemon/check_privileges \
+	tests/unit/client/check_answer \
 	tests/unit/client/check_client \
 	tests/unit/bench/check_duplex \
 	tests/unit/bench/check_exchange \
@@ -95,6 +97,10 @@ daemon_tests = \
 	tests/system/test_tuning.py \
 	tests/system/test_upc.py \
 	tests/system/test_upc_faults.py \
+	tests/system/test_upc_files.py \
+	tests/system/test_upc_filter.py \
+	tests/system/test_upc_foreign.py \
+	tests/system/test_upc_silent.py \
 	tests/system/test_upc_terminal.py \
 	tests/unicode_test.py
 # Those of what is around the daemon and the client, which are the same in every

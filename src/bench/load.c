@@ -5,6 +5,7 @@
 
 #include "base/say.h"
 #include "base/sys.h"
+#include "net/dial.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -87,7 +88,7 @@ look_up(struct load *load, const struct address *server)
 static int
 find_server(struct load *load, uint32_t timeout)
 {
-	char tried[DIAL_TRIED_MAX];
+	char tried[RACE_TRIED_MAX];
 	if (target_open(
 		&load->engine.target, load->addresses, timeout, tried) == 0)
 		return EX_OK;

@@ -6,6 +6,7 @@
 #include "base/owner.h"
 #include "base/sys.h"
 #include "bench/ticks.h"
+#include "net/dial.h"
 
 #include <errno.h>
 #include <string.h>

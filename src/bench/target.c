@@ -4,6 +4,7 @@
 #include "bench/target.h"
 
 #include "base/sys.h"
+#include "net/dial.h"
 
 #include <netinet/in.h>
 
@@ -52,11 +53,11 @@ can_spread(const struct sockaddr *server)
 
 int
 target_open(struct target *target, const struct addrinfo *servers,
-    uint32_t timeout, char tried[static DIAL_TRIED_MAX])
+    uint32_t timeout, char tried[static RACE_TRIED_MAX])
 {
 	const struct addrinfo *server;
 	*target = (struct target){0};
-	target->first = dial_any(servers, timeout, &server, tried);
+	target->first = race_run(servers, timeout, &server, tried);
 	if (target->first == -1)
 		return -1;
 	target->server = server;

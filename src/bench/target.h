@@ -16,7 +16,7 @@
 #ifndef TARGET_H
 #define TARGET_H
 
-#include "net/dial.h"
+#include "net/race.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,10 +30,10 @@ struct target {
 
 /*
  * Connects to the first of the addresses that answers, each within timeout
- * milliseconds.  Returns -1 when none does; tried is as of dial_any.
+ * milliseconds.  Returns -1 when none does; tried is as of race_run.
  */
 int target_open(struct target *, const struct addrinfo *servers,
-    uint32_t timeout, char tried[static DIAL_TRIED_MAX]);
+    uint32_t timeout, char tried[static RACE_TRIED_MAX]);
 
 /* Harmless for one that is zeroed or was not opened. */
 void target_close(struct target *);

@@ -5,6 +5,7 @@
 
 #include "base/say.h"
 #include "net/dial.h"
+#include "net/race.h"
 
 #include <stdio.h>
 
@@ -20,15 +21,15 @@ connect_server(const struct address *server, int family, uint32_t timeout,
 		    server->host, dial_resolve_error(status));
 		return -1;
 	}
-	char tried[DIAL_TRIED_MAX];
-	const struct addrinfo *address;
-	int fd = dial_any(list, timeout, &address, tried);
+	char tried[RACE_TRIED_MAX];
+	const struct addrinfo *winner;
+	int fd = race_run(list, timeout, &winner, tried);
 	if (fd == -1)
 		say("no server answers (%s); start upcased there, or name "
 		    "another server with --server or UPC_SERVER",
 		    tried);
 	else
-		(void)address_format(address->ai_addr, peer);
+		(void)address_format(winner->ai_addr, peer);
 	freeaddrinfo(list);
 	return fd;
 }

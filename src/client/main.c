@@ -2,10 +2,13 @@
 /* upc: sends text to upcased and prints the answer. */
 #include "config.h"
 
+#include "base/printable.h"
 #include "base/say.h"
 #include "base/streams.h"
 #include "base/sys.h"
 #include "client/connect.h"
+#include "client/filter.h"
+#include "client/input.h"
 #include "client/options.h"
 #include "client/progress.h"
 #include "client/transfer.h"
@@ -13,7 +16,7 @@
 
 #include <sys/stat.h>
 
-#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -40,48 +43,99 @@ join(int nwords, char **words)
 	return text;
 }
 
-/* What is left to read of standard input; 0: not known, as of a pipe. */
-static uint64_t
-input_size(void)
+static bool
+is_terminal(int fd)
 {
-	struct stat status;
-	if (fstat(STDIN_FILENO, &status) == -1 || !S_ISREG(status.st_mode))
-		return 0;
-	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
-	return at >= 0 && at < status.st_size ? (uint64_t)(status.st_size - at)
-					      : 0;
+	return isatty(fd) != 0;
 }
 
 /* A progress line must not run into an answer or a line being typed. */
 static bool
 wants_progress(const struct client_options *options)
 {
-	return !options->no_progress && isatty(STDERR_FILENO) != 0 &&
-	       isatty(STDOUT_FILENO) == 0 && isatty(STDIN_FILENO) == 0;
+	return !options->no_progress && is_terminal(STDERR_FILENO) &&
+	       !is_terminal(STDOUT_FILENO) && !is_terminal(STDIN_FILENO);
 }
 
-/* Sends the text, or standard input without one; returns the exit status. */
+/* What there is to send, one of the two. */
+struct source {
+	const char *text;   /* NULL: the files are it */
+	char *const *files; /* names, ended by NULL */
+};
+
+/* Exchanges it for the answer; returns the exit status. */
 static int
-exchange(const struct client_options *options, const char *text, int server,
-    const char *peer)
+exchange(const struct client_options *options, const struct source *source,
+    struct input *input, int server, const char *peer)
 {
 	struct progress progress;
 	progress_start(&progress, wants_progress(options) ? STDERR_FILENO : -1,
-	    text == NULL ? input_size() : 0, sys_now());
+	    input_size(source->files), sys_now());
 	const struct transfer_task task = {
 	    .server = server,
-	    .text = text,
-	    .length = text == NULL ? 0 : strlen(text),
-	    .input = text == NULL ? STDIN_FILENO : -1,
+	    .text = source->text,
+	    .length = source->text == NULL ? 0 : strlen(source->text),
+	    .input = input,
 	    .output = STDOUT_FILENO,
-	    .is_dialogue = text == NULL && isatty(STDIN_FILENO) != 0 &&
-			   isatty(STDOUT_FILENO) != 0,
+	    .is_dialogue = input->fd == STDIN_FILENO &&
+			   is_terminal(STDIN_FILENO) &&
+			   is_terminal(STDOUT_FILENO),
+	    .tells_invalid = is_terminal(STDERR_FILENO),
 	    .timeout = options->timeout,
 	    .progress = &progress,
 	};
 	struct transfer_result result;
 	transfer_run(&task, &result);
+	if (result.outcome == TRANSFER_UNREAD)
+		filter_end();
 	return verdict_say(&result, peer, options->timeout);
+}
+
+static int
+run(const struct client_options *options, const struct source *source)
+{
+	struct input input;
+	input_start(&input, source->files, STDOUT_FILENO);
+	if (source->text == NULL && input.fd == -1)
+		return EX_NOINPUT;
+	char peer[ADDRESS_TEXT_MAX];
+	int server = connect_server(
+	    &options->server, options->family, options->connect_timeout, peer);
+	if (server == -1)
+		return EX_UNAVAILABLE;
+	int status = exchange(options, source, &input, server, peer);
+	(void)sys_close(server);
+	return status == EX_OK && input.has_failed ? EX_NOINPUT : status;
+}
+
+/* Who has sent the name of a file may have meant the file. */
+static void
+hint_at_file(const char *word)
+{
+	struct stat status;
+	char shown[PRINTABLE_MAX];
+	if (is_terminal(STDERR_FILENO) && stat(word, &status) == 0 &&
+	    S_ISREG(status.st_mode))
+		say("there is a file '%s'; to send what is in it, use --file",
+		    printable(word, shown));
+}
+
+/* Sends the words, of which there is at least one. */
+static int
+run_words(const struct client_options *options, int nwords, char **words)
+{
+	static char *const none[] = {NULL};
+	char *text = join(nwords, words);
+	if (text == NULL) {
+		say("out of memory for the text");
+		return EX_OSERR;
+	}
+	const struct source source = {.text = text, .files = none};
+	int status = run(options, &source);
+	free(text);
+	if (status == EX_OK && nwords == 1)
+		hint_at_file(words[0]);
+	return status;
 }
 
 int
@@ -90,7 +144,6 @@ main(int argc, char **argv)
 	say_as("upc");
 	if (streams_fill() == -1)
 		return EX_OSERR;
-	(void)signal(SIGPIPE, SIG_IGN);
 
 	struct client_options options;
 	int first = argc;
@@ -101,23 +154,12 @@ main(int argc, char **argv)
 	if (outcome == CLI_DONE)
 		return streams_end_output();
 
-	char *text = NULL;
-	if (first < argc) {
-		text = join(argc - first, argv + first);
-		if (text == NULL) {
-			say("out of memory for the text");
-			return EX_OSERR;
-		}
-	}
-	char peer[ADDRESS_TEXT_MAX];
-	int server = connect_server(
-	    &options.server, options.family, options.connect_timeout, peer);
-	if (server == -1) {
-		free(text);
-		return EX_UNAVAILABLE;
-	}
-	int status = exchange(&options, text, server, peer);
-	(void)sys_close(server);
-	free(text);
-	return status;
+	filter_start();
+	if (first < argc && !options.takes_files)
+		return run_words(&options, argc - first, argv + first);
+	static char dash[] = "-";
+	static char *const standard_input[] = {dash, NULL};
+	const struct source source = {
+	    .files = first < argc ? argv + first : standard_input};
+	return run(&options, &source);
 }

@@ -14,7 +14,7 @@
 /* The order is that of the manual page. */
 #define OPTION_SETTINGS struct client_options
 static const struct option_row rows[] = {
-    {"server", ADDRESS(server), "ADDRESS",
+    {"server", ADDRESS(server), "ADDRESS", .letter = 's',
 	.otherwise = "$UPC_SERVER, or else localhost:" ADDRESS_PORT,
 	.help = "the server, such as 127.0.0.1:5220 or name:5220"},
     {"ipv4", CONSTANT(family, AF_INET), .letter = '4',
@@ -30,6 +30,9 @@ static const struct option_row rows[] = {
 		"0: never"},
     {"no-progress", SWITCH(no_progress),
 	.help = "never show how far a long text has come"},
+    {"file", SWITCH(takes_files), .letter = 'f',
+	.help = "the words are names of files, whose text is sent;\n"
+		"- is standard input"},
     {.name = NULL},
 };
 
@@ -40,10 +43,11 @@ print_version(void)
 }
 
 static const struct cli cli = {
-    .usage = "[--server ADDRESS] [-4 | -6] [--connect-timeout T]\n"
-	     "           [--timeout T] [--no-progress] [TEXT ...]",
+    .usage = "[-s ADDRESS] [-4 | -6] [--connect-timeout T]\n"
+	     "           [--timeout T] [--no-progress] [TEXT ...]\n"
+	     "       upc [option ...] -f FILE ...",
     .summary = "Sends text to upcased and prints its answer in upper case.\n"
-	       "Without TEXT it sends standard input.",
+	       "Without TEXT or FILE it sends standard input.",
     .print_version = print_version,
     .takes_operands = true,
     .rows = rows,
@@ -63,6 +67,17 @@ read_environment(struct client_options *options)
 	return CLI_BAD;
 }
 
+/* Without this, --file and no file would wait for standard input. */
+static bool
+has_files(const struct client_options *options, bool has_operands)
+{
+	if (!options->takes_files || has_operands)
+		return true;
+	say("--file: no file is named; name one after it, or - for standard "
+	    "input");
+	return false;
+}
+
 enum cli_outcome
 client_options_read(
     struct client_options *options, int argc, char **argv, int *first)
@@ -70,6 +85,8 @@ client_options_read(
 	*options = (struct client_options){.family = AF_UNSPEC};
 	enum cli_outcome outcome =
 	    cli_parse(&cli, options, NULL, argc, argv, first);
+	if (outcome == CLI_RUN && !has_files(options, *first < argc))
+		return CLI_BAD;
 	if (outcome == CLI_RUN && options->server.port[0] == '\0')
 		outcome = read_environment(options);
 	/* A client has one server: no host means this host, not all of it. */

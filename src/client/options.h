@@ -14,12 +14,13 @@ struct client_options {
 	int family;               /* AF_UNSPEC, AF_INET or AF_INET6 */
 	uint32_t connect_timeout; /* ms for each address; 0: no limit */
 	uint32_t timeout;         /* ms without progress; 0: no limit */
+	bool takes_files;         /* the words are names of files */
 	bool no_progress;
 };
 
 /*
  * Fills in the defaults, the environment and the options of argv, and stores
- * in *first the index of the first word of the text.
+ * in *first the index of the first word of the text, or of the first file.
  */
 enum cli_outcome client_options_read(
     struct client_options *, int argc, char **argv, int *first);

@@ -16,16 +16,11 @@ tally_add(struct tally *tally, const char *bytes, size_t n)
 	tally->characters += characters;
 }
 
-enum tally_match
-tally_compare(const struct tally *sent, const struct tally *received)
+bool
+tally_is_whole(const struct tally *sent, const struct tally *received)
 {
-	if (received->lines > sent->lines)
-		return TALLY_FOREIGN;
-	if (received->lines < sent->lines ||
-	    received->characters < sent->characters)
-		return TALLY_SHORT;
 	/* A text of stray continuation bytes alone has no characters. */
-	if (received->bytes == 0 && sent->bytes > 0)
-		return TALLY_SHORT;
-	return TALLY_WHOLE;
+	return received->lines == sent->lines &&
+	       received->characters >= sent->characters &&
+	       (received->bytes > 0 || sent->bytes == 0);
 }

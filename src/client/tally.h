@@ -9,6 +9,7 @@
 #ifndef TALLY_H
 #define TALLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,15 +19,10 @@ struct tally {
 	uint64_t characters; /* bytes that do not continue a UTF-8 sequence */
 };
 
-enum tally_match {
-	TALLY_WHOLE,
-	TALLY_SHORT,  /* something is missing at the end */
-	TALLY_FOREIGN /* more lines came than were sent: no answer of upcased */
-};
-
 void tally_add(struct tally *, const char *bytes, size_t n);
 
-enum tally_match tally_compare(
-    const struct tally *sent, const struct tally *received);
+/* Whether nothing is missing at the end; that there is not more is answer.h's.
+ */
+bool tally_is_whole(const struct tally *sent, const struct tally *received);
 
 #endif

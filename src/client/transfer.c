@@ -3,7 +3,11 @@
 
 #include "client/transfer.h"
 
+#include "base/say.h"
 #include "base/sys.h"
+#include "client/answer.h"
+#include "client/dialogue.h"
+#include "client/invalid.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -21,10 +25,15 @@ enum {
 	WRITE_MAX = PIPE_BUF
 };
 
-static const char prompt[] = "Enter a string: ";
-
 /* The rows of the array for poll(2). */
 enum { INPUT, SERVER, OUTPUT, NWATCHED };
+
+/*
+ * What poll(2) is asked of an output that has nothing to take.  It reports that
+ * the reader is gone unasked, but some systems do so only where they are asked
+ * for something; GNU tail asks for this, which an output never has.
+ */
+enum { ALIVE = POLLRDBAND };
 
 struct transfer {
 	const struct transfer_task *task;
@@ -38,9 +47,9 @@ struct transfer {
 	bool shut;         /* nothing is sent any more */
 	bool server_ended; /* nothing comes any more */
 	bool stopped;      /* going on makes no sense */
-	bool prompted;     /* the prompt stands before the next line */
-	bool midline;      /* the text has an unfinished line */
-	char last_shown;   /* on the terminal of a dialogue */
+	struct dialogue dialogue;
+	struct answer answer;
+	struct invalid invalid;
 	char from_input[BUFFER_SIZE];
 	char from_server[BUFFER_SIZE];
 };
@@ -53,6 +62,13 @@ fail(struct transfer *t, enum transfer_outcome outcome, int error)
 		return;
 	t->result->outcome = outcome;
 	t->result->error = error;
+}
+
+static void
+stop(struct transfer *t, enum transfer_outcome outcome, int error)
+{
+	fail(t, outcome, error);
+	t->stopped = true;
 }
 
 static bool
@@ -77,12 +93,13 @@ write_output(struct transfer *t)
 	if (written == -1 && would_block())
 		return;
 	if (written == -1) {
-		fail(t, TRANSFER_OUTPUT_FAILED, errno);
-		t->stopped = true;
+		stop(t,
+		    errno == EPIPE ? TRANSFER_UNREAD : TRANSFER_OUTPUT_FAILED,
+		    errno);
 		return;
 	}
 	if (written > 0)
-		t->last_shown = t->unwritten[written - 1];
+		dialogue_show(&t->dialogue, t->unwritten[written - 1]);
 	t->unwritten += written;
 	t->nunwritten -= (size_t)written;
 	t->moved = sys_now();
@@ -96,6 +113,24 @@ stop_sending(struct transfer *t)
 	t->nunsent = 0;
 }
 
+/* Bytes came; they are printed unless they cannot be an answer. */
+static void
+take_answer(struct transfer *t, size_t n)
+{
+	struct transfer_result *result = t->result;
+	tally_add(&result->received, t->from_server, n);
+	result->foreign = answer_judge(
+	    &t->answer, &result->sent, &result->received, t->from_server, n);
+	if (result->foreign != NULL) {
+		/* It explains what else has failed with such a server. */
+		result->outcome = TRANSFER_FOREIGN;
+		t->stopped = true;
+		return;
+	}
+	t->unwritten = t->from_server;
+	t->nunwritten = n;
+}
+
 static void
 receive(struct transfer *t)
 {
@@ -104,9 +139,7 @@ receive(struct transfer *t)
 	if (got == -1 && would_block())
 		return;
 	if (got > 0) {
-		t->unwritten = t->from_server;
-		t->nunwritten = (size_t)got;
-		tally_add(&t->result->received, t->from_server, (size_t)got);
+		take_answer(t, (size_t)got);
 		return;
 	}
 	if (got == -1)
@@ -135,26 +168,46 @@ send_input(struct transfer *t)
 	t->nunsent -= (size_t)sent;
 }
 
+/* Says, once, that the text that is sent is not UTF-8. */
+static void
+tell_invalid(struct transfer *t, const char *bytes, size_t n)
+{
+	if (!invalid_find(&t->invalid, bytes, n))
+		return;
+	status_line_erase(&t->task->progress->line);
+	say("the text is not all UTF-8; the server's --invalid decides what "
+	    "becomes of such bytes, iconv(1) converts other encodings");
+}
+
+static void
+end_input(struct transfer *t)
+{
+	t->input_ended = true;
+	tell_invalid(t, NULL, 0);
+}
+
 static void
 read_input(struct transfer *t)
 {
 	ssize_t got =
-	    sys_read(t->task->input, t->from_input, sizeof t->from_input);
+	    input_read(t->task->input, t->from_input, sizeof t->from_input);
 	if (got == -1 && would_block())
 		return;
 	t->moved = sys_now();
 	if (got <= 0) {
-		if (got == -1)
-			fail(t, TRANSFER_INPUT_FAILED, errno);
-		t->input_ended = true;
+		int error = got == -1 ? errno : 0;
+		/* Something is said of this file, or may be of the next. */
+		if (error != 0 || *t->task->input->rest != NULL)
+			status_line_erase(&t->task->progress->line);
+		input_next(t->task->input, error);
+		if (t->task->input->fd == -1)
+			end_input(t);
 		return;
 	}
 	t->unsent = t->from_input;
 	t->nunsent = (size_t)got;
-	/* The terminal has shown what its user typed. */
-	t->last_shown = t->from_input[got - 1];
-	t->midline = t->last_shown != '\n';
-	t->prompted = false;
+	dialogue_hear(&t->dialogue, t->from_input, (size_t)got);
+	tell_invalid(t, t->from_input, (size_t)got);
 }
 
 static void
@@ -170,12 +223,13 @@ half_close(struct transfer *t)
 static void
 offer_prompt(struct transfer *t)
 {
-	if (!t->task->is_dialogue || t->prompted || t->midline ||
-	    t->input_ended || !is_answered(t))
+	if (t->input_ended || !is_answered(t))
+		return;
+	const char *prompt = dialogue_ask(&t->dialogue);
+	if (prompt == NULL)
 		return;
 	t->unwritten = prompt;
 	t->nunwritten = strlen(prompt);
-	t->prompted = true;
 }
 
 /* A descriptor of -1 keeps hang-ups from poll(2) where nothing is wanted. */
@@ -193,10 +247,10 @@ set_interest(const struct transfer *t, struct pollfd rows[NWATCHED])
 	bool sends = t->nunsent > 0;
 	bool receives = !t->server_ended && t->nunwritten == 0;
 	bool writes = t->nunwritten > 0;
-	watch(&rows[INPUT], t->task->input, reads ? POLLIN : 0);
+	watch(&rows[INPUT], t->task->input->fd, reads ? POLLIN : 0);
 	watch(&rows[SERVER], t->task->server,
 	    (short)((sends ? POLLOUT : 0) | (receives ? POLLIN : 0)));
-	watch(&rows[OUTPUT], t->task->output, writes ? POLLOUT : 0);
+	watch(&rows[OUTPUT], t->task->output, writes ? POLLOUT : ALIVE);
 }
 
 /* Errors and hang-ups are events too; the call that follows says which. */
@@ -205,6 +259,8 @@ move(struct transfer *t, const struct pollfd rows[NWATCHED])
 {
 	if (rows[OUTPUT].revents != 0 && t->nunwritten > 0)
 		write_output(t);
+	else if ((rows[OUTPUT].revents & (POLLERR | POLLHUP)) != 0)
+		stop(t, TRANSFER_UNREAD, EPIPE);
 	if (rows[SERVER].revents != 0 && (rows[SERVER].events & POLLOUT) != 0)
 		send_input(t);
 	if (rows[SERVER].revents != 0 && (rows[SERVER].events & POLLIN) != 0)
@@ -242,13 +298,11 @@ step(struct transfer *t)
 		wait = redraw;
 	int n = poll(rows, NWATCHED, wait);
 	if (n == -1 && errno != EINTR) {
-		fail(t, TRANSFER_SERVER_FAILED, errno);
-		t->stopped = true;
+		stop(t, TRANSFER_SERVER_FAILED, errno);
 	} else if (n > 0) {
 		move(t, rows);
 	} else if (time_left(t, sys_now()) == 0) {
-		fail(t, TRANSFER_EXPIRED, 0);
-		t->stopped = true;
+		stop(t, TRANSFER_EXPIRED, 0);
 	}
 	progress_show(t->task->progress, t->result->sent.bytes, sys_now());
 }
@@ -257,18 +311,20 @@ step(struct transfer *t)
 static void
 judge(struct transfer_result *result)
 {
-	if (result->outcome != TRANSFER_WHOLE)
-		return;
-	switch (tally_compare(&result->sent, &result->received)) {
-	case TALLY_WHOLE:
-		break;
-	case TALLY_SHORT:
+	if (result->outcome == TRANSFER_WHOLE &&
+	    !tally_is_whole(&result->sent, &result->received))
 		result->outcome = TRANSFER_SHORT;
-		break;
-	case TALLY_FOREIGN:
-		result->outcome = TRANSFER_FOREIGN;
-		break;
-	}
+}
+
+static void
+start(struct transfer *t)
+{
+	dialogue_start(&t->dialogue, t->task->is_dialogue);
+	answer_start(&t->answer);
+	invalid_start(&t->invalid, t->task->tells_invalid);
+	tell_invalid(t, t->unsent, t->nunsent);
+	if (t->task->input->fd == -1)
+		end_input(t);
 }
 
 void
@@ -279,16 +335,15 @@ transfer_run(const struct transfer_task *task, struct transfer_result *result)
 	    .result = result,
 	    .unsent = task->text,
 	    .nunsent = task->length,
-	    .input_ended = task->input == -1,
 	    .moved = sys_now(),
-	    .last_shown = '\n',
 	};
 	*result = (struct transfer_result){.outcome = TRANSFER_WHOLE};
+	start(&t);
 	while (!t.stopped && !(t.server_ended && t.nunwritten == 0))
 		step(&t);
 	status_line_erase(&task->progress->line);
-	/* What the terminal shows next starts on a line of its own. */
-	if (task->is_dialogue && t.last_shown != '\n')
-		(void)sys_write(task->output, "\n", 1);
+	const char *end = dialogue_end(&t.dialogue);
+	if (end != NULL)
+		(void)sys_write(task->output, end, strlen(end));
 	judge(result);
 }

@@ -24,6 +24,16 @@ say_numbers(
 	    result->received.bytes, result->received.lines, remedy);
 }
 
+/* What to do where the server has moved nothing, or has gone. */
+static const char *
+remedy_of(const struct transfer_result *result)
+{
+	if (result->received.bytes == 0)
+		return "the server may be full or stopping, its log may say "
+		       "so: try again later";
+	return "try again, the log of the server may say why";
+}
+
 static void
 say_broken(const struct transfer_result *result, const char *server)
 {
@@ -31,8 +41,7 @@ say_broken(const struct transfer_result *result, const char *server)
 	(void)snprintf(what, sizeof what,
 	    "the answer was cut short: the connection to %s broke: %s", server,
 	    strerror(result->error));
-	say_numbers(
-	    result, what, "try again, the log of the server may say why");
+	say_numbers(result, what, remedy_of(result));
 }
 
 static void
@@ -43,7 +52,11 @@ say_expired(
 	(void)snprintf(what, sizeof what,
 	    "the answer was cut short: %s moved nothing for %g seconds", server,
 	    (double)timeout / 1000);
-	say_numbers(result, what, "try again, or wait longer with --timeout");
+	say_numbers(result, what,
+	    result->received.bytes == 0
+		? "the server may be full, with others still being served: "
+		  "try again later, or wait longer with --timeout"
+		: "try again, or wait longer with --timeout");
 }
 
 static void
@@ -54,8 +67,7 @@ say_ended(const struct transfer_result *result, const char *server)
 	    "the answer was cut short: %s ended the connection before the end "
 	    "of the text",
 	    server);
-	say_numbers(
-	    result, what, "try again, the log of the server may say why");
+	say_numbers(result, what, remedy_of(result));
 }
 
 static void
@@ -72,8 +84,8 @@ say_foreign(const struct transfer_result *result, const char *server)
 {
 	char what[WHAT_MAX];
 	(void)snprintf(what, sizeof what,
-	    "this is no answer of upcased: %s sent more lines than it got",
-	    server);
+	    "this is no answer of upcased: %s sent %s", server,
+	    result->foreign);
 	say_numbers(
 	    result, what, "name another server with --server or UPC_SERVER");
 }
@@ -85,11 +97,7 @@ verdict_say(
 	switch (result->outcome) {
 	case TRANSFER_WHOLE:
 		return EX_OK;
-	case TRANSFER_INPUT_FAILED:
-		say("cannot read standard input: %s; only what came before "
-		    "was answered, give it a file or a pipe that can be read",
-		    strerror(result->error));
-		return EX_NOINPUT;
+	case TRANSFER_UNREAD:
 	case TRANSFER_OUTPUT_FAILED:
 		say("cannot write the answer to standard output: %s; try "
 		    "again with an output that takes all of it",

@@ -9,8 +9,6 @@
 #include <netinet/tcp.h>
 
 #include <errno.h>
-#include <poll.h>
-#include <stdio.h>
 #include <string.h>
 
 const char *
@@ -47,73 +45,4 @@ dial_finish(int fd)
 		return errno;
 	/* TCP connects a port to itself when nobody listens at a local one. */
 	return memcmp(&ours, &theirs, sizeof ours) == 0 ? ECONNREFUSED : 0;
-}
-
-/* Waits for a socket that was started; the result is that of dial_finish. */
-static int
-await(int fd, uint32_t timeout)
-{
-	struct pollfd writable = {.fd = fd, .events = POLLOUT};
-	uint64_t deadline = sys_now() + timeout;
-	int error = EAGAIN;
-	while (error == EAGAIN) {
-		uint64_t now = sys_now();
-		int wait = now < deadline ? (int)(deadline - now) : 0;
-		int n = poll(&writable, 1, timeout == 0 ? -1 : wait);
-		if (n == 0)
-			error = ETIMEDOUT;
-		else if (n == 1)
-			error = dial_finish(fd);
-		else if (errno != EINTR)
-			error = errno;
-	}
-	return error;
-}
-
-/* A connected socket, or -1 with the errno in *error. */
-static int
-dial_one(const struct addrinfo *address, uint32_t timeout, int *error)
-{
-	int fd = sys_socket(address->ai_family);
-	if (fd == -1) {
-		*error = errno;
-		return -1;
-	}
-	*error = dial_start(fd, address) == 0 ? await(fd, timeout) : errno;
-	if (*error == 0)
-		return fd;
-	(void)sys_close(fd);
-	return -1;
-}
-
-/* Adds "ADDRESS: reason" to the list, or nothing when it does not fit. */
-static void
-add_tried(char tried[static DIAL_TRIED_MAX], const struct addrinfo *address,
-    int error)
-{
-	char text[ADDRESS_TEXT_MAX];
-	size_t end = strlen(tried);
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads. */
-	const char *reason = strerror(error);
-	int n = snprintf(tried + end, DIAL_TRIED_MAX - end, "%s%s: %s",
-	    end == 0 ? "" : "; ", address_format(address->ai_addr, text),
-	    reason);
-	if (n < 0 || (size_t)n >= DIAL_TRIED_MAX - end)
-		tried[end] = '\0';
-}
-
-int
-dial_any(const struct addrinfo *list, uint32_t timeout,
-    const struct addrinfo **last, char tried[static DIAL_TRIED_MAX])
-{
-	tried[0] = '\0';
-	for (; list != NULL; list = list->ai_next) {
-		int error;
-		*last = list;
-		int fd = dial_one(list, timeout, &error);
-		if (fd != -1)
-			return fd;
-		add_tried(tried, list, error);
-	}
-	return -1;
 }

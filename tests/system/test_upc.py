@@ -16,7 +16,7 @@ import unittest
 import tap
 from scripted import BIG, BIG_UPPER, BOUND, Server, free_port, honest
 from stream import has_ipv6, receive_all, upper
-from upc_case import (PROMPT, TACO, UPC, Terminal, UpcCase, environment,
+from upc_case import (GREETING, PROMPT, TACO, UPC, Terminal, UpcCase, environment,
                       running, upc)
 
 UPCASED = os.environ.get("UPCASED", "")
@@ -377,7 +377,7 @@ class RealDaemon(UpcCase):
                 running(server=self.start(), stdin=terminal.slave,
                         stdout=terminal.slave,
                         stderr=terminal.slave) as client:
-            terminal.wait_for(lambda shown: shown == PROMPT)
+            terminal.wait_for(lambda shown: shown == GREETING + PROMPT)
             terminal.type(b"stra\xc3\x9fe\n")
             terminal.wait_for(lambda shown: shown.endswith(
                 b"\r\nSTRASSE\r\n" + PROMPT))

@@ -5,6 +5,7 @@ import os
 import select
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -130,26 +131,66 @@ class CutShort(UpcCase):
 
     def test_a_slow_input_does_not_count_against_the_server(self):
         with Server(honest) as server, \
-                running("--timeout", "100ms", server=server.address,
+                running("--timeout", "3s", server=server.address,
                         stdin=subprocess.PIPE,
                         stdout=subprocess.PIPE) as client:
-            for line in (b"one\n", b"two\n"):
+            for line, silence in ((b"one\n", 4), (b"two\n", 0)):
                 client.stdin.write(line)
                 client.stdin.flush()
                 self.assertEqual(client.stdout.readline(), upper(line))
-                silent = select.select([client.stdout], [], [], 0.4)[0]
+                silent = select.select([client.stdout], [], [], silence)[0]
                 self.assertEqual(silent, [])
             client.stdin.close()
             self.assertEqual(client.wait(BOUND), 0)
 
-    def test_more_lines_than_were_sent_are_no_answer(self):
-        def greet(peer):
-            peer.sendall(b"220 mail.example.net\n")
-            receive_all(peer)
-            peer.sendall(b"500 what?\n")
+    def test_a_failed_input_does_not_hide_a_missing_answer(self):
+        with Server(receive_all) as server, \
+                tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "text")
+            with open(path, "wb") as file:
+                file.write(b"one\n")
+            outcome = upc("--file", path, folder, server=server.address)
+        self.assertEqual(outcome.returncode, 74)
+        self.assertIn(b"Is a directory", outcome.stderr)
+        self.assertIn(b"left out a part of it", outcome.stderr)
 
-        self.fail_with(greet, "no answer of upcased", "--server",
-                       text=b"one\n")
+
+class Full(UpcCase):
+    """Where nothing at all has come, the server may be full."""
+
+    def test_a_server_that_does_not_move_may_be_full(self):
+        with Server(lambda _: server.ended.wait(BOUND)) as server:
+            outcome = upc("--timeout", "300ms", "hi", server=server.address)
+        self.assert_failed(outcome, 74, "moved nothing", "may be full")
+
+    def test_a_server_that_ends_at_once_may_be_full(self):
+        with Server(lambda peer: None) as server, \
+                running(server=server.address, stdin=subprocess.PIPE,
+                        stderr=subprocess.PIPE) as client:
+            self.assertEqual(client.wait(BOUND), 74)
+            sentence = client.stderr.read()
+        self.assertIn(b"ended the connection", sentence)
+        self.assertIn(b"may be full", sentence)
+
+    def test_a_server_that_resets_at_once_may_be_full(self):
+        def serve(peer):
+            peer.recv(1)
+            reset(peer)
+
+        with Server(serve) as server:
+            outcome = upc("hi", server=server.address)
+        self.assert_failed(outcome, 74, " broke: ", "may be full")
+
+    def test_one_that_has_answered_before_is_not_called_full(self):
+        def serve(peer):
+            peer.sendall(upper(receive_line(peer)))
+            receive_line(peer)
+            reset(peer)
+
+        with Server(serve) as server:
+            outcome = upc(server=server.address, text=b"one\ntwo\n")
+        self.assert_failed(outcome, 74, " broke: ")
+        self.assertNotIn(b"may be full", outcome.stderr)
 
 
 class Descriptors(UpcCase):
@@ -163,16 +204,6 @@ class Descriptors(UpcCase):
             finally:
                 os.close(fd)
         self.assert_failed(outcome, 66, "standard input", "Is a directory")
-
-    def test_a_reader_that_went_away_is_74(self):
-        with Server(honest) as server:
-            end, output = os.pipe()
-            os.close(end)
-            try:
-                outcome = upc("hi", server=server.address, stdout=output)
-            finally:
-                os.close(output)
-        self.assert_failed(outcome, 74, "standard output", "Broken pipe")
 
     @unittest.skipUnless(HAS_FULL, "/dev/full is missing")
     def test_a_full_disk_is_74(self):

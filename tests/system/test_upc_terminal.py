@@ -11,7 +11,8 @@ import time
 import tap
 from scripted import BIG, BIG_UPPER, BOUND, Server, honest, receive_line
 from stream import upper
-from upc_case import PROMPT, TACO, Terminal, UpcCase, running
+from upc_case import (GREETING, PROMPT, TACO, Terminal, UpcCase, running,
+                      upc)
 
 
 class Dialogue(UpcCase):
@@ -21,12 +22,12 @@ class Dialogue(UpcCase):
                 running(*arguments, server=server.address,
                         stdin=terminal.slave, stdout=terminal.slave,
                         stderr=terminal.slave) as client:
-            terminal.wait_for(lambda shown: shown == PROMPT)
+            terminal.wait_for(lambda shown: shown == GREETING + PROMPT)
             yield terminal, client
 
     def test_lines_are_prompted_for_and_answered_until_end_of_file(self):
         with self.dialogue(honest) as (terminal, client):
-            shown = PROMPT
+            shown = GREETING + PROMPT
             for line in ("grüße", TACO, ""):
                 terminal.type(line.encode() + b"\n")
                 shown += (line + "\r\n" + line.upper() + "\r\n").encode()
@@ -69,10 +70,11 @@ class Dialogue(UpcCase):
 
         with self.dialogue(at_once) as (terminal, client):
             terminal.type(b"ab\x04")
-            terminal.wait_for(lambda shown: shown == PROMPT + b"abAB")
+            terminal.wait_for(lambda shown: shown == GREETING + PROMPT + b"abAB")
             terminal.type(b"\x04")
             self.assertEqual(terminal.wait_for_end(client), 0)
-            self.assertEqual(terminal.shown, PROMPT + b"abAB\r\n")
+            self.assertEqual(terminal.shown,
+                             GREETING + PROMPT + b"abAB\r\n")
 
     def test_a_server_that_ends_at_the_prompt_is_74(self):
         with self.dialogue(lambda peer: peer.sendall(
@@ -94,6 +96,71 @@ class Dialogue(UpcCase):
             self.assertEqual(terminal.wait_for_end(client), 0)
             self.assertEqual(client.stdout.read(), b"")
             self.assertEqual(terminal.shown, b"to a file\r\n")
+
+
+class Remarks(UpcCase):
+    """What is said on standard error only where that is a terminal."""
+
+    def remarks(self, *arguments, text=b"", cwd=None, server=None):
+        """The status, the answer, and what standard error was told."""
+        with contextlib.ExitStack() as stack:
+            if server is None:
+                server = stack.enter_context(Server(honest)).address
+            terminal = stack.enter_context(Terminal())
+            file = stack.enter_context(tempfile.TemporaryFile())
+            file.write(text)
+            file.seek(0)
+            client = stack.enter_context(running(
+                *arguments, server=server, stdin=file,
+                stdout=subprocess.PIPE, stderr=terminal.slave, cwd=cwd))
+            answer = client.stdout.read()
+            status = terminal.wait_for_end(client)
+            return status, answer, terminal.shown
+
+    def test_a_lone_word_that_is_a_file_is_pointed_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "notes.txt"), "wb"):
+                pass
+            status, answer, said = self.remarks("notes.txt", cwd=folder)
+            self.assertEqual((status, answer), (0, b"NOTES.TXT\n"))
+            self.assertRegex(said, rb"^upc: .*notes\.txt.*--file[^\n]*\n$")
+            for words in (("notes.txt", "too"), ("other.txt",), (".",),
+                          ("--file", "notes.txt")):
+                self.assertEqual(self.remarks(*words, cwd=folder)[2], b"")
+            with Server(honest) as server:
+                outcome = upc("notes.txt", server=server.address, cwd=folder)
+            self.assert_answered(outcome, b"NOTES.TXT\n")
+
+    def test_bytes_that_are_not_utf8_are_mentioned_once(self):
+        for text in (b"a\xff\n" * 50000, b"half of it \xe2\x82"):
+            status, answer, said = self.remarks(text=text)
+            self.assertEqual((status, answer), (0, upper(text)))
+            self.assertEqual(said.count(b"\n"), 1, said)
+            self.assertIn(b"not all UTF-8", said)
+            self.assertIn(b"--invalid", said)
+        said = self.remarks("caf\udce9")[2]
+        self.assertEqual(said.count(b"not all UTF-8"), 1, said)
+
+    def test_text_in_utf8_is_not_remarked_on(self):
+        for text in (b"", TACO.encode(), BIG[:200000]):
+            self.assertEqual(self.remarks(text=text)[2], b"")
+
+    def test_bytes_of_a_dialogue_are_mentioned_before_their_answer(self):
+        with Server(honest) as server, Terminal() as terminal, \
+                running(server=server.address, stdin=terminal.slave,
+                        stdout=terminal.slave,
+                        stderr=terminal.slave) as client:
+            terminal.wait_for(lambda shown: shown.endswith(PROMPT))
+            for _ in range(2):
+                terminal.type(b"\xff\n")
+                terminal.wait_for(lambda shown: shown.endswith(
+                    b"\xff\r\n" + PROMPT))
+                terminal.shown += b"|"
+            terminal.type(b"\x04")
+            self.assertEqual(terminal.wait_for_end(client), 0)
+            first, second, _ = terminal.shown.split(b"|")
+        self.assertIn(b"not all UTF-8", first)
+        self.assertNotIn(b"UTF-8", second)
 
 
 class Progress(UpcCase):

@@ -12,6 +12,7 @@ import unittest
 from scripted import BOUND
 
 UPC = os.path.abspath(os.environ.get("UPC", "upc"))
+GREETING = b"Each line is answered in upper case; Ctrl-D ends.\r\n"
 PROMPT = b"Enter a string: "
 TACO = "I am hungry for 🌮"
 

@@ -26,3 +26,14 @@ loopback_bind(struct sockaddr_in *address)
 	memcpy(address, &bound, sizeof *address);
 	return fd;
 }
+
+struct addrinfo
+loopback_entry(struct sockaddr_in *address, struct addrinfo *next)
+{
+	return (struct addrinfo){
+	    .ai_family = AF_INET,
+	    .ai_addr = (struct sockaddr *)address,
+	    .ai_addrlen = sizeof *address,
+	    .ai_next = next,
+	};
+}
