@@ -124,7 +124,7 @@ has_macros() {
 	old_ifs=$IFS
 	IFS=:
 	for place in m4 $dir ${ACLOCAL_PATH-} \
-	    $(tr '\n' : 2>/dev/null <"$dir/dirlist" || :) /usr/share/aclocal; do
+	    $(cat "$dir/dirlist" 2>/dev/null | tr '\n' :); do
 		if [ -f "$place/$1" ]; then
 			IFS=$old_ifs
 			return 0

@@ -40,12 +40,12 @@ set_traps() {
 
 # end_group PROCESS: ends it and all that it has started in its session.
 end_group() {
-	kill -TERM -- "-$1" 2>/dev/null || kill -TERM "$1" 2>/dev/null || :
+	kill -s TERM -- "-$1" 2>/dev/null || kill -TERM "$1" 2>/dev/null || :
 	for _ in 1 2 3 4 5; do
-		kill -0 -- "-$1" 2>/dev/null || return 0
+		kill -s 0 -- "-$1" 2>/dev/null || return 0
 		sleep 1
 	done
-	kill -KILL -- "-$1" 2>/dev/null || :
+	kill -s KILL -- "-$1" 2>/dev/null || :
 }
 
 end_progress() {
@@ -55,7 +55,7 @@ end_progress() {
 		sleep 0.05
 	done
 	rm -f "$stage_log.ready"
-	kill -TERM -- "-$progress" 2>/dev/null ||
+	kill -s TERM -- "-$progress" 2>/dev/null ||
 		kill -TERM "$progress" 2>/dev/null || :
 	wait "$progress" 2>/dev/null || :
 	progress=
@@ -67,7 +67,7 @@ end_stage() {
 	if [ -n "$stage_signal" ]; then
 		# Half an installation is worse than a moment more.
 		printf 'bootstrap: waiting for apt-get to end\n' >&2
-		kill "-$stage_signal" "$stage" 2>/dev/null || :
+		kill -s "$stage_signal" "$stage" 2>/dev/null || :
 		while kill -0 "$stage" 2>/dev/null; do
 			wait "$stage" 2>/dev/null || :
 		done
