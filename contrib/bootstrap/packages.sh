@@ -94,8 +94,7 @@ install_packages() {
 need_packages() {
 	if ! command -v dpkg-query >/dev/null ||
 	    ! command -v apt-get >/dev/null; then
-		say "This is not Debian, so nothing is installed; needed are: $(
-			echo "$@")"
+		say "This is not Debian, so nothing is installed; needed are: $*"
 		return 0
 	fi
 	missing=$(missing_of "$@")
@@ -122,9 +121,10 @@ need_packages() {
 has_macros() {
 	dir=$(aclocal --print-ac-dir 2>/dev/null) || dir=/usr/share/aclocal
 	old_ifs=$IFS
-	IFS=:
+	IFS=":
+"
 	for place in m4 $dir ${ACLOCAL_PATH-} \
-	    $(cat "$dir/dirlist" 2>/dev/null | tr '\n' :); do
+	    $(sed 's/$/:/' "$dir/dirlist" 2>/dev/null); do
 		if [ -f "$place/$1" ]; then
 			IFS=$old_ifs
 			return 0
