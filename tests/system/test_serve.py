@@ -18,10 +18,14 @@ TACO = "I am hungry for 🌮".encode()
 DELAYED_ACK = 0.040
 
 
-def least_later(times):
-    """The least once the kernel no longer acknowledges at once, as it does at
-    the start of a connection: a busy machine only adds to it."""
-    return min(times[len(times) // 2:])
+def least_usual(times):
+    """What most take longer than, a busy machine or not, once the kernel no
+    longer acknowledges at once, as it does at the start of a connection.
+
+    Of two messages some come as one.
+    """
+    later = sorted(times[len(times) // 2:])
+    return later[len(later) // 4]
 
 
 class LectureTest(Case):
@@ -172,7 +176,7 @@ class DelayTest(Case):
         """Two messages in a row are both answered without a pause"""
         with Daemon(**how) as daemon, daemon.connect() as client:
             times = [self.time_of(client, b"one", b"two") for _ in range(50)]
-        self.assertLess(least_later(times), DELAYED_ACK / 2)
+        self.assertLess(least_usual(times), DELAYED_ACK / 2)
 
     @with_shim
     @each_backend()
@@ -183,7 +187,7 @@ class DelayTest(Case):
         with Daemon(**how, preload=SHIM) as daemon, \
                 daemon.connect() as client:
             times = [self.time_of(client, b"x" * 50) for _ in range(50)]
-        self.assertLess(least_later(times), DELAYED_ACK / 2)
+        self.assertLess(least_usual(times), DELAYED_ACK / 2)
 
 
 class InvalidTest(Case):

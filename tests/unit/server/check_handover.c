@@ -89,7 +89,7 @@ END_TEST
 static const struct {
 	size_t nplaces;
 	int n;
-} crowds[] = {{SIZE, 5000}, {1000, 200000}};
+} crowds[] = {{SIZE, 1000}, {1000, 200000}};
 
 struct taking {
 	int n, nwrong;

@@ -32,7 +32,7 @@ static void store_late(atomic_bool *wanted, bool value);
 #include <pthread.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000, ROUNDS = 50, CLIENTS = 4, ASKED = 100 };
+enum { PATIENCE_MS = 60000, ROUNDS = 50, CLIENTS = 4, ASKED = 100 };
 
 static const struct settings settings = {
     .workers = 2,

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NWORKERS = 2, NSLOTS = 64, NBLOCKS = 8, PATIENCE_MS = 20000 };
+enum { NWORKERS = 2, NSLOTS = 64, NBLOCKS = 8, PATIENCE_MS = 60000 };
 
 static const struct settings settings = {
     .workers = NWORKERS, .quiet_ms = PATIENCE_MS};
