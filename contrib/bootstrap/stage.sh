@@ -108,8 +108,11 @@ run_stage() {
 	kind=$1 name=$2 words=$3
 	shift 3
 	stage_signal=
-	# In a session of its own, so that Ctrl-C reaches this script alone.
-	start_stage "$name" setsid "$@"
+	# In a session of its own, so that Ctrl-C reaches this script alone; and
+	# with the signals that the shell ignores in what it does not wait for.
+	defaults='env --default-signal=INT,QUIT'
+	$defaults true 2>/dev/null || defaults=
+	start_stage "$name" "setsid $defaults" "$@"
 	wait_for_stage "$kind" "$words"
 }
 

@@ -7,6 +7,7 @@ that install packages, and those that make the configure script, by what a test
 says.  Of the machine's own programs there are only those that are named here.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -106,22 +107,29 @@ class BootstrapCase(unittest.TestCase):
             os.unlink(path)
         executable(path, text)
 
+    @contextlib.contextmanager
     def start(self, *arguments, **how):
+        """The process of it, which ends with the block that fails."""
         how.setdefault("stdout", subprocess.PIPE)
         how.setdefault("stderr", subprocess.PIPE)
-        # In a session of its own, as at a terminal that nothing else has.
-        return subprocess.Popen(
-            [f"{self.tree}/bootstrap", *arguments], env=self.environment,
-            stdin=subprocess.DEVNULL, start_new_session=True, text=True, **how)
+        # In a session of its own, as at a terminal that nothing else has, with
+        # the signals as they are there.
+        process = subprocess.Popen(
+            ["env", "--default-signal", f"{self.tree}/bootstrap", *arguments],
+            env=self.environment, stdin=subprocess.DEVNULL,
+            start_new_session=True, text=True, **how)
+        with process:
+            try:
+                yield process
+            except BaseException:
+                for pid, _ in self.mine():
+                    os.kill(pid, signal.SIGKILL)
+                raise
 
     def call(self, *arguments, status=0, **how):
         """Runs it to its end; returns what it printed, and complained of."""
         with self.start(*arguments, **how) as process:
-            try:
-                output, errors = process.communicate(timeout=BOUND)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                raise
+            output, errors = process.communicate(timeout=BOUND)
         self.assertEqual(process.returncode, status, (output, errors))
         self.assert_nothing_left()
         return output, errors
@@ -143,7 +151,7 @@ class BootstrapCase(unittest.TestCase):
                     if mark not in file.read().split(b"\0"):
                         continue
                 with open(f"/proc/{name}/cmdline", "rb") as file:
-                    found.append((name, file.read()))
+                    found.append((int(name), file.read()))
             except OSError:
                 pass
         return found

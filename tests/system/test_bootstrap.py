@@ -299,6 +299,15 @@ class Ends(BootstrapCase):
                               (signal.SIGHUP, 129)):
             self.interrupt(signo, status)
 
+    def test_defaults(self):
+        """What it runs is ended by an interrupt, as it would be without it"""
+        self.tool("make", """#!/bin/sh
+grep -q '^SigIgn:.*[2367abef]$' /proc/$$/status && echo ignored >>"$CALLS"
+exit 0
+""")
+        self.call("run")
+        self.assertEqual(self.called(), ["configure"])
+
     def test_configure(self):
         """A signal while it configures leaves nothing behind"""
         with open(f"{self.tree}/configure", "w", encoding="ascii") as file:
