@@ -109,12 +109,14 @@ tool_tests = \
 	tests/bench/test_alternatives.py \
 	tests/bench/test_bench.py \
 	tests/bench/server/test_compare.py \
+	tests/system/test_bootstrap.py \
+	tests/system/test_build.py \
 	tests/system/test_haproxy.py \
 	tests/system/test_model.py \
 	tests/system/test_upcbench.py \
 	tests/system/test_upcbench_faults.py
 python_tests = $(tool_tests) $(daemon_tests)
-python_modules = tests/system/client.py tests/system/daemon.py \
+python_modules = tests/system/bootstrap_case.py tests/system/client.py tests/system/daemon.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/namespaces.py tests/system/refusal.py \
 	tests/system/scripted.py \
@@ -132,7 +134,6 @@ PY_LOG_DRIVER = $(TAP_DRIVER)
 PY_LOG_COMPILER = $(PYTHON)
 AM_PY_LOG_FLAGS = -B
 AM_TESTS_ENVIRONMENT = \
-	CK_DEFAULT_TIMEOUT=60; export CK_DEFAULT_TIMEOUT; \
 	UPCASED='$(abs_builddir)/upcased$(EXEEXT)'; export UPCASED; \
 	UPC='$(abs_builddir)/upc$(EXEEXT)'; export UPC; \
 	UPCBENCH='$(abs_builddir)/upcbench$(EXEEXT)'; export UPCBENCH; \
@@ -398,7 +399,8 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/bench/results/RESULTS tests/bench/results/cpu.svg \
 	tests/bench/results/curves.svg tests/bench/results/memory.svg \
 	tests/bench/results/rate.svg \
-	tests/COVERAGE tests/README tests/analysers tests/coverage tests/long \
+	tests/COVERAGE tests/README tests/analysers tests/coverage \
+	tests/first-hour tests/long tests/packagers \
 	tests/fuzz/planted.py tests/fuzz/run tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/connection.pml \
 	tests/model/threads.pml \

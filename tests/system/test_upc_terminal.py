@@ -219,7 +219,7 @@ class Progress(UpcCase):
                 took = time.monotonic() - begun
                 gate.set()
             self.assertGreater(took, 0.9)
-            self.assertLess(took, 8)
+            self.assertLess(took, BOUND)
 
     def test_the_share_is_left_out_when_the_size_is_not_known(self):
         with Terminal() as terminal:

@@ -252,16 +252,16 @@ class Figures(BenchCase):
             for mode in ("ping-pong", "churn"):
                 report = self.good("--mode", mode, "--rate", 200, "--time",
                                    "2s", "--connections", 8,
-                                   address_of(daemon))
+                                   address_of(daemon), may_be_late=True)
                 # Those of the warm-up that came late are among them.
-                self.assertGreater(report["messages"], 200, mode)
+                self.assertGreater(report["messages"], 20, mode)
                 self.assertLess(report["messages"], 450, mode)
                 self.assertEqual(report["rate"], 200)
 
     def test_a_rate_lasts_as_long_as_it_should(self):
         with Daemon() as daemon:
             report = self.good("--rate", 100, "--count", 101,
-                               address_of(daemon))
+                               address_of(daemon), may_be_late=True)
         self.assertGreaterEqual(report["seconds"], 1.0)
 
     def test_a_stall_shows_in_all_messages_that_were_due_meanwhile(self):

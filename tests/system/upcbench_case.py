@@ -40,10 +40,15 @@ def address_of(daemon):
 
 
 class BenchCase(Case):
-    def good(self, *arguments, **more):
-        """The report of a run that must have nothing to complain of."""
+    def good(self, *arguments, may_be_late=False, **more):
+        """The report of a run that must have nothing to complain of, unless
+        that a busy machine has not kept the rate."""
         done = bench("--format", "json", *arguments, **more)
-        self.assertEqual((done.returncode, done.stderr), (0, ""), arguments)
+        complaint = done.stderr
+        if may_be_late and complaint.startswith(
+                "upcbench: the rate was not kept: "):
+            complaint = ""
+        self.assertEqual((done.returncode, complaint), (0, ""), arguments)
         report = json.loads(done.stdout)
         self.assertTrue(report["complete"], report)
         self.assertEqual(set(report["errors"].values()), {0}, report)

@@ -23,10 +23,19 @@ runner_begin_thread(void)
 		__msan_scoped_disable_interceptor_checks();
 }
 
+/*
+ * How long a test may take, in seconds.  It ends a test that hangs; no other
+ * may come near it, whatever else the machine does, under a sanitizer or
+ * valgrind.
+ */
+static const char timeout[] = "600";
+
 int
 main(void)
 {
 	runner_begin_thread();
+	/* Before the suite is made: each test case of it takes this over. */
+	(void)setenv("CK_DEFAULT_TIMEOUT", timeout, 0);
 	/* As in the programs: a peer that is gone is an error, not the end. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	SRunner *runner = srunner_create(suite());

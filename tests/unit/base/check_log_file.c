@@ -72,7 +72,6 @@ suite(void)
 {
 	Suite *suite = suite_create("log_file");
 	TCase *log = tcase_create("log_file");
-	tcase_set_timeout(log, 60);
 	tcase_add_loop_test(log, a_file_at_its_limit_has_whole_lines, 0, 2);
 	tcase_add_test(log, a_line_that_a_file_cannot_give_back_is_completed);
 	suite_add_tcase(suite, log);

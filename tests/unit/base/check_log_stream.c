@@ -243,7 +243,6 @@ suite(void)
 {
 	Suite *suite = suite_create("log_stream");
 	TCase *log = tcase_create("log_stream");
-	tcase_set_timeout(log, 60);
 	tcase_add_loop_test(log,
 	    a_stream_that_nobody_reads_costs_lines_that_are_counted, 0,
 	    LENGTH(streams));

@@ -97,7 +97,6 @@ suite(void)
 {
 	Suite *suite = suite_create("log_threads");
 	TCase *log = tcase_create("log_threads");
-	tcase_set_timeout(log, 60);
 	tcase_add_loop_test(
 	    log, lines_of_several_threads_are_whole_and_none_is_left_out, 0, 2);
 	tcase_add_test(

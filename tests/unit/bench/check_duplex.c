@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { BRIEF_MS = 50, LONG_MS = 10000 };
+enum { BRIEF_MS = 50, LONG_MS = 60000 };
 
 static struct loop *loop;
 static struct duplex duplex;

@@ -219,7 +219,6 @@ suite(void)
 	    shown, progress_is_shown_after_a_second_then_every_200_ms);
 	suite_add_tcase(client, shown);
 	TCase *exchange = tcase_create("transfer");
-	tcase_set_timeout(exchange, 30);
 	tcase_add_test(exchange, partial_sends_go_on_where_they_stopped);
 	suite_add_tcase(client, exchange);
 	return client;

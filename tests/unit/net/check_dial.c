@@ -18,7 +18,7 @@ static void
 await_output(int fd)
 {
 	struct pollfd writable = {.fd = fd, .events = POLLOUT};
-	ck_assert_int_eq(poll(&writable, 1, 10000), 1);
+	ck_assert_int_eq(poll(&writable, 1, 60000), 1);
 }
 
 START_TEST(a_connection_that_was_started_is_finished_when_there_is_room)

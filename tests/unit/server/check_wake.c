@@ -32,7 +32,7 @@ static void store_late(atomic_bool *wanted, bool value);
 #include <pthread.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000, ROUNDS = 50, CLIENTS = 4, ASKED = 100 };
+enum { PATIENCE_MS = 60000, ROUNDS = 50, CLIENTS = 4, ASKED = 100 };
 
 static const struct settings settings = {
     .workers = 2,
@@ -299,7 +299,6 @@ suite(void)
 	Suite *suite = suite_create("wake");
 	TCase *tcase = tcase_create("wake");
 	suite_add_tcase(suite, tcase);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(
 	    tcase, end_of_the_one_that_fills_the_server_lets_the_next_in);
 	tcase_add_test(tcase, end_of_the_last_connection_ends_the_drain);

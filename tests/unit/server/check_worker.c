@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NWORKERS = 2, NSLOTS = 64, NBLOCKS = 8, PATIENCE_MS = 20000 };
+enum { NWORKERS = 2, NSLOTS = 64, NBLOCKS = 8, PATIENCE_MS = 60000 };
 
 static const struct settings settings = {
     .workers = NWORKERS, .quiet_ms = PATIENCE_MS};
@@ -359,7 +359,6 @@ suite(void)
 	TCase *tcase = tcase_create("worker");
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(
 	    tcase, handed_over_connections_are_served_and_their_ends_counted);
 	tcase_add_test(tcase, full_hand_over_waits_for_the_thread);

@@ -95,7 +95,6 @@ fixture_case(Suite *suite, const char *name)
 {
 	TCase *tcase = tcase_create(name);
 	tcase_add_checked_fixture(tcase, set_up, fixture_close);
-	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return tcase;
 }

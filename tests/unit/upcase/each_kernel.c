@@ -55,8 +55,6 @@ kernel_case(Suite *suite, const char *name, const char *kernel)
 	(void)snprintf(both, sizeof names[0], "%s, %s", name, kernel);
 	TCase *tcase = tcase_create(both);
 	tcase_add_checked_fixture(tcase, uses[i], NULL);
-	/* Seconds: under a sanitizer all code points take a while. */
-	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return tcase;
 }
