@@ -6,11 +6,13 @@
 #include "base/printable.h"
 #include "base/streams.h"
 #include "base/sys.h"
+#include "daemon/bind.h"
 #include "daemon/privileges.h"
 #include "daemon/resolve.h"
 #include "server/kernel_buffers.h"
 #include "server/limits.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -64,12 +66,24 @@ print_costs(const struct daemon_choice *choice)
 			  (uint64_t)nlarge * held.large;
 	printf("\n# With %u worker%s and the limit of %zu descriptors, which "
 	       "there is here:\n"
-	       "# at most %zu connections, %" PRIu64
-	       " KiB of memory of its own for them,\n"
-	       "# and about %" PRIu64 " KiB of the kernel's.\n",
+	       "# at most %zu connections, for which it needs at most\n"
+	       "# %" PRIu64 " KiB of memory of its own and about %" PRIu64
+	       " KiB of the kernel's,\n"
+	       "# %" PRIu64 " KiB in all.\n",
 	    settings->workers, settings->workers == 1 ? "" : "s",
 	    descriptors.limit, limits.connections, limits.memory / 1024,
-	    kernel / 1024);
+	    kernel / 1024, (limits.memory + kernel) / 1024);
+}
+
+/* What this account may not choose the daemon's may. */
+static int
+check_congestion(const struct daemon_choice *choice)
+{
+	const char *name = choice->settings.congestion;
+	if (name[0] != '\0' && transport_check_congestion(name) == -1 &&
+	    errno == EPERM)
+		return 0;
+	return bind_check_congestion(choice, false);
 }
 
 int
@@ -82,6 +96,8 @@ check_choice(const struct daemon_choice *choice,
 	resolved_free(&resolved);
 	if (status == 0)
 		status = privileges_check(choice->options.user);
+	if (status == 0)
+		status = check_congestion(choice);
 	if (status != 0)
 		return status;
 	if (choice->has_file)

@@ -48,9 +48,24 @@ replace(int signo, void (*from)(int), void (*to)(int))
 		(void)signal(signo, to);
 }
 
+/*
+ * One that comes during the start asks for what was not read yet, so it waits
+ * until the server catches it.
+ */
+static void
+hold_back(int how)
+{
+	sigset_t signals;
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)pthread_sigmask(how, &signals, NULL);
+}
+
 void
 dispositions_enter(void)
 {
+	/* First, since it ends the program by default. */
+	hold_back(SIG_BLOCK);
 	for (int signo = 1; signo < SIGNALS_END; signo++) {
 		if (is_in(defaults, signo))
 			replace(signo, SIG_IGN, SIG_DFL);
@@ -77,7 +92,5 @@ dispositions_settle(void)
 	for (const int *signo = ends; *signo != 0; signo++)
 		(void)sigaction(*signo, &action, NULL);
 	/* Last, for what has been waiting behind the mask comes now. */
-	sigset_t none;
-	(void)sigemptyset(&none);
-	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
+	hold_back(SIG_SETMASK);
 }

@@ -11,14 +11,15 @@
 /*
  * To be called first: ignores all signals but those that end a program on
  * purpose, those of a crash, and those that a program which only prints
- * something leaves as they are.
+ * something leaves as they are.  SIGHUP is blocked, and waits for signals_open.
  */
 void dispositions_enter(void);
 
 /*
  * Before the server catches them, the signals that ask for the end end the
  * program at once, with status 0, also where it is process 1, which signals
- * that are not caught do not reach.  No signal is blocked from then on.
+ * that are not caught do not reach.  No signal but SIGHUP is blocked from then
+ * on.
  */
 void dispositions_settle(void);
 

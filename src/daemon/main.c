@@ -93,43 +93,13 @@ print_version(void)
 	printf("\n");
 }
 
-/* Returns 0 or the exit status. */
-static int
-check_congestion(const char *name)
-{
-	if (name[0] == '\0' || transport_check_congestion(name) == 0)
-		return 0;
-	switch (errno) {
-	case ENOENT:
-		log_errorx("there is no congestion control '%.64s'; choose one "
-			   "of net.ipv4.tcp_available_congestion_control with "
-			   "--congestion",
-		    name);
-		return EX_UNAVAILABLE;
-	case EPERM:
-		log_errorx("the congestion control '%.64s' is not for this "
-			   "account; choose one of "
-			   "net.ipv4.tcp_allowed_congestion_control with "
-			   "--congestion, or start as root",
-		    name);
-		return EX_NOPERM;
-	case ENOPROTOOPT:
-		log_errorx("this system lets no program choose the congestion "
-			   "control; leave out --congestion");
-		return EX_UNAVAILABLE;
-	default:
-		log_error("cannot choose the congestion control '%.64s'", name);
-		return EX_OSERR;
-	}
-}
-
 static int
 listen_on(struct server *server, const struct daemon_choice *choice)
 {
 	struct resolved resolved;
 	int status = resolve_addresses(&resolved, choice);
 	if (status == 0)
-		status = bind_addresses(server, &resolved);
+		status = bind_addresses(server, &resolved, false);
 	resolved_free(&resolved);
 	return status;
 }
@@ -139,7 +109,7 @@ serve(struct server *server, struct reload *reload,
     const struct daemon_arguments *arguments)
 {
 	const struct daemon_choice *choice = reload_choice(reload);
-	int status = check_congestion(choice->settings.congestion);
+	int status = bind_check_congestion(choice, false);
 	if (status != 0)
 		return status;
 	status = listen_on(server, choice);
@@ -148,6 +118,7 @@ serve(struct server *server, struct reload *reload,
 	status = privileges_drop(choice->options.user);
 	if (status != 0)
 		return status;
+	reload_warn(choice);
 	if (reload_open(reload, server, arguments) == -1 ||
 	    signals_open(server_loop(server), signos, obey, reload) == -1) {
 		log_error("cannot catch signals; the limit of descriptors "

@@ -9,7 +9,7 @@
 #include "base/sys.h"
 #include "daemon/bind.h"
 
-#include <stdio.h>
+#include <unistd.h>
 
 /* How long to wait for workers that do not follow the last reload yet, in ms.
  */
@@ -38,6 +38,16 @@ prepare(void *arg)
 	return NULL;
 }
 
+/* Nothing is changed any more when a drain was asked for: true. */
+static bool
+is_too_late(const struct reload *reload)
+{
+	if (server_is_serving(reload->server))
+		return false;
+	log_warnx("not reloaded: upcased is draining, and ends after that");
+	return true;
+}
+
 static void
 end(struct reload *reload)
 {
@@ -45,13 +55,19 @@ end(struct reload *reload)
 	if (!reload->is_asked)
 		return;
 	reload->is_asked = false;
-	begin(reload);
+	if (!is_too_late(reload))
+		begin(reload);
 }
 
-static void
-refuse(const char *why)
+/* The value of an option as messages have it. */
+static const char *
+show(const struct option_row *row, const struct daemon_choice *choice,
+    char shown[static PRINTABLE_MAX])
 {
-	log_errorx("not reloaded: %s; all is served as before", why);
+	char text[OPTION_TEXT_MAX];
+	if (option_print(row, &choice->options, 0, text))
+		return printable(text, shown);
+	return row->otherwise;
 }
 
 /* False, and says which, when something else changed than a reload may. */
@@ -64,29 +80,43 @@ may_change(const struct daemon_choice *from, const struct daemon_choice *to)
 		if (row->reloadable || row->is_argument ||
 		    option_is_same(row, &from->options, &to->options))
 			continue;
-		char place[PRINTABLE_MAX + 16] = "", shown[PRINTABLE_MAX];
-		if (to->lines[i] != 0)
-			(void)snprintf(place, sizeof place,
-			    "%s:%u: ", printable(to->options.config, shown),
-			    to->lines[i]);
-		log_errorx("%s%s cannot change in a reload; restart upcased, "
-			   "or set it back",
-		    place, row->name);
+		char place[DAEMON_PLACE_MAX];
+		char old[PRINTABLE_MAX], new[PRINTABLE_MAX];
+		log_errorx("%s%s cannot change from '%s' to '%s' in a reload; "
+			   "restart upcased, or set it back",
+		    daemon_place(to, to->lines[i], place), row->name,
+		    show(row, from, old), show(row, to, new));
 		may = false;
 	}
 	return may;
+}
+
+/* False when the file was read before and is gone, which may be an accident. */
+static bool
+is_still_there(const struct daemon_choice *from, const struct daemon_choice *to)
+{
+	char shown[PRINTABLE_MAX];
+	if (!from->has_file || to->has_file)
+		return true;
+	log_errorx("%s: the file is gone; put it back, or restart upcased "
+		   "without it",
+	    printable(from->options.config, shown));
+	return false;
 }
 
 /* Whether all that was prepared came into force; if not, why was logged. */
 static bool
 exchange(struct reload *reload)
 {
+	const struct daemon_choice *before = reload_choice(reload);
 	struct daemon_choice *choice = other(reload);
-	if (!may_change(reload_choice(reload), choice) ||
-	    bind_addresses(reload->server, &reload->resolved) != 0)
+	if (!is_still_there(before, choice) || !may_change(before, choice) ||
+	    bind_addresses(reload->server, &reload->resolved, true) != 0)
 		return false;
 	if (server_change(reload->server) == -1) {
-		log_error("cannot wait for clients at the new addresses");
+		log_error("cannot wait for clients at the new addresses; the "
+			  "limits of memory or of watches "
+			  "(fs.epoll.max_user_watches) may be too low");
 		return false;
 	}
 	server_set(reload->server, &choice->settings);
@@ -95,20 +125,30 @@ exchange(struct reload *reload)
 	return true;
 }
 
+/* Takes back what the thread had, which is done. */
+static void
+join(struct reload *reload)
+{
+	sys_thread_join(reload->thread);
+	reload->has_thread = false;
+}
+
 /* When the turn is over in which the thread was heard to be done. */
 static void
 finish(void *arg)
 {
 	struct reload *reload = arg;
-	sys_thread_join(reload->thread);
-	if (!server_is_serving(reload->server))
-		refuse("upcased is about to end");
-	else if (reload->status != 0 || !exchange(reload))
-		refuse("see above");
-	else if (reload_choice(reload)->has_file)
-		log_info("reloaded: the settings of the file are in force");
-	else
-		log_info("reloaded: there is no configuration file");
+	join(reload);
+	if (!is_too_late(reload)) {
+		if (reload->status != 0 || !exchange(reload))
+			log_errorx("not reloaded: the lines above say why; all "
+				   "is served as before");
+		else if (reload_choice(reload)->has_file)
+			log_info("reloaded: the settings of the file are in "
+				 "force");
+		else
+			log_info("reloaded: there is no configuration file");
+	}
 	resolved_free(&reload->resolved);
 	end(reload);
 }
@@ -132,8 +172,10 @@ begin(struct reload *reload)
 		return;
 	}
 	atomic_store(&reload->is_done, false);
-	if (sys_thread_start(&reload->thread, prepare, reload) == 0)
+	if (sys_thread_start(&reload->thread, prepare, reload) == 0) {
+		reload->has_thread = true;
 		return;
+	}
 	log_error("not reloaded: cannot start a thread for it; raise the limit "
 		  "of threads (ulimit -u, TasksMax=) or of memory (ulimit -v)");
 	end(reload);
@@ -142,7 +184,11 @@ begin(struct reload *reload)
 static void
 stop_waiting(struct timer *timer)
 {
-	begin(OWNER_OF(timer, struct reload, wait));
+	struct reload *reload = OWNER_OF(timer, struct reload, wait);
+	if (is_too_late(reload))
+		reload->is_busy = false;
+	else
+		begin(reload);
 }
 
 int
@@ -159,8 +205,21 @@ reload_open(struct reload *reload, struct server *server,
 }
 
 void
+reload_warn(const struct daemon_choice *choice)
+{
+	char shown[PRINTABLE_MAX];
+	if (!choice->has_file || access(choice->options.config, R_OK) == 0)
+		return;
+	log_warn("%s was read at the start, but this account may not: a reload "
+		 "will be refused; let it read the file",
+	    printable(choice->options.config, shown));
+}
+
+void
 reload_ask(struct reload *reload)
 {
+	if (is_too_late(reload))
+		return;
 	if (reload->is_busy)
 		reload->is_asked = true;
 	else
@@ -171,7 +230,15 @@ void
 reload_close(struct reload *reload)
 {
 	timer_disarm(&reload->wait);
-	/* A thread that waits for a name server ends with the process. */
-	if (!reload->is_busy || atomic_load(&reload->is_done))
-		bell_close(&reload->bell, server_loop(reload->server));
+	/*
+	 * A thread that waits for a name server ends with the process, and may
+	 * still ring until then.
+	 */
+	if (reload->has_thread && !atomic_load(&reload->is_done))
+		return;
+	if (reload->has_thread) {
+		join(reload);
+		resolved_free(&reload->resolved);
+	}
+	bell_close(&reload->bell, server_loop(reload->server));
 }

@@ -33,8 +33,10 @@ struct reload {
 	bool is_busy;      /* from the start of a reload to its end */
 	bool is_asked;     /* for one more, meanwhile */
 
-	/* These are the thread's until it is done. */
+	bool has_thread;
 	pthread_t thread;
+
+	/* These are the thread's until it is done. */
 	struct resolved resolved;
 	int status; /* 0: the choice can be tried */
 	atomic_bool is_done;
@@ -54,7 +56,13 @@ reload_choice(const struct reload *reload)
 int reload_open(
     struct reload *, struct server *, const struct daemon_arguments *);
 
-/* Asks for a reload; one that is asked for during another follows it. */
+/* Warns when the rights of the start were needed to read the file. */
+void reload_warn(const struct daemon_choice *);
+
+/*
+ * Asks for a reload; one that is asked for during another follows it.  In a
+ * drain it is refused.
+ */
 void reload_ask(struct reload *);
 
 /* To be called when the server no longer runs. */

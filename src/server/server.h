@@ -51,7 +51,8 @@ bool server_is_serving(const struct server *);
  * others must be the same.  New connections have them all.  Open ones follow
  * them, but keep the policy that they began with, the kernel's own timeouts and
  * probes, and their buffers until the next change of size.  A deadline whose
- * time changes counts anew, that of a drain included.
+ * time changes, that of a drain included, is met so much earlier or later; if
+ * it was or will be none, it counts anew.
  *
  * The new object must live until the next one is followed, or the server is
  * closed.  The old one is in use until server_follows is true; only then may it

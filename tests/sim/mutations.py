@@ -207,7 +207,7 @@ MUTATIONS = [
     ("why a connection ends that lingers is what ends that",
      "server/conn_machine.c", "if (behaviour->is_decided)", "if (0)"),
     ("the deadlines of a drain are those of before", "server/shard.c",
-     "shard->draining = true; set_spans(shard);", "shard->draining = true;"),
+     "set_spans(shard, timer_queue_restart);", ""),
     ("more is received than the pool can hold", "server/shard.c",
      "/ UPCASE_EXPANSION - UPCASE_CARRY", ""),
     ("nobody is evicted", "server/shard.c",
