@@ -9,10 +9,13 @@ unit_tests = \
 	tests/unit/base/check_log_lines \
 	tests/unit/base/check_log_stream \
 	tests/unit/base/check_log_threads \
+	tests/unit/base/check_processors \
 	tests/unit/base/check_say \
 	tests/unit/base/check_status_line \
 	tests/unit/base/check_sys \
 	tests/unit/config/check_cli \
+	tests/unit/config/check_config_file \
+	tests/unit/config/check_nearest \
 	tests/unit/config/check_option \
 	tests/unit/config/check_values \
 	tests/unit/net/check_address \
@@ -44,6 +47,7 @@ unit_tests = \
 	tests/unit/server/check_limits \
 	tests/unit/server/check_listener \
 	tests/unit/server/check_listener_start \
+	tests/unit/server/check_listening \
 	tests/unit/server/check_log_limits \
 	tests/unit/server/check_pool \
 	tests/unit/server/check_server \
@@ -236,6 +240,9 @@ tests_unit_server_check_listener_LDADD = $(on_kernel)
 tests_unit_server_check_listener_start_SOURCES = \
 	tests/unit/server/check_listener_start.c $(listener_fixture)
 tests_unit_server_check_listener_start_LDADD = $(on_kernel)
+tests_unit_server_check_listening_SOURCES = \
+	tests/unit/server/check_listening.c $(listener_fixture)
+tests_unit_server_check_listening_LDADD = $(on_kernel)
 tests_unit_server_check_log_limits_LDADD = $(on_kernel)
 tests_unit_server_check_server_LDADD = $(on_kernel)
 tests_unit_server_check_server_start_LDADD = $(on_kernel)

@@ -30,7 +30,7 @@ struct listen_address {
 /*
  * Prepares a change.  -1 with the errno of socket, setsockopt, bind or listen,
  * and the index of the address that was refused; then it is as if nothing had
- * been prepared.
+ * been prepared, also before.
  */
 int listening_prepare(struct listeners *, const struct listen_address *,
     size_t n, size_t *refused);

@@ -123,9 +123,14 @@ open_server(const struct settings *wanted)
 	ck_assert_ptr_nonnull(server);
 	struct sockaddr_in any = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	ck_assert_int_eq(server_bind(server, &transport_tcp, &service_text,
-			     (struct sockaddr *)&any, sizeof any),
-	    0);
+	const struct listen_address wanted_address = {
+	    .transport = &transport_tcp,
+	    .service = &service_text,
+	    .address = (struct sockaddr *)&any,
+	    .length = sizeof any,
+	};
+	size_t refused;
+	ck_assert_int_eq(server_bind(server, &wanted_address, 1, &refused), 0);
 	find_address();
 	ck_assert_int_eq(bell_open(&bell, server_loop(server), hear_test), 0);
 	ck_assert_int_eq(server_start(server), 0);
