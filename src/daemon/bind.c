@@ -4,7 +4,6 @@
 #include "daemon/bind.h"
 
 #include "base/log.h"
-#include "base/printable.h"
 #include "base/sys.h"
 #include "net/address.h"
 #include "net/inet.h"
@@ -120,27 +119,27 @@ int
 bind_check_congestion(const struct daemon_choice *choice, bool is_reload)
 {
 	const char *name = choice->settings.congestion;
-	char shown[PRINTABLE_MAX], place[DAEMON_PLACE_MAX];
+	char place[DAEMON_PLACE_MAX];
 	if (name[0] == '\0' || transport_check_congestion(name) == 0)
 		return 0;
 	int error = errno;
 	unsigned line = daemon_line(choice, "congestion");
 	const char *by = line == 0 ? "--" : "";
-	(void)printable(name, shown);
 	(void)daemon_place(choice, line, place);
 	switch (error) {
 	case ENOENT:
-		log_errorx("%sthere is no congestion control '%s'; choose one "
-			   "of net.ipv4.tcp_available_congestion_control with "
-			   "%scongestion",
-		    place, shown, by);
+		log_errorx(
+		    "%sthere is no congestion control '%.64s'; choose one "
+		    "of net.ipv4.tcp_available_congestion_control with "
+		    "%scongestion",
+		    place, name, by);
 		return EX_UNAVAILABLE;
 	case EPERM:
-		log_errorx("%sthe congestion control '%s' is not for this "
+		log_errorx("%sthe congestion control '%.64s' is not for this "
 			   "account; choose one of "
 			   "net.ipv4.tcp_allowed_congestion_control with "
 			   "%scongestion, or %s",
-		    place, shown, by,
+		    place, name, by,
 		    is_reload ? "restart upcased for another address"
 			      : "start as root");
 		return EX_NOPERM;
@@ -151,8 +150,8 @@ bind_check_congestion(const struct daemon_choice *choice, bool is_reload)
 		return EX_UNAVAILABLE;
 	default:
 		errno = error;
-		log_error("%scannot choose the congestion control '%s'", place,
-		    shown);
+		log_error("%scannot choose the congestion control '%.64s'",
+		    place, name);
 		return EX_OSERR;
 	}
 }

@@ -14,20 +14,28 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 static void
-print_origin(const struct daemon_choice *choice,
-    const struct daemon_arguments *arguments, size_t i)
+print_origin(const struct daemon_choice *choice, bool is_given, unsigned line)
 {
 	char shown[PRINTABLE_MAX];
-	if (arguments->given[i])
-		printf("\n# command line\n");
-	else if (choice->lines[i] != 0)
-		printf("\n# %s:%u\n", printable(choice->options.config, shown),
-		    choice->lines[i]);
+	if (is_given)
+		printf("# command line\n");
+	else if (line != 0)
+		printf("# %s:%u\n", printable(choice->options.config, shown),
+		    line);
 	else
-		printf("\n# default\n");
+		printf("# default\n");
+}
+
+/* The line of a value, of which a list has several. */
+static unsigned
+line_of(const struct daemon_choice *choice, size_t row, size_t i)
+{
+	return daemon_rows[row].field.places != 0 ? choice->listen_lines[i]
+						  : choice->lines[row];
 }
 
 static void
@@ -36,13 +44,17 @@ print_row(const struct daemon_choice *choice,
 {
 	const struct option_row *row = &daemon_rows[i];
 	char text[OPTION_TEXT_MAX];
-	print_origin(choice, arguments, i);
+	printf("\n");
 	if (!option_print(row, &choice->options, 0, text)) {
+		print_origin(choice, false, 0);
 		printf("# %s = (%s)\n", row->name, row->otherwise);
 		return;
 	}
-	for (size_t k = 0; option_print(row, &choice->options, k, text); k++)
+	for (size_t k = 0; option_print(row, &choice->options, k, text); k++) {
+		print_origin(
+		    choice, arguments->given[i], line_of(choice, i, k));
 		printf("%s = %s\n", row->name, text);
+	}
 }
 
 /* What all of it can cost, for the limit of descriptors that there is here. */

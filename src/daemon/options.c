@@ -4,7 +4,6 @@
 #include "daemon/options.h"
 
 #include "base/log.h"
-#include "base/printable.h"
 #include "base/processors.h"
 #include "base/say.h"
 #include "config/config_file.h"
@@ -12,11 +11,13 @@
 #include "net/address_option.h"
 #include "reactor/poller.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+/* As much of the name of a file as messages have. */
+enum { PATH_SHOWN = 128 };
 
 const char daemon_config_default[] = SYSCONFDIR "/upcased.conf";
 
@@ -141,16 +142,6 @@ daemon_arguments_read(struct daemon_arguments *arguments, int argc, char **argv,
 				  : outcome;
 }
 
-static void
-complain(const char *sentence, int error)
-{
-	errno = error;
-	if (error == 0)
-		log_errorx("%s", sentence);
-	else
-		log_error("%s", sentence);
-}
-
 /* The only list is that of the addresses. */
 static void
 note_line(void *arg, const struct option_row *row, size_t i, unsigned line)
@@ -166,7 +157,7 @@ read_file(struct daemon_choice *choice, const char *named)
 	const struct config_file file = {
 	    .path = named[0] == '\0' ? daemon_config_default : named,
 	    .rows = daemon_rows,
-	    .complain = complain,
+	    .complain = log_error_printable,
 	    .listed = note_line,
 	    .arg = choice,
 	};
@@ -182,10 +173,9 @@ read_file(struct daemon_choice *choice, const char *named)
 	case CONFIG_MISSING:
 		if (named[0] == '\0')
 			return 0;
-		char shown[PRINTABLE_MAX];
-		log_errorx("%s: there is no such file; name another with "
+		log_errorx("%.*s: there is no such file; name another with "
 			   "--config, or 'none'",
-		    printable(named, shown));
+		    PATH_SHOWN, named);
 		return EX_CONFIG;
 	case CONFIG_BAD:
 		break;
@@ -197,11 +187,10 @@ const char *
 daemon_place(const struct daemon_choice *choice, unsigned line,
     char text[static DAEMON_PLACE_MAX])
 {
-	char shown[PRINTABLE_MAX];
 	text[0] = '\0';
 	if (line != 0)
-		(void)snprintf(text, DAEMON_PLACE_MAX,
-		    "%s:%u: ", printable(choice->options.config, shown), line);
+		(void)snprintf(text, DAEMON_PLACE_MAX, "%.*s:%u: ", PATH_SHOWN,
+		    choice->options.config, line);
 	return text;
 }
 

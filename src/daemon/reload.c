@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "base/owner.h"
-#include "base/printable.h"
 #include "base/sys.h"
 #include "daemon/bind.h"
 
@@ -59,15 +58,13 @@ end(struct reload *reload)
 		begin(reload);
 }
 
-/* The value of an option as messages have it. */
+/* The value of an option, or what there is without one. */
 static const char *
 show(const struct option_row *row, const struct daemon_choice *choice,
-    char shown[static PRINTABLE_MAX])
+    char text[static OPTION_TEXT_MAX])
 {
-	char text[OPTION_TEXT_MAX];
-	if (option_print(row, &choice->options, 0, text))
-		return printable(text, shown);
-	return row->otherwise;
+	return option_print(row, &choice->options, 0, text) ? text
+							    : row->otherwise;
 }
 
 /* False, and says which, when something else changed than a reload may. */
@@ -81,9 +78,9 @@ may_change(const struct daemon_choice *from, const struct daemon_choice *to)
 		    option_is_same(row, &from->options, &to->options))
 			continue;
 		char place[DAEMON_PLACE_MAX];
-		char old[PRINTABLE_MAX], new[PRINTABLE_MAX];
-		log_errorx("%s%s cannot change from '%s' to '%s' in a reload; "
-			   "restart upcased, or set it back",
+		char old[OPTION_TEXT_MAX], new[OPTION_TEXT_MAX];
+		log_errorx("%s%s cannot change from '%.64s' to '%.64s' in a "
+			   "reload; restart upcased, or set it back",
 		    daemon_place(to, to->lines[i], place), row->name,
 		    show(row, from, old), show(row, to, new));
 		may = false;
@@ -95,12 +92,11 @@ may_change(const struct daemon_choice *from, const struct daemon_choice *to)
 static bool
 is_still_there(const struct daemon_choice *from, const struct daemon_choice *to)
 {
-	char shown[PRINTABLE_MAX];
 	if (!from->has_file || to->has_file)
 		return true;
-	log_errorx("%s: the file is gone; put it back, or restart upcased "
+	log_errorx("%.128s: the file is gone; put it back, or restart upcased "
 		   "without it",
-	    printable(from->options.config, shown));
+	    from->options.config);
 	return false;
 }
 
@@ -207,12 +203,11 @@ reload_open(struct reload *reload, struct server *server,
 void
 reload_warn(const struct daemon_choice *choice)
 {
-	char shown[PRINTABLE_MAX];
 	if (!choice->has_file || access(choice->options.config, R_OK) == 0)
 		return;
-	log_warn("%s was read at the start, but this account may not: a reload "
-		 "will be refused; let it read the file",
-	    printable(choice->options.config, shown));
+	log_warn("%.128s was read at the start, but this account may not: a "
+		 "reload will be refused; let it read the file",
+	    choice->options.config);
 }
 
 void
