@@ -100,6 +100,25 @@ is_still_there(const struct daemon_choice *from, const struct daemon_choice *to)
 	return false;
 }
 
+/* Closes what stayed for a moment after an earlier reload, if that is over. */
+static void
+retire(void *arg)
+{
+	struct reload *reload = arg;
+	if (reload->is_due)
+		server_retire(reload->server);
+	reload->is_due = false;
+}
+
+static void
+make_due(struct timer *timer)
+{
+	struct reload *reload = OWNER_OF(timer, struct reload, retirement);
+	reload->is_due = true;
+	/* At the end of a reload it is done as well. */
+	server_send_on(reload->server, retire, reload);
+}
+
 /* Whether all that was prepared came into force; if not, why was logged. */
 static bool
 exchange(struct reload *reload)
@@ -115,6 +134,9 @@ exchange(struct reload *reload)
 			  "(fs.epoll.max_user_watches) may be too low");
 		return false;
 	}
+	if (server_has_retired(reload->server))
+		timer_arm(&reload->retirements, &reload->retirement,
+		    loop_now(server_loop(reload->server)));
 	server_set(reload->server, &choice->settings);
 	log_set_level(choice->options.log_level);
 	reload->in_force = 1 - reload->in_force;
@@ -135,6 +157,8 @@ finish(void *arg)
 {
 	struct reload *reload = arg;
 	join(reload);
+	/* This errand may have taken the place of that one. */
+	retire(reload);
 	if (!is_too_late(reload)) {
 		if (reload->status != 0 || !exchange(reload))
 			log_errorx("not reloaded: the lines above say why; all "
@@ -197,6 +221,9 @@ reload_open(struct reload *reload, struct server *server,
 	timer_queue_init(
 	    &reload->waits, loop_timers(loop), WAIT_MS, stop_waiting);
 	timer_init(&reload->wait);
+	timer_queue_init(&reload->retirements, loop_timers(loop),
+	    LISTENING_RETIRE_MS, make_due);
+	timer_init(&reload->retirement);
 	return bell_open(&reload->bell, loop, hear);
 }
 
@@ -225,6 +252,7 @@ void
 reload_close(struct reload *reload)
 {
 	timer_disarm(&reload->wait);
+	timer_disarm(&reload->retirement);
 	/*
 	 * A thread that waits for a name server ends with the process, and may
 	 * still ring until then.

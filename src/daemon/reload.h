@@ -30,8 +30,11 @@ struct reload {
 	struct bell bell; /* rung when the thread is done */
 	struct timer_queue waits;
 	struct timer wait; /* until all workers follow the last reload */
-	bool is_busy;      /* from the start of a reload to its end */
-	bool is_asked;     /* for one more, meanwhile */
+	struct timer_queue retirements;
+	struct timer retirement; /* armed while the server has retired some */
+	bool is_due;             /* to close those */
+	bool is_busy;            /* from the start of a reload to its end */
+	bool is_asked;           /* for one more, meanwhile */
 
 	bool has_thread;
 	pthread_t thread;

@@ -6,6 +6,11 @@
  * made, in which they start and those that are not in the list any longer end;
  * until then everything is served as before.  An address that stays keeps its
  * socket, so its clients notice nothing.  At the start all addresses are new.
+ *
+ * To close a socket is to reset those who have begun to connect, and they may
+ * connect to an address that is served on, by another socket.  So the socket of
+ * 127.0.0.1:5220 stays when that becomes :5220, and the one of :5220 when it
+ * becomes 127.0.0.1:5220, until listening_retire.
  */
 #ifndef LISTENING_H
 #define LISTENING_H
@@ -14,6 +19,7 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +47,16 @@ int listening_prepare(struct listeners *, const struct listen_address *,
  * changed.  Not inside a turn of the loop.
  */
 int listening_change(struct listeners *, size_t backlog);
+
+/* True when there are sockets for listening_retire to close. */
+bool listening_has_retired(const struct listeners *);
+
+/* Closes the sockets that stayed for a moment.  Not inside a turn of the loop.
+ */
+void listening_retire(struct listeners *);
+
+/* How long a moment has to be for whoever has begun to connect, in ms. */
+#define LISTENING_RETIRE_MS 1000
 
 /* Other settings hold from now on, for what listens and for what will. */
 void listening_set(struct listeners *, const struct settings *);

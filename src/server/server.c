@@ -184,6 +184,18 @@ server_change(struct server *server)
 	return listening_change(&server->listeners, server->limits.backlog);
 }
 
+bool
+server_has_retired(const struct server *server)
+{
+	return listening_has_retired(&server->listeners);
+}
+
+void
+server_retire(struct server *server)
+{
+	listening_retire(&server->listeners);
+}
+
 void
 server_send_on(struct server *server, void (*errand)(void *arg), void *arg)
 {

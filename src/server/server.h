@@ -37,6 +37,13 @@ int server_bind(
 int server_change(struct server *);
 
 /*
+ * After a change, true while sockets have stayed for who has begun to connect,
+ * as listening.h says; the second closes them, also for an errand.
+ */
+bool server_has_retired(const struct server *);
+void server_retire(struct server *);
+
+/*
  * Has the function called, once, when the current turn of the loop is over, or
  * the next one: then what belongs to the loop may be closed.  To be called from
  * the loop; one errand replaces another.

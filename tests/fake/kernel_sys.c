@@ -218,6 +218,14 @@ sys_accept(int fd)
 	return socket->fd;
 }
 
+void
+sys_ignore_new(int fd)
+{
+	struct kernel_socket *listener = kernel_find(fd);
+	kernel_must(listener->is_listening, "ignores before listen", fd);
+	listener->ignores_new = true;
+}
+
 static ssize_t
 take(struct kernel_stream *stream, void *bytes, size_t n)
 {

@@ -160,7 +160,8 @@ START_TEST(clients_of_an_address_that_goes_are_accepted_before_it_is_closed)
 	ck_assert_uint_eq(listeners.nready, 1);
 	CHANGE({LOOPBACK, 8});
 	ck_assert_int_eq(naccepted, 3);
-	ck_assert(seven->closed);
+	ck_assert(seven->closed && seven->ignores_new);
+	ck_assert(!at(LOOPBACK, 8)->ignores_new);
 	ck_assert_uint_eq(listeners.nready, 0);
 	ck_assert(serves(at(LOOPBACK, 8)));
 }
@@ -227,6 +228,8 @@ START_TEST(a_call_that_fails_in_the_preparation_leaves_all_as_it_was)
 	ck_assert(serves(seven) && serves(any));
 	CHANGE({LOOPBACK, 9}, {LOOPBACK, 8}, {LOOPBACK, 10}, {LOOPBACK, 7});
 	ck_assert_ptr_eq(at(LOOPBACK, 7), seven);
+	ck_assert(listening_has_retired(&listeners));
+	listening_retire(&listeners);
 	ck_assert(any->closed);
 }
 END_TEST
@@ -248,33 +251,75 @@ START_TEST(a_watch_that_fails_in_the_change_leaves_all_as_it_was)
 }
 END_TEST
 
-START_TEST(an_address_that_overlaps_one_that_goes_shares_for_a_moment)
+START_TEST(the_socket_of_one_address_stays_when_all_are_served)
 {
-	static const struct place changes[][2] = {
-	    {{LOOPBACK, 7}, {ANY, 7}}, {{ANY, 7}, {LOOPBACK, 7}}};
-	for (int i = 0; i < LENGTH(changes); i++) {
-		struct place from = changes[i][0], to = changes[i][1];
-		CHANGE(from);
-		struct kernel_socket *old = at(from.host, from.port);
-		ck_assert_int_eq(PREPARE(to), 0);
-		struct kernel_socket *new = at(to.host, to.port);
-		ck_assert(shares(old) && shares(new) && !old->closed);
-		ck_assert_int_eq(listening_change(&listeners, BACKLOG), 0);
-		ck_assert(old->closed);
-		ck_assert(!shares(new));
-		ck_assert(serves(new));
-	}
+	CHANGE({LOOPBACK, 7}, {ELSEWHERE, 7}, {LOOPBACK, 8});
+	struct kernel_socket *one = at(LOOPBACK, 7);
+	struct kernel_socket *other = at(ELSEWHERE, 7);
+	ck_assert_int_eq(PREPARE({ANY, 7}, {LOOPBACK, 8}), 0);
+	struct kernel_socket *all = at(ANY, 7);
+	ck_assert(shares(one) && shares(other) && shares(all));
+	ck_assert_int_eq(listening_change(&listeners, BACKLOG), 0);
+	ck_assert(!shares(one) && !shares(other) && !shares(all));
+	ck_assert(serves(one) && serves(other) && serves(all));
+	ck_assert(!listening_has_retired(&listeners));
+	/* That is so for as long as all are. */
+	CHANGE({ANY, 7});
+	ck_assert(serves(one) && serves(other) && serves(all));
+	/* And back. */
+	size_t nsockets = kernel.calls[KERNEL_SOCKET];
+	CHANGE({LOOPBACK, 7});
+	ck_assert_uint_eq(kernel.calls[KERNEL_SOCKET], nsockets);
+	ck_assert(serves(one) && other->closed);
+	/* Who has begun to connect to the one by all is served. */
+	ck_assert(listening_has_retired(&listeners));
+	ck_assert(serves(all));
+	(void)kernel_queue(all, 0);
+	listening_retire(&listeners);
+	ck_assert(all->closed && !listening_has_retired(&listeners));
+	ck_assert(!one->closed);
+	ck_assert_uint_eq(count_listeners(), 1);
 }
 END_TEST
 
-START_TEST(one_that_covers_several_shares_with_all_of_them)
+START_TEST(the_socket_of_all_addresses_stays_for_a_moment)
 {
-	CHANGE({LOOPBACK, 7}, {ELSEWHERE, 7}, {LOOPBACK, 8});
-	struct kernel_socket *eight = at(LOOPBACK, 8);
-	CHANGE({ANY, 7}, {LOOPBACK, 8});
-	ck_assert_uint_eq(count_sockets(), 2);
-	ck_assert(!shares(at(ANY, 7)) && !shares(eight));
-	ck_assert_ptr_eq(at(LOOPBACK, 8), eight);
+	CHANGE({ANY, 7}, {ANY, 8});
+	struct kernel_socket *all = at(ANY, 7), *eight = at(ANY, 8);
+	ck_assert_int_eq(PREPARE({LOOPBACK, 7}), 0);
+	struct kernel_socket *one = at(LOOPBACK, 7);
+	ck_assert(shares(one) && shares(all));
+	ck_assert_int_eq(listening_change(&listeners, BACKLOG), 0);
+	ck_assert(!shares(one) && !shares(all));
+	/* Nothing of the other is served on. */
+	ck_assert(eight->closed && !all->closed);
+	ck_assert(serves(one) && serves(all));
+	/* It may come back before it is gone. */
+	size_t nsockets = kernel.calls[KERNEL_SOCKET];
+	CHANGE({ANY, 7});
+	ck_assert_uint_eq(kernel.calls[KERNEL_SOCKET], nsockets);
+	ck_assert(!listening_has_retired(&listeners));
+	listening_retire(&listeners);
+	ck_assert(serves(one) && serves(all));
+	CHANGE({LOOPBACK, 7});
+	ck_assert(listening_has_retired(&listeners));
+	/* Another change ends it where nothing is left of it. */
+	CHANGE({LOOPBACK, 9});
+	ck_assert(all->closed && one->closed);
+	ck_assert(!listening_has_retired(&listeners));
+}
+END_TEST
+
+START_TEST(sockets_that_stay_do_not_add_up)
+{
+	for (uint32_t i = 0; i < 20; i++) {
+		struct place one[] = {{LOOPBACK + i, 7}, {LOOPBACK + i + 1, 7}};
+		ck_assert_int_eq(prepare(2, one), 0);
+		ck_assert_int_eq(listening_change(&listeners, BACKLOG), 0);
+		ck_assert_uint_eq(count_sockets(), i == 0 ? 2 : 3);
+		CHANGE({ANY, 7});
+		ck_assert_uint_eq(count_sockets(), 3);
+	}
 }
 END_TEST
 
@@ -317,6 +362,24 @@ START_TEST(a_port_that_the_system_chose_stays_with_its_entry)
 	ck_assert_uint_eq(kernel.calls[KERNEL_SOCKET], nsockets + 1);
 	ck_assert_uint_eq(count_sockets(), 2);
 	ck_assert_uint_eq(count_listeners(), 2);
+}
+END_TEST
+
+START_TEST(of_entries_that_are_the_same_the_first_stay)
+{
+	CHANGE({LOOPBACK, 0}, {LOOPBACK, 0}, {LOOPBACK, 0});
+	struct kernel_socket *sockets[3];
+	struct list *link = listeners.all.next;
+	for (int i = 0; i < 3; i++, link = link->next)
+		sockets[i] = kernel_find(listener_at(link)->watch.fd);
+	/* Those that accept go to the end of the list. */
+	ck_assert(serves(sockets[0]) && serves(sockets[1]));
+	CHANGE({LOOPBACK, 0}, {LOOPBACK, 0});
+	ck_assert(!sockets[0]->closed && !sockets[1]->closed);
+	ck_assert(sockets[2]->closed);
+	ck_assert(serves(sockets[0]));
+	CHANGE({LOOPBACK, 0});
+	ck_assert(!sockets[0]->closed && sockets[1]->closed);
 }
 END_TEST
 
@@ -375,13 +438,15 @@ suite(void)
 	tcase_add_test(
 	    change, a_watch_that_fails_in_the_change_leaves_all_as_it_was);
 	tcase_add_test(
-	    change, an_address_that_overlaps_one_that_goes_shares_for_a_moment);
-	tcase_add_test(change, one_that_covers_several_shares_with_all_of_them);
+	    change, the_socket_of_one_address_stays_when_all_are_served);
+	tcase_add_test(change, the_socket_of_all_addresses_stays_for_a_moment);
+	tcase_add_test(change, sockets_that_stay_do_not_add_up);
 	tcase_add_test(
 	    change, an_address_that_overlaps_one_that_stays_is_refused);
 	tcase_add_test(change, an_address_that_another_program_has_is_refused);
 	tcase_add_test(
 	    change, a_port_that_the_system_chose_stays_with_its_entry);
+	tcase_add_test(change, of_entries_that_are_the_same_the_first_stay);
 	tcase_add_test(
 	    change, what_comes_while_nothing_may_be_accepted_waits_as_well);
 	tcase_add_test(
