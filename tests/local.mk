@@ -71,6 +71,7 @@ daemon_tests = \
 	tests/reports/test_reports.py \
 	tests/system/test_addresses.py \
 	tests/system/test_clock.py \
+	tests/system/test_config.py \
 	tests/system/test_crowd.py \
 	tests/system/test_drain.py \
 	tests/system/test_each_call.py \
@@ -87,6 +88,7 @@ daemon_tests = \
 	tests/system/test_network.py \
 	tests/system/test_pages.py \
 	tests/system/test_partial.py \
+	tests/system/test_reload.py \
 	tests/system/test_rows.py \
 	tests/system/test_serve.py \
 	tests/system/test_signals.py \
@@ -107,7 +109,8 @@ tool_tests = \
 	tests/system/test_upcbench.py \
 	tests/system/test_upcbench_faults.py
 python_tests = $(tool_tests) $(daemon_tests)
-python_modules = tests/system/client.py tests/system/daemon.py \
+python_modules = tests/system/client.py tests/system/config_file.py \
+	tests/system/daemon.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/namespaces.py tests/system/refusal.py \
 	tests/system/scripted.py \

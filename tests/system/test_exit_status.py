@@ -8,6 +8,7 @@ What concerns addresses is in test_addresses.
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -301,16 +302,41 @@ class AccountTest(RefusalCase):
 
 
 class PageTest(RefusalCase):
+    @unittest.skipUnless(os.path.exists("/dev/full"), "needs /dev/full")
+    def test_each_status(self):
+        """Each status of the page is one that the daemon ends with"""
+        folder = os.path.join(os.path.dirname(__file__), "..", "..")
+        with open(os.path.join(folder, "man", "upcased.8")) as page:
+            section = page.read().split(".Sh EXIT STATUS")[1].split(".Sh")[0]
+        with socket.socket() as holder, open("/dev/full", "wb") as full:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            taken = f"127.0.0.1:{holder.getsockname()[1]}"
+            few = ["sh", "-c", 'ulimit -n 64 && exec "$@"', "sh"]
+            # Root may not be asked to stay root, and others to become it.
+            ended = [
+                run("--workers", "0"),
+                run(*ANYWHERE, "--user", "no-such-account"),
+                run("--listen", "nowhere.invalid:0"),
+                run("--listen", taken),
+                run(*ANYWHERE, "--max-connections", "64", wrapper=few),
+                run("--version", stdout=full),
+                run(*ANYWHERE, "--user", "root"),
+                run(config="/no-such-file"),
+            ]
+        self.assertEqual([str(done.returncode) for done in ended],
+                         re.findall(r"^\.It (\d+)$", section, re.M))
+
     def test_statuses(self):
         """Page and unit agree about the statuses that only a person mends"""
         folder = os.path.join(os.path.dirname(__file__), "..", "..")
         with open(os.path.join(folder, "man", "upcased.8")) as page:
             section = page.read().split(".Sh EXIT STATUS")[1].split(".Sh")[0]
         self.assertEqual(re.findall(r"^\.It (\d+)$", section, re.M),
-                         ["64", "67", "68", "69", "71", "74", "77"])
+                         ["64", "67", "68", "69", "71", "74", "77", "78"])
         unit = os.path.join(folder, "contrib", "systemd", "upcased.service.in")
         with open(unit) as file:
-            self.assertIn("\nRestartPreventExitStatus=64 67 77\n", file.read())
+            self.assertIn("\nRestartPreventExitStatus=64 67 77 78\n", file.read())
 
 
 if __name__ == "__main__":

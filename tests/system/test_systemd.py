@@ -91,8 +91,11 @@ class InstalledUnit(unittest.TestCase):
     def test_install(self):
         """make install puts programs, pages and unit in place"""
         names = {os.path.basename(path) for path in INSTALLED}
-        wanted = {"upcased", "upc", "upcased.8", "upc.1", UNIT}
+        wanted = {"upcased", "upc", "upcased.8", "upc.1", "upcased.conf.5",
+                  "upcased.conf.example", UNIT}
         self.assertEqual(wanted - names, set())
+        # That one is the administrator's.
+        self.assertNotIn("upcased.conf", names)
 
     def test_verify(self):
         """systemd-analyze verify has nothing to say about the unit"""
