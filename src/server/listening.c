@@ -254,6 +254,16 @@ listening_prepare(struct listeners *listeners,
 	return 0;
 }
 
+size_t
+listening_count(const struct listeners *listeners)
+{
+	size_t n = 0;
+	const struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next)
+		n++;
+	return n;
+}
+
 static void
 log_address(const struct listener *listener, const char *what)
 {

@@ -41,6 +41,9 @@ struct listen_address {
 int listening_prepare(struct listeners *, const struct listen_address *,
     size_t n, size_t *refused);
 
+/* How many sockets listen, or are prepared to. */
+size_t listening_count(const struct listeners *);
+
 /*
  * Makes the change that was prepared, with queues of the given length, and logs
  * each address that comes or goes.  -1 with the poller's errno, and nothing has

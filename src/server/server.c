@@ -27,6 +27,8 @@ struct server {
 	struct counters counters; /* of the accepting thread */
 	struct listeners listeners;
 	struct limits limits;
+	size_t connections; /* the limit as it is now, for all that listens */
+	size_t room;        /* descriptors for connections and listeners */
 
 	struct worker *workers;
 	unsigned nworkers; /* that are open */
@@ -91,7 +93,7 @@ static bool
 may_accept(void *arg)
 {
 	struct server *server = arg;
-	return has_at_most(server, server->limits.connections - 1);
+	return has_at_most(server, server->connections - 1);
 }
 
 static void
@@ -175,13 +177,26 @@ int
 server_bind(struct server *server, const struct listen_address *addresses,
     size_t n, size_t *refused)
 {
+	size_t least = server->settings->max_connections;
+	/* Before the start it is not known yet. */
+	if (server->room != 0 && server->room < n + (least != 0 ? least : 1)) {
+		*refused = n - 1;
+		errno = EMFILE;
+		return -1;
+	}
 	return listening_prepare(&server->listeners, addresses, n, refused);
 }
 
 int
 server_change(struct server *server)
 {
-	return listening_change(&server->listeners, server->limits.backlog);
+	if (listening_change(&server->listeners, server->limits.backlog) == -1)
+		return -1;
+	size_t left = server->room - listening_count(&server->listeners);
+	server->connections = server->limits.connections < left
+				  ? server->limits.connections
+				  : left;
+	return 0;
 }
 
 bool
@@ -263,8 +278,11 @@ decide_limits(struct server *server)
 {
 	const struct settings *settings = server->settings;
 	struct sys_descriptors descriptors;
-	if (limits_decide(&server->limits, settings, &descriptors) == 0)
+	if (limits_decide(&server->limits, settings, &descriptors) == 0) {
+		server->room = server->limits.possible +
+			       listening_count(&server->listeners);
 		return 0;
+	}
 	announce_lack(settings, &server->limits, descriptors.limit);
 	return -1;
 }

@@ -30,7 +30,9 @@ void server_close(struct server *);
 /*
  * Binds addresses and listens on them, as listening_prepare: nothing is
  * accepted before server_start.  While it serves, server_change then makes the
- * change; both are for an errand, the same one, and not for a drain.
+ * change; both are for an errand, the same one, and not for a drain.  More
+ * listeners leave descriptors for fewer connections, where the settings do not
+ * ask for a number; else EMFILE.
  */
 int server_bind(
     struct server *, const struct listen_address *, size_t n, size_t *refused);

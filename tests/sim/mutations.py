@@ -45,7 +45,7 @@ MUTATIONS = [
      "if (!may_accept(listeners)) "
      "{ wait_for_end(listeners); return; }", ""),
     ("one connection too many is accepted", "server/server.c",
-     "server->limits.connections - 1", "server->limits.connections"),
+     "server->connections - 1", "server->connections"),
     ("an incomplete character is dropped", "upcase/stream.c",
      "u->ncarry = (size_t)(c->end - c->src) % SEQUENCE;", "u->ncarry = 0;"),
     ("the rest of an incomplete character is dropped", "upcase/stream.c",

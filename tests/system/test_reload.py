@@ -265,20 +265,30 @@ class RowTest(ReloadCase):
             self.change(daemon, file, "log-level = debug\n")
             since = len(daemon.lines)
             old.close()
-            daemon.wait_for_line(CONN, since)
-            file.write(file.listen + "log-level = error\n")
+            daemon.wait_for_line(CONN + ".* -> closed", since)
+            since = len(daemon.lines)
+            # Of this only an address that is served tells.
+            port, = free_ports(1)
+            file.write(file.listen + "log-level = error\n"
+                       f"listen = 127.0.0.1:{port}\n")
             daemon.send_signal(signal.SIGHUP)
-            # Nothing tells when that is in force but what is not said.
-            def quiet():
-                since = len(daemon.lines)
-                with daemon.connect() as client:
-                    exchange(client)
-                return not any(re.search(CONN, line)
-                               for line in daemon.lines[since:])
-            wait_until(quiet, "it is quiet")
+            def served():
+                try:
+                    with daemon.connect(("127.0.0.1", port)) as client:
+                        exchange(client)
+                    return True
+                except ConnectionRefusedError:
+                    return False
+            wait_until(served, "it is served")
+            with daemon.connect() as client:
+                exchange(client)
             file.write(file.listen + "x\n")
-            self.refuse(daemon, "'x' has no '='")
-            self.change(daemon, file, "")
+            self.refuse(daemon, "conf:2: 'x' has no '='; write key = value")
+            self.assertFalse([line for line in daemon.lines[since:]
+                              if re.search(CONN, line)])
+            file.write(file.listen)
+            daemon.send_signal(signal.SIGHUP)
+            daemon.wait_for_line(f"^{IN_FORCE}$", since)
 
 
 class BrokenTest(ReloadCase):
