@@ -40,6 +40,7 @@ static const struct {
     {"max connections", "max-connections"},
     {"max-conections", "max-connections"},
     {"maxconnection", "max-connections"},
+    {"LO_LEVL", "log-level"},
     /* A third of the letters may be wrong, and not more. */
     {"wxrkexs", "workers"},
     {"wxxkexs", NULL},
