@@ -10,10 +10,13 @@ unit_tests = \
 	tests/unit/base/check_log_stream \
 	tests/unit/base/check_log_threads \
 	tests/unit/base/check_passage \
+	tests/unit/base/check_processors \
 	tests/unit/base/check_say \
 	tests/unit/base/check_status_line \
 	tests/unit/base/check_sys \
 	tests/unit/config/check_cli \
+	tests/unit/config/check_config_file \
+	tests/unit/config/check_nearest \
 	tests/unit/config/check_option \
 	tests/unit/config/check_values \
 	tests/unit/net/check_address \
@@ -47,6 +50,7 @@ unit_tests = \
 	tests/unit/server/check_limits \
 	tests/unit/server/check_listener \
 	tests/unit/server/check_listener_start \
+	tests/unit/server/check_listening \
 	tests/unit/server/check_log_limits \
 	tests/unit/server/check_pool \
 	tests/unit/server/check_server \
@@ -72,6 +76,7 @@ daemon_tests = \
 	tests/reports/test_reports.py \
 	tests/system/test_addresses.py \
 	tests/system/test_clock.py \
+	tests/system/test_config.py \
 	tests/system/test_crowd.py \
 	tests/system/test_drain.py \
 	tests/system/test_each_call.py \
@@ -89,6 +94,7 @@ daemon_tests = \
 	tests/system/test_network.py \
 	tests/system/test_pages.py \
 	tests/system/test_partial.py \
+	tests/system/test_reload.py \
 	tests/system/test_rows.py \
 	tests/system/test_serve.py \
 	tests/system/test_signals.py \
@@ -116,7 +122,8 @@ tool_tests = \
 	tests/system/test_upcbench.py \
 	tests/system/test_upcbench_faults.py
 python_tests = $(tool_tests) $(daemon_tests)
-python_modules = tests/system/bootstrap_case.py tests/system/client.py tests/system/daemon.py \
+python_modules = tests/system/bootstrap_case.py tests/system/client.py \
+	tests/system/config_file.py tests/system/daemon.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/namespaces.py tests/system/refusal.py \
 	tests/system/scripted.py \
@@ -248,6 +255,9 @@ tests_unit_server_check_listener_LDADD = $(on_kernel)
 tests_unit_server_check_listener_start_SOURCES = \
 	tests/unit/server/check_listener_start.c $(listener_fixture)
 tests_unit_server_check_listener_start_LDADD = $(on_kernel)
+tests_unit_server_check_listening_SOURCES = \
+	tests/unit/server/check_listening.c $(listener_fixture)
+tests_unit_server_check_listening_LDADD = $(on_kernel)
 tests_unit_server_check_log_limits_LDADD = $(on_kernel)
 tests_unit_server_check_server_LDADD = $(on_kernel)
 tests_unit_server_check_server_start_LDADD = $(on_kernel)

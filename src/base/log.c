@@ -96,16 +96,18 @@ log_dropped(void)
 
 /*
  * Appends text, with all but printable ASCII escaped; returns the new end.  The
- * backslash is escaped too, or one sent by a peer could pass for an escape.
+ * backslash is escaped too, or one sent by a peer could pass for an escape; but
+ * not in a text that is printable already.
  */
 static size_t
-escape(char *line, size_t end, const char *text)
+escape_text(char *line, size_t end, const char *text, bool is_printable)
 {
 	static const char digits[] = "0123456789abcdef";
 	/* The longest escape and the line's end must still fit. */
 	for (; *text != '\0' && end < LOG_LINE_MAX - 5; text++) {
 		unsigned char byte = (unsigned char)*text;
-		if (byte >= 0x20 && byte <= 0x7e && byte != '\\') {
+		if (byte >= 0x20 && byte <= 0x7e &&
+		    (byte != '\\' || is_printable)) {
 			line[end++] = (char)byte;
 			continue;
 		}
@@ -115,6 +117,12 @@ escape(char *line, size_t end, const char *text)
 		line[end++] = digits[byte & 15];
 	}
 	return end;
+}
+
+static size_t
+escape(char *line, size_t end, const char *text)
+{
+	return escape_text(line, end, text, false);
 }
 
 static bool
@@ -218,20 +226,14 @@ write_line(const char *line, size_t length)
 		atomic_fetch_add_explicit(&ndropped, 1, memory_order_relaxed);
 }
 
-static void write_log(enum log_level, int error, const char *format, va_list)
-    __attribute__((format(printf, 3, 0)));
-
 /* Writes a line that ends in the text of error, an errno, unless that is 0. */
 static void
-write_log(
-    enum log_level level, int error, const char *format, va_list arguments)
+write_text(enum log_level level, int error, const char *text, bool is_printable)
 {
-	if (!log_enabled(level))
-		return;
 	int saved = errno;
-	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
-	(void)vsnprintf(text, sizeof text, format, arguments);
-	size_t end = escape(line, start_line(line, level), text);
+	char line[LOG_LINE_MAX];
+	size_t end =
+	    escape_text(line, start_line(line, level), text, is_printable);
 	if (error != 0) {
 		end = escape(line, end, ": ");
 		(void)pthread_mutex_lock(&lock);
@@ -242,6 +244,29 @@ write_log(
 	line[end++] = '\n';
 	write_line(line, end);
 	errno = saved;
+}
+
+static void write_log(enum log_level, int error, const char *format, va_list)
+    __attribute__((format(printf, 3, 0)));
+
+/* The same for a format, if lines of the level are written. */
+static void
+write_log(
+    enum log_level level, int error, const char *format, va_list arguments)
+{
+	if (!log_enabled(level))
+		return;
+	char text[LOG_LINE_MAX];
+	int saved = errno;
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	errno = saved;
+	write_text(level, error, text, false);
+}
+
+void
+log_error_printable(const char *text, int error)
+{
+	write_text(LOG_LEVEL_ERROR, error, text, true);
 }
 
 void

@@ -67,6 +67,12 @@ void log_info(const char *format, ...) LOG_FORMAT(1);
 void log_debug(const char *format, ...) LOG_FORMAT(1);
 void log_debug_errno(const char *format, ...) LOG_FORMAT(1);
 
+/*
+ * Logs an error in a text that is printable already (base/printable.h), with
+ * the text of an errno at its end, or 0.
+ */
+void log_error_printable(const char *text, int error);
+
 /* Limits one kind of line, which peers can cause, to one a second. */
 struct log_limit {
 	uint64_t next;     /* when a line may be written again, in ms */

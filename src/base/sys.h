@@ -69,6 +69,14 @@ int sys_getpeername(int fd, struct sockaddr_storage *);
 int sys_accept(int fd);
 
 /*
+ * Lets no further client begin to connect to a listening socket, for good;
+ * those that have begun can still be accepted.  One that is ignored tries again
+ * a second later, by when another socket may listen.  Where the system cannot
+ * do that, nothing happens.
+ */
+void sys_ignore_new(int fd);
+
+/*
  * Starts to connect.  It usually fails with EINPROGRESS or EINTR, and goes on:
  * when the socket is writable, sys_socket_error tells the outcome.
  */

@@ -20,14 +20,24 @@
 /* After so many errors a file is something else than a configuration. */
 enum { ERRORS_MAX = 50 };
 
+/* What is no byte. */
+enum { END = -1 };
+
+/*
+ * It does without standard I/O, whose locks a thread that waits for a remote
+ * file system would hold at the end of the process.
+ */
 struct reader {
 	const struct config_file *file;
 	void *settings;
 	unsigned *lines;
-	FILE *stream;
+	int fd;
+	bool has_failed;
 	long size;       /* what was read so far */
 	unsigned number; /* of the line */
 	unsigned nerrors;
+	size_t next, end; /* of the bytes that were not taken yet */
+	unsigned char bytes[4096];
 };
 
 static void __attribute__((format(printf, 2, 0))) complain_of(
@@ -116,31 +126,53 @@ is_utf8(const char *line)
 	return true;
 }
 
+/* The next byte, or END. */
+static int
+next_byte(struct reader *reader)
+{
+	if (reader->next == reader->end) {
+		ssize_t n;
+		do {
+			n = read(
+			    reader->fd, reader->bytes, sizeof reader->bytes);
+		} while (n == -1 && errno == EINTR);
+		reader->has_failed = n == -1;
+		if (n <= 0)
+			return END;
+		reader->next = 0;
+		reader->end = (size_t)n;
+	}
+	reader->size++;
+	return reader->bytes[reader->next++];
+}
+
+/* Room for a line of any length that is taken, the \r of its end included. */
+enum { LINE_ROOM = CONFIG_LINE_MAX + 1 };
+
 /*
- * Reads the next line, without its end, and says what is wrong with it.  Then
- * it is empty, or cut.  False: there is none.
+ * Reads the next line, without its end, and says what is wrong with it; then it
+ * is empty.  False: there is none.
  */
 static bool
-read_line(struct reader *reader, char line[static CONFIG_LINE_MAX + 1])
+read_line(struct reader *reader, char line[static LINE_ROOM + 1])
 {
 	size_t length = 0;
 	bool is_long = false, has_nul = false;
-	int c = getc(reader->stream);
-	if (c == EOF)
+	int c = next_byte(reader);
+	if (c == END)
 		return false;
 	reader->number++;
-	for (; c != EOF && c != '\n'; c = getc(reader->stream)) {
+	while (c != END && c != '\n' && reader->size <= CONFIG_FILE_MAX) {
 		has_nul = has_nul || c == '\0';
-		is_long = is_long || length == CONFIG_LINE_MAX;
+		is_long = is_long || length == LINE_ROOM;
 		if (!is_long)
 			line[length++] = (char)c;
-		if (++reader->size > CONFIG_FILE_MAX)
-			break;
+		c = next_byte(reader);
 	}
-	reader->size++;
 	if (length > 0 && line[length - 1] == '\r')
 		length--;
 	line[length] = '\0';
+	is_long = is_long || length > CONFIG_LINE_MAX;
 	if (has_nul)
 		complain(reader, "the line has a NUL; this is no text file, or "
 				 "it is not UTF-8");
@@ -184,7 +216,8 @@ complain_of_key(struct reader *reader, const char *key)
 		complain(reader, "'%s' is no key; did you mean %s?", shown,
 		    row->name);
 	else
-		complain(reader, "'%s' is no key", shown);
+		complain(
+		    reader, "'%s' is no key; keys are named as options", shown);
 }
 
 static void
@@ -206,11 +239,17 @@ set(struct reader *reader, const struct option_row *row, const char *value)
 	if (*line == 0)
 		option_clear(row, reader->settings);
 	*line = reader->number;
-	if (option_set(row, reader->settings, value, sentence))
-		return;
-	if (strstr(value, " #") != NULL)
-		sentence_add(sentence, "; a comment is a line of its own");
-	complain(reader, "%s: %s", row->name, sentence);
+	if (!option_set(row, reader->settings, value, sentence)) {
+		if (strchr(value, '#') != NULL)
+			sentence_add(
+			    sentence, "; a comment is a line of its own");
+		else if (value[0] == '"' || value[0] == '\'')
+			sentence_add(sentence, "; leave the quotes out");
+		complain(reader, "%s: %s", row->name, sentence);
+	} else if (is_list && reader->file->listed != NULL) {
+		reader->file->listed(reader->file->arg, row,
+		    option_count(row, reader->settings) - 1, reader->number);
+	}
 }
 
 static void
@@ -238,9 +277,9 @@ static void
 read_all(struct reader *reader)
 {
 	static const char mark[] = "\xef\xbb\xbf";
-	char line[CONFIG_LINE_MAX + 1];
+	char line[LINE_ROOM + 1];
 	while (read_line(reader, line)) {
-		if (reader->size > CONFIG_FILE_MAX + 1) {
+		if (reader->size > CONFIG_FILE_MAX) {
 			reader->number = 0;
 			complain(reader,
 			    "the file is larger than 1 MiB; is it the right "
@@ -252,34 +291,48 @@ read_all(struct reader *reader)
 				 strncmp(line, mark, strlen(mark)) == 0;
 		read_pair(reader, is_marked ? line + strlen(mark) : line);
 	}
-	if (ferror(reader->stream)) {
+	if (reader->has_failed) {
 		reader->number = 0;
-		complain_errno(reader, "cannot read it");
+		complain_errno(reader, "cannot read it; is it damaged?");
 	}
 }
 
-/* Opens the file if it is one. */
-static FILE *
+/* A link whose file is gone was not left out on purpose. */
+static void
+complain_of_open(struct reader *reader)
+{
+	struct stat status;
+	int error = errno;
+	bool is_missing = error == ENOENT;
+	if (is_missing && lstat(reader->file->path, &status) == -1)
+		return;
+	errno = error;
+	if (is_missing)
+		complain(reader, "this is a link to a file that does not "
+				 "exist; mend it, or remove it");
+	else if (error == EACCES)
+		complain(reader, "this account may not read it; let it, also "
+				 "in the folders above");
+	else
+		complain_errno(reader, "cannot open it");
+}
+
+/* Opens the file if it is one; -1: it is missing, or what is wrong was said. */
+static int
 open_file(struct reader *reader)
 {
 	struct stat status;
-	int fd = open(reader->file->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = open(
+	    reader->file->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1) {
-		if (errno != ENOENT)
-			complain_errno(reader, "cannot read it");
-		return NULL;
+		complain_of_open(reader);
+		return -1;
 	}
-	if (fstat(fd, &status) == -1 || !S_ISREG(status.st_mode)) {
-		complain(reader, "this is not a regular file");
-		(void)close(fd);
-		return NULL;
-	}
-	FILE *stream = fdopen(fd, "r");
-	if (stream == NULL) {
-		complain_errno(reader, "cannot read it");
-		(void)close(fd);
-	}
-	return stream;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		return fd;
+	complain(reader, "this is not a regular file; name one");
+	(void)close(fd);
+	return -1;
 }
 
 enum config_outcome
@@ -290,11 +343,11 @@ config_file_read(
 	    .file = file, .settings = settings, .lines = lines};
 	for (size_t i = 0; file->rows[i].name != NULL; i++)
 		lines[i] = 0;
-	reader.stream = open_file(&reader);
-	if (reader.stream == NULL)
+	reader.fd = open_file(&reader);
+	if (reader.fd == -1)
 		return reader.nerrors > 0 ? CONFIG_BAD : CONFIG_MISSING;
 	read_all(&reader);
-	(void)fclose(reader.stream);
+	(void)close(reader.fd);
 	if (reader.nerrors > ERRORS_MAX) {
 		unsigned more = reader.nerrors - ERRORS_MAX;
 		reader.number = 0;

@@ -27,6 +27,13 @@ struct config_file {
 	 * with the error of the system that is the reason, or 0.
 	 */
 	void (*complain)(const char *sentence, int error);
+	/*
+	 * Called for each value of a list, with its row, its number from 0 on,
+	 * and its line; or NULL.
+	 */
+	void (*listed)(
+	    void *arg, const struct option_row *, size_t i, unsigned line);
+	void *arg;
 };
 
 enum config_outcome {
@@ -38,7 +45,8 @@ enum config_outcome {
 /*
  * Reads the file into the settings, a row's values instead of what it had.
  * Stores in lines[i] where row i was set last; 0: it was not.  Never waits for
- * a file that is none, such as a FIFO.
+ * what is no regular file, such as a FIFO.  A link that leads nowhere is an
+ * error, and not a missing file.
  */
 enum config_outcome config_file_read(
     const struct config_file *, void *settings, unsigned *lines);

@@ -18,6 +18,15 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* A capital is its letter, and an underscore a dash. */
+static char
+plain(char c)
+{
+	if (c == '_')
+		return '-';
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 /*
  * The least number of letters to insert, delete, replace, or swap with the next
  * one, to make one text of the other (the distance of optimal string
@@ -58,12 +67,15 @@ nearest_row(const struct option_row *rows, const char *text, size_t length)
 	}
 	if (length == 0 || length > NAME_MAX_LENGTH)
 		return NULL;
+	char name[NAME_MAX_LENGTH];
+	for (size_t i = 0; i < length; i++)
+		name[i] = plain(text[i]);
 	size_t bound = 1 + length / LETTERS_AN_ERROR;
 	for (; rows->name != NULL; rows++) {
 		size_t n = strlen(rows->name);
 		if (n > NAME_MAX_LENGTH)
 			continue;
-		size_t d = distance(text, length, rows->name, n);
+		size_t d = distance(name, length, rows->name, n);
 		if (d < bound) {
 			bound = d;
 			nearest = rows;

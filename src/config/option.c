@@ -270,18 +270,24 @@ option_clear(const struct option_row *row, void *settings)
 		memcpy((char *)settings + row->field.count, &none, sizeof none);
 }
 
+size_t
+option_count(const struct option_row *row, const void *settings)
+{
+	size_t n = 1;
+	if (row->field.places != 0)
+		memcpy(&n, (const char *)settings + row->field.count, sizeof n);
+	return n;
+}
+
 bool
 option_print(const struct option_row *row, const void *settings, size_t i,
     char text[static OPTION_TEXT_MAX])
 {
 	const struct option_field *field = &row->field;
-	const char *base = settings;
-	size_t n = 1;
-	if (field->places != 0)
-		memcpy(&n, base + field->count, sizeof n);
-	if (i >= n)
+	if (i >= option_count(row, settings))
 		return false;
-	const char *member = base + field->offset + i * field->size;
+	const char *member =
+	    (const char *)settings + field->offset + i * field->size;
 	return field->kind->print(field, member, text);
 }
 

@@ -75,6 +75,9 @@ const struct option_row *option_find(
 bool option_set(const struct option_row *, void *settings, const char *text,
     char sentence[static SENTENCE_MAX]);
 
+/* How many values a list has; 1 for what is no list. */
+size_t option_count(const struct option_row *, const void *settings);
+
 /* Takes all values of a list away; the first of a new list begins so. */
 void option_clear(const struct option_row *, void *settings);
 

@@ -41,58 +41,117 @@ lacks_ipv6(int error)
 	return lacks;
 }
 
+/* An address that could not be bound, and how messages speak of it. */
+struct refusal {
+	char name[ADDRESS_TEXT_MAX];
+	char place[DAEMON_PLACE_MAX]; /* of the line, if it is from the file */
+	const char *by;               /* how to choose another */
+	unsigned port;
+	bool is_reload;
+};
+
+/* Without a right, which a reload has no longer where the start had it. */
+static int
+explain_no_right(const struct refusal *refusal)
+{
+	if (refusal->port >= IPPORT_RESERVED)
+		log_errorx("%sthis account may not listen on %s: the system or "
+			   "a sandbox (seccomp, SELinux) forbids it; allow it "
+			   "there, or choose another port%s",
+		    refusal->place, refusal->name, refusal->by);
+	else if (refusal->is_reload)
+		log_errorx("%sthis account may not listen on %s: what right "
+			   "there was to a port below 1024 was given up at the "
+			   "start; restart upcased, or choose another port",
+		    refusal->place, refusal->name);
+	else
+		log_errorx("%sthis account may not listen on %s: a port below "
+			   "1024 needs root or CAP_NET_BIND_SERVICE; choose "
+			   "another%s",
+		    refusal->place, refusal->name, refusal->by);
+	return EX_NOPERM;
+}
+
 /* Says what to do about a bind that failed, and picks the exit status. */
 static int
-explain(const struct sockaddr *address, int error)
+explain(const struct refusal *refusal, int error)
 {
-	char name[ADDRESS_TEXT_MAX];
-	address_format(address, name);
+	const char *place = refusal->place, *name = refusal->name;
 	switch (error) {
 	case EADDRINUSE:
-		log_errorx("%s is in use; stop the other server, or choose "
-			   "another port with --listen",
-		    name);
+		log_errorx("%s%s is in use; stop the other server, or choose "
+			   "another port%s",
+		    place, name, refusal->by);
 		return EX_UNAVAILABLE;
 	case EADDRNOTAVAIL:
 	case EAFNOSUPPORT:
 	case ENODEV:
-		log_errorx("%s is not an address of this host, or not ready "
-			   "yet; choose one with --listen, or try again",
-		    name);
+		log_errorx("%s%s is not an address of this host, or not ready "
+			   "yet; choose one%s, or try again",
+		    place, name, refusal->by);
 		return EX_UNAVAILABLE;
 	case EACCES:
 	case EPERM:
-		if (inet_port(address) < IPPORT_RESERVED)
-			log_errorx("this account may not listen on %s: a port "
-				   "below 1024 needs root or "
-				   "CAP_NET_BIND_SERVICE; choose another with "
-				   "--listen",
-			    name);
-		else
-			log_errorx("this account may not listen on %s: the "
-				   "system or a sandbox (seccomp, SELinux) "
-				   "forbids it; allow it there, or choose "
-				   "another port with --listen",
-			    name);
-		return EX_NOPERM;
+		return explain_no_right(refusal);
 	case EMFILE:
 	case ENFILE:
-		log_errorx("there are not enough descriptors to listen on %s; "
-			   "raise their limit (ulimit -n, LimitNOFILE=)",
-		    name);
+		log_errorx("%sthere are not enough descriptors to listen on "
+			   "%s; raise their limit (ulimit -n, LimitNOFILE=)",
+		    place, name);
 		return EX_OSERR;
 	case ENOMEM:
 	case ENOBUFS:
 		errno = error;
-		log_error("there is not enough memory to listen on %s; raise "
+		log_error("%sthere is not enough memory to listen on %s; raise "
 			  "its limit (ulimit -v, MemoryMax=)",
-		    name);
+		    place, name);
 		return EX_OSERR;
 	default:
 		errno = error;
-		log_error("the system refuses to listen on %s; choose another "
-			  "address with --listen",
-		    name);
+		log_error("%sthe system refuses to listen on %s; choose "
+			  "another address%s",
+		    place, name, refusal->by);
+		return EX_OSERR;
+	}
+}
+
+int
+bind_check_congestion(const struct daemon_choice *choice, bool is_reload)
+{
+	const char *name = choice->settings.congestion;
+	char place[DAEMON_PLACE_MAX];
+	if (name[0] == '\0' || transport_check_congestion(name) == 0)
+		return 0;
+	int error = errno;
+	unsigned line = daemon_line(choice, "congestion");
+	const char *by = line == 0 ? "--" : "";
+	(void)daemon_place(choice, line, place);
+	switch (error) {
+	case ENOENT:
+		log_errorx(
+		    "%sthere is no congestion control '%.64s'; choose one "
+		    "of net.ipv4.tcp_available_congestion_control with "
+		    "%scongestion",
+		    place, name, by);
+		return EX_UNAVAILABLE;
+	case EPERM:
+		log_errorx("%sthe congestion control '%.64s' is not for this "
+			   "account; choose one of "
+			   "net.ipv4.tcp_allowed_congestion_control with "
+			   "%scongestion, or %s",
+		    place, name, by,
+		    is_reload ? "restart upcased for another address"
+			      : "start as root");
+		return EX_NOPERM;
+	case ENOPROTOOPT:
+		log_errorx("%sthis system lets no program choose the "
+			   "congestion control; leave out %scongestion",
+		    place, by);
+		return EX_UNAVAILABLE;
+	default:
+		errno = error;
+		log_error("%scannot choose the congestion control '%.64s'",
+		    place, name);
 		return EX_OSERR;
 	}
 }
@@ -186,8 +245,34 @@ leave_out(struct flat *flat, const struct resolved *resolved, size_t refused,
 	return true;
 }
 
+/* Says why an address cannot be had. */
+static int
+refuse(const struct flat *flat, const struct resolved *resolved, size_t refused,
+    bool is_reload, int error)
+{
+	const struct daemon_choice *choice = resolved->choice;
+	const struct sockaddr *address = flat->addresses[refused].address;
+	unsigned line = choice->listen_lines[flat->from[refused]];
+	struct refusal refusal = {
+	    .by = line == 0 ? " with --listen" : "",
+	    .port = inet_port(address),
+	    .is_reload = is_reload,
+	};
+	address_format(address, refusal.name);
+	(void)daemon_place(choice, line, refusal.place);
+	/* A control that only root may choose gives an error of the same kind.
+	 */
+	if (error == EPERM || error == ENOENT) {
+		int status = bind_check_congestion(choice, is_reload);
+		if (status != 0)
+			return status;
+	}
+	return explain(&refusal, error);
+}
+
 int
-bind_addresses(struct server *server, const struct resolved *resolved)
+bind_addresses(
+    struct server *server, const struct resolved *resolved, bool is_reload)
 {
 	struct flat flat;
 	int status = 0;
@@ -201,7 +286,7 @@ bind_addresses(struct server *server, const struct resolved *resolved)
 		int error = errno;
 		if (!leave_out(&flat, resolved, refused, error))
 			status =
-			    explain(flat.addresses[refused].address, error);
+			    refuse(&flat, resolved, refused, is_reload, error);
 	}
 	flat_free(&flat);
 	return status;

@@ -48,6 +48,19 @@ replace(int signo, void (*from)(int), void (*to)(int))
 		(void)signal(signo, to);
 }
 
+/*
+ * One that comes during the start asks for what was not read yet, so it waits
+ * until the server catches it.
+ */
+static void
+hold_back(int how)
+{
+	sigset_t signals;
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)pthread_sigmask(how, &signals, NULL);
+}
+
 static bool is_held;
 
 static void
@@ -71,6 +84,8 @@ unblock(void)
 void
 dispositions_enter(bool holds)
 {
+	/* First, since it ends the program by default. */
+	hold_back(SIG_BLOCK);
 	is_held = holds;
 	for (const int *signo = defaults; *signo != 0; signo++)
 		replace(*signo, SIG_IGN, SIG_DFL);
@@ -99,7 +114,7 @@ dispositions_settle(void)
 	for (const int *signo = ends; *signo != 0; signo++)
 		(void)sigaction(*signo, &action, NULL);
 	/* Last, for what has been waiting behind the mask comes now. */
-	unblock();
+	hold_back(SIG_SETMASK);
 }
 
 void

@@ -12,7 +12,7 @@
 /*
  * To be called first: ignores all signals but those that end a program on
  * purpose, those of a crash, and those that a program which only prints
- * something leaves as they are.
+ * something leaves as they are.  SIGHUP is blocked, and waits for signals_open.
  *
  * If signals are held, because the last process left clients to this one and
  * they are all blocked, they wait for dispositions_release instead.
@@ -22,8 +22,8 @@ void dispositions_enter(bool holds);
 /*
  * Before the server catches them, the signals that ask for the end end the
  * program at once, with status 0, also where it is process 1, which signals
- * that are not caught do not reach.  No signal is blocked from then on, unless
- * they are held.
+ * that are not caught do not reach.  No signal but SIGHUP is blocked from then
+ * on, unless they are held.
  */
 void dispositions_settle(void);
 

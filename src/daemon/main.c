@@ -104,36 +104,6 @@ print_version(void)
 	printf("\n");
 }
 
-/* Returns 0 or the exit status. */
-static int
-check_congestion(const char *name)
-{
-	if (name[0] == '\0' || transport_check_congestion(name) == 0)
-		return 0;
-	switch (errno) {
-	case ENOENT:
-		log_errorx("there is no congestion control '%.64s'; choose one "
-			   "of net.ipv4.tcp_available_congestion_control with "
-			   "--congestion",
-		    name);
-		return EX_UNAVAILABLE;
-	case EPERM:
-		log_errorx("the congestion control '%.64s' is not for this "
-			   "account; choose one of "
-			   "net.ipv4.tcp_allowed_congestion_control with "
-			   "--congestion, or start as root",
-		    name);
-		return EX_NOPERM;
-	case ENOPROTOOPT:
-		log_errorx("this system lets no program choose the congestion "
-			   "control; leave out --congestion");
-		return EX_UNAVAILABLE;
-	default:
-		log_error("cannot choose the congestion control '%.64s'", name);
-		return EX_OSERR;
-	}
-}
-
 static void
 give(uid_t account, void *arg)
 {
@@ -148,7 +118,7 @@ listen_on(struct server *server, const struct daemon_choice *choice)
 		return EX_OSERR;
 	int status = resolve_addresses(&resolved, choice);
 	if (status == 0)
-		status = bind_addresses(server, &resolved);
+		status = bind_addresses(server, &resolved, false);
 	resolved_free(&resolved);
 	return status;
 }
@@ -158,7 +128,7 @@ serve(struct server *server, struct daemon *daemon)
 {
 	struct reload *reload = &daemon->reload;
 	const struct daemon_choice *choice = reload_choice(reload);
-	int status = check_congestion(choice->settings.congestion);
+	int status = bind_check_congestion(choice, false);
 	if (status != 0)
 		return status;
 	status = listen_on(server, choice);
@@ -169,6 +139,7 @@ serve(struct server *server, struct daemon *daemon)
 		return status;
 	if (heir_rehearses())
 		return heir_end_rehearsal(server);
+	reload_warn(choice);
 	upgrade_init(&daemon->upgrade, server, &daemon->start);
 	if (reload_open(reload, server, &daemon->arguments) == -1 ||
 	    signals_open(server_loop(server), signos, obey, daemon) == -1) {
@@ -181,6 +152,7 @@ serve(struct server *server, struct daemon *daemon)
 	} else {
 		heir_forget();
 		dispositions_release();
+		reload_started(reload);
 		server_run(server);
 	}
 	signals_close(server_loop(server));

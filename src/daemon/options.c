@@ -4,7 +4,6 @@
 #include "daemon/options.h"
 
 #include "base/log.h"
-#include "base/printable.h"
 #include "base/processors.h"
 #include "base/say.h"
 #include "config/config_file.h"
@@ -12,11 +11,13 @@
 #include "net/address_option.h"
 #include "reactor/poller.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+/* As much of the name of a file as messages have. */
+enum { PATH_SHOWN = 128 };
 
 const char daemon_config_default[] = SYSCONFDIR "/upcased.conf";
 
@@ -114,6 +115,13 @@ make_absolute(char path[static DAEMON_PATH_MAX])
 	return CLI_RUN;
 }
 
+static unsigned
+auto_workers(void)
+{
+	unsigned n = processors_count();
+	return n < SETTINGS_WORKERS_MAX ? n : SETTINGS_WORKERS_MAX;
+}
+
 enum cli_outcome
 daemon_arguments_read(struct daemon_arguments *arguments, int argc, char **argv,
     void (*print_version)(void))
@@ -126,6 +134,7 @@ daemon_arguments_read(struct daemon_arguments *arguments, int argc, char **argv,
 	    .rows = daemon_rows,
 	};
 	memset(arguments, 0, sizeof *arguments);
+	arguments->processors = auto_workers();
 	arguments->options.server = settings_without_options;
 	int first;
 	enum cli_outcome outcome = cli_parse(
@@ -140,14 +149,13 @@ daemon_arguments_read(struct daemon_arguments *arguments, int argc, char **argv,
 		   : CLI_RUN;
 }
 
+/* The only list is that of the addresses. */
 static void
-complain(const char *sentence, int error)
+note_line(void *arg, const struct option_row *row, size_t i, unsigned line)
 {
-	errno = error;
-	if (error == 0)
-		log_errorx("%s", sentence);
-	else
-		log_error("%s", sentence);
+	struct daemon_choice *choice = arg;
+	(void)row;
+	choice->listen_lines[i] = line;
 }
 
 static int
@@ -156,7 +164,9 @@ read_file(struct daemon_choice *choice, const char *named)
 	const struct config_file file = {
 	    .path = named[0] == '\0' ? daemon_config_default : named,
 	    .rows = daemon_rows,
-	    .complain = complain,
+	    .complain = log_error_printable,
+	    .listed = note_line,
+	    .arg = choice,
 	};
 	choice->has_file = false;
 	if (strcmp(named, "none") == 0)
@@ -170,15 +180,25 @@ read_file(struct daemon_choice *choice, const char *named)
 	case CONFIG_MISSING:
 		if (named[0] == '\0')
 			return 0;
-		char shown[PRINTABLE_MAX];
-		log_errorx("%s: there is no such file; name another with "
-			   "--config, or none",
-		    printable(named, shown));
+		log_errorx("%.*s: there is no such file; name another with "
+			   "--config, or 'none'",
+		    PATH_SHOWN, named);
 		return EX_CONFIG;
 	case CONFIG_BAD:
 		break;
 	}
 	return EX_CONFIG;
+}
+
+const char *
+daemon_place(const struct daemon_choice *choice, unsigned line,
+    char text[static DAEMON_PLACE_MAX])
+{
+	text[0] = '\0';
+	if (line != 0)
+		(void)snprintf(text, DAEMON_PLACE_MAX, "%.*s:%u: ", PATH_SHOWN,
+		    choice->options.config, line);
+	return text;
 }
 
 /* The one value whose bound depends on another option. */
@@ -192,21 +212,12 @@ check_memory_limit(const struct daemon_choice *choice)
 		return 0;
 	if (line == 0)
 		line = choice->lines[index_of("workers")];
-	char place[PRINTABLE_MAX + 16] = "", shown[PRINTABLE_MAX];
-	if (line != 0)
-		(void)snprintf(place, sizeof place,
-		    "%s:%u: ", printable(choice->options.config, shown), line);
+	char place[DAEMON_PLACE_MAX];
 	log_errorx("%smemory-limit: %zu bytes are less than 64K for each of %u "
 		   "workers; raise it, or lower workers",
-	    place, settings->memory_limit, settings->workers);
+	    daemon_place(choice, line, place), settings->memory_limit,
+	    settings->workers);
 	return line != 0 ? EX_CONFIG : EX_USAGE;
-}
-
-static unsigned
-auto_workers(void)
-{
-	unsigned n = processors_count();
-	return n < SETTINGS_WORKERS_MAX ? n : SETTINGS_WORKERS_MAX;
 }
 
 int
@@ -226,15 +237,18 @@ daemon_choose(
 			continue;
 		option_copy(&daemon_rows[i], options, &arguments->options);
 		choice->lines[i] = 0;
+		if (daemon_rows[i].field.places != 0)
+			memset(choice->listen_lines, 0,
+			    sizeof choice->listen_lines);
 	}
 	choice->settings = options->server;
 	if (choice->settings.workers == 0)
-		choice->settings.workers = auto_workers();
+		choice->settings.workers = arguments->processors;
 	return check_memory_limit(choice);
 }
 
-bool
-daemon_is_of_file(const struct daemon_choice *choice, const char *name)
+unsigned
+daemon_line(const struct daemon_choice *choice, const char *name)
 {
-	return choice->lines[index_of(name)] != 0;
+	return choice->lines[index_of(name)];
 }

@@ -39,6 +39,7 @@ struct daemon_arguments {
 	struct daemon_options options;
 	bool given[DAEMON_ROWS_MAX]; /* by the index of the row */
 	bool was_relative;           /* the name of the file, as it was given */
+	unsigned processors;         /* how many workers auto means */
 };
 
 /* What is in force, and where it came from. */
@@ -47,6 +48,7 @@ struct daemon_choice {
 	struct settings settings; /* the same as options.server, without auto */
 	bool has_file;
 	unsigned lines[DAEMON_ROWS_MAX]; /* of the file; 0: not from there */
+	unsigned listen_lines[DAEMON_ADDRESSES_MAX]; /* of each address */
 };
 
 /* All options but --version and --help. */
@@ -69,7 +71,17 @@ enum cli_outcome daemon_arguments_read(struct daemon_arguments *, int argc,
  */
 int daemon_choose(struct daemon_choice *, const struct daemon_arguments *);
 
-/* True for an option that has its values from the file. */
-bool daemon_is_of_file(const struct daemon_choice *, const char *name);
+/* The line of the file that an option has its values from; 0: none. */
+unsigned daemon_line(const struct daemon_choice *, const char *name);
+
+/* Room for a text that daemon_place makes, its end included. */
+#define DAEMON_PLACE_MAX 160
+
+/*
+ * Writes "FILE:LINE: ", with which a message about that line of the file
+ * begins, or for line 0 nothing.
+ */
+const char *daemon_place(const struct daemon_choice *, unsigned line,
+    char text[static DAEMON_PLACE_MAX]);
 
 #endif

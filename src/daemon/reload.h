@@ -31,11 +31,16 @@ struct reload {
 	struct errand errand; /* to take over what it did */
 	struct timer_queue waits;
 	struct timer wait; /* until all workers follow the last reload */
-	bool is_busy;      /* from the start of a reload to its end */
-	bool is_asked;     /* for one more, meanwhile */
+	struct timer_queue retirements;
+	struct timer retirement; /* armed while the server has retired some */
+	struct errand closing;   /* to close those */
+	bool is_busy;            /* from the start of a reload to its end */
+	bool is_asked;           /* for one more, meanwhile */
+
+	bool has_thread;
+	pthread_t thread;
 
 	/* These are the thread's until it is done. */
-	pthread_t thread;
 	struct resolved resolved;
 	int status; /* 0: the choice can be tried */
 	atomic_bool is_done;
@@ -55,7 +60,16 @@ reload_choice(const struct reload *reload)
 int reload_open(
     struct reload *, struct server *, const struct daemon_arguments *);
 
-/* Asks for a reload; one that is asked for during another follows it. */
+/* To be called when the server has started. */
+void reload_started(struct reload *);
+
+/* Warns when the rights of the start were needed to read the file. */
+void reload_warn(const struct daemon_choice *);
+
+/*
+ * Asks for a reload; one that is asked for during another follows it.  In a
+ * drain it is refused.
+ */
 void reload_ask(struct reload *);
 
 /* To be called when the server no longer runs. */

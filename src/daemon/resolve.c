@@ -15,17 +15,24 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* Room for what was given to --listen; more of a long name is not shown. */
-enum { HOST_SHOWN = 64, OPTION_MAX = 80 };
+/*
+ * Room for what stands before a sentence about an address that was asked for;
+ * more of a long name is not shown.
+ */
+enum { HOST_SHOWN = 64, SUBJECT_MAX = DAEMON_PLACE_MAX + 96 };
 
-/* What was given to --listen, as it was written. */
+/* The address as it was written, with the place where that was. */
 static const char *
-spell(const struct address *option, char text[static OPTION_MAX])
+spell(const struct resolved *resolved, size_t i, char text[static SUBJECT_MAX])
 {
-	struct address cut = *option;
+	const struct daemon_choice *choice = resolved->choice;
+	struct address cut = choice->options.listen[i];
+	char whole[ADDRESS_SPELLED_MAX], place[DAEMON_PLACE_MAX];
+	unsigned line = choice->listen_lines[i];
 	cut.host[HOST_SHOWN] = '\0';
-	char whole[ADDRESS_SPELLED_MAX];
-	(void)snprintf(text, OPTION_MAX, "%s", address_spell(&cut, whole));
+	(void)snprintf(text, SUBJECT_MAX, "%s%slisten %s",
+	    daemon_place(choice, line, place), line == 0 ? "--" : "",
+	    address_spell(&cut, whole));
 	return text;
 }
 
@@ -40,20 +47,20 @@ is_literal(const char *host)
 
 /* What a name stands for may change, but not what was written. */
 static int
-check_found(const struct transport *transport, const struct address *option,
-    const struct addrinfo *list)
+check_found(const struct resolved *resolved, size_t i)
 {
+	const struct addrinfo *list = resolved->found[i];
 	for (; list != NULL; list = list->ai_next) {
-		const char *fault = transport->fault(list->ai_addr);
+		const char *fault = resolved->transport->fault(list->ai_addr);
 		if (fault == NULL)
 			continue;
-		char name[ADDRESS_TEXT_MAX], text[OPTION_MAX];
-		spell(option, text);
-		if (is_literal(option->host)) {
-			log_errorx("--listen %s %s", text, fault);
+		char name[ADDRESS_TEXT_MAX], text[SUBJECT_MAX];
+		spell(resolved, i, text);
+		if (is_literal(resolved->options[i].host)) {
+			log_errorx("%s %s", text, fault);
 			return EX_USAGE;
 		}
-		log_errorx("--listen %s: its address %s %s", text,
+		log_errorx("%s: its address %s %s", text,
 		    address_format(list->ai_addr, name), fault);
 		return EX_UNAVAILABLE;
 	}
@@ -62,41 +69,41 @@ check_found(const struct transport *transport, const struct address *option,
 
 /* The same for a name that could not be looked up. */
 static int
-explain_unknown(const struct address *option, int error)
+explain_unknown(const struct resolved *resolved, size_t i, int error)
 {
-	char text[OPTION_MAX];
-	spell(option, text);
+	const struct address *option = &resolved->options[i];
+	char text[SUBJECT_MAX];
+	spell(resolved, i, text);
 	const char *interface = strchr(option->host, '%');
 	/* These two say nothing about the name. */
 	if (error == EAI_MEMORY)
 		errno = ENOMEM;
 	if (error == EAI_MEMORY || error == EAI_SYSTEM) {
-		log_error("cannot look up --listen %s; the limit of "
-			  "descriptors (ulimit -n) or of memory (ulimit -v) "
-			  "may be too low",
+		log_error("%s: cannot look it up; the limit of descriptors "
+			  "(ulimit -n) or of memory (ulimit -v) may be too low",
 		    text);
 		return EX_OSERR;
 	}
 	if (interface != NULL && strchr(option->host, ':') != NULL &&
 	    if_nametoindex(interface + 1) == 0) {
-		log_errorx("--listen %s: this host has no interface %.40s, or "
+		log_errorx("%s: this host has no interface %.40s, or "
 			   "not yet; name another, or try again",
 		    text, interface + 1);
 		return EX_UNAVAILABLE;
 	}
 	if (is_literal(option->host)) {
-		log_errorx("--listen %s: this is no IPv4 or IPv6 address; "
+		log_errorx("%s: this is no IPv4 or IPv6 address; "
 			   "write one such as 127.0.0.1:5220 or [::1]:5220",
 		    text);
 		return EX_USAGE;
 	}
 	if (error == EAI_AGAIN) {
-		log_errorx("--listen %s: no name server answers; check the "
+		log_errorx("%s: no name server answers; check the "
 			   "network and resolv.conf, or try again",
 		    text);
 		return EX_NOHOST;
 	}
-	log_errorx("--listen %s: the name has no address: %s; "
+	log_errorx("%s: the name has no address: %s; "
 		   "check it, or try again",
 	    text, gai_strerror(error));
 	return EX_NOHOST;
@@ -112,10 +119,9 @@ look_up(struct resolved *resolved)
 		    option, AF_UNSPEC, &resolved->found[i]);
 		if (error != 0) {
 			resolved->found[i] = NULL;
-			return explain_unknown(option, error);
+			return explain_unknown(resolved, i, error);
 		}
-		int status = check_found(
-		    resolved->transport, option, resolved->found[i]);
+		int status = check_found(resolved, i);
 		if (status != 0)
 			return status;
 	}
@@ -128,11 +134,9 @@ explain_overlap(const struct resolved *resolved, size_t i, size_t j,
     const struct sockaddr *address)
 {
 	char name[ADDRESS_TEXT_MAX];
-	char ours[OPTION_MAX], theirs[OPTION_MAX];
-	log_errorx("--listen %s and --listen %s both mean %s; leave one of "
-		   "them out",
-	    spell(&resolved->options[i], ours),
-	    spell(&resolved->options[j], theirs),
+	char ours[SUBJECT_MAX], theirs[SUBJECT_MAX];
+	log_errorx("%s and %s both mean %s; leave one of them out",
+	    spell(resolved, i, ours), spell(resolved, j, theirs),
 	    address_format(address, name));
 }
 
@@ -174,6 +178,7 @@ resolve_addresses(struct resolved *resolved, const struct daemon_choice *choice)
 {
 	*resolved = (struct resolved){
 	    .transport = &transport_tcp,
+	    .choice = choice,
 	    .options = choice->options.listen,
 	    .n = choice->options.nlisten,
 	};
@@ -181,7 +186,7 @@ resolve_addresses(struct resolved *resolved, const struct daemon_choice *choice)
 	if (status == 0)
 		status = check_overlaps(resolved);
 	/* What is wrong is not the command line, but the file. */
-	return status == EX_USAGE && daemon_is_of_file(choice, "listen")
+	return status == EX_USAGE && daemon_line(choice, "listen") != 0
 		   ? EX_CONFIG
 		   : status;
 }

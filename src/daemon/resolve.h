@@ -8,6 +8,7 @@
 
 struct resolved {
 	const struct transport *transport;
+	const struct daemon_choice *choice;
 	const struct address *options;
 	size_t n;
 	struct addrinfo *found[DAEMON_ADDRESSES_MAX]; /* one list for each */

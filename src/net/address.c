@@ -19,13 +19,14 @@ is_port(const char *text)
 	       strtol(text, NULL, 10) <= 65535;
 }
 
-/* True for a text without brackets, commas, blanks and control characters. */
+/* True for a text without what no host has in its name. */
 static bool
 is_host(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		unsigned char byte = (unsigned char)text[i];
-		if (byte <= ' ' || byte == 0x7f || strchr("[],", byte) != NULL)
+		if (byte <= ' ' || byte == 0x7f ||
+		    strchr("[],'\"", byte) != NULL)
 			return false;
 	}
 	return length < ADDRESS_HOST_MAX;

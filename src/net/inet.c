@@ -53,6 +53,12 @@ inet_overlap(const struct sockaddr *a, const struct sockaddr *b)
 	       (inet_is_any(a) || inet_is_any(b) || inet_is_same(a, b));
 }
 
+bool
+inet_covers(const struct sockaddr *a, const struct sockaddr *b)
+{
+	return inet_overlap(a, b) && (inet_is_any(a) || !inet_is_any(b));
+}
+
 const char *
 inet_fault(const struct sockaddr *address)
 {

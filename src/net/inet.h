@@ -19,6 +19,9 @@ bool inet_is_same(const struct sockaddr *, const struct sockaddr *);
 /* True when only one of the two can be listened on. */
 bool inet_overlap(const struct sockaddr *, const struct sockaddr *);
 
+/* True when who listens on the first listens on the second as well. */
+bool inet_covers(const struct sockaddr *, const struct sockaddr *);
+
 /*
  * What is wrong with an address that no TCP client could reach, or that IPv6
  * alone does not say; NULL: nothing.  Such a one is refused before the system

@@ -36,6 +36,9 @@ struct transport {
 	/* True when only one of the two can be listened on. */
 	bool (*overlap)(const struct sockaddr *, const struct sockaddr *);
 
+	/* True when who listens on the first listens on the second as well. */
+	bool (*covers)(const struct sockaddr *, const struct sockaddr *);
+
 	/*
 	 * Returns a socket that is bound and listens, or -1 with the errno of
 	 * socket, setsockopt, bind or listen.  An option that the service can

@@ -156,6 +156,7 @@ const struct transport transport_tcp = {
     .resolve = address_resolve,
     .fault = inet_fault,
     .overlap = inet_overlap,
+    .covers = inet_covers,
     .listen = listen_tcp,
     .tune = tune,
     .share = share,

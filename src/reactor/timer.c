@@ -36,10 +36,11 @@ timer_queue_init(struct timer_queue *queue, struct timers *timers,
 	*last = queue;
 }
 
+/* Sets when the timer is due that counts from the given time. */
 static void
-set_due(struct timer_queue *queue, struct timer *timer, uint64_t now)
+set_due(struct timer_queue *queue, struct timer *timer, uint64_t since)
 {
-	timer->due = queue->span == 0 ? TIMER_NEVER : now + queue->span;
+	timer->due = queue->span == 0 ? TIMER_NEVER : since + queue->span;
 	if (timer->due < queue->all->soonest)
 		queue->all->soonest = timer->due;
 }
@@ -55,6 +56,23 @@ timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t now)
 
 void
 timer_queue_set_span(struct timer_queue *queue, uint64_t span, uint64_t now)
+{
+	uint64_t before = queue->span;
+	if (before == 0 || span == 0) {
+		timer_queue_restart(queue, span, now);
+		return;
+	}
+	/* All move by the same, so the queue stays in order. */
+	queue->span = span;
+	for (struct list *link = queue->armed.next; link != &queue->armed;
+	     link = link->next) {
+		struct timer *timer = OWNER_OF(link, struct timer, link);
+		set_due(queue, timer, timer->due - before);
+	}
+}
+
+void
+timer_queue_restart(struct timer_queue *queue, uint64_t span, uint64_t now)
 {
 	queue->span = span;
 	for (struct list *link = queue->armed.next; link != &queue->armed;

@@ -57,8 +57,15 @@ void timer_queue_init(struct timer_queue *, struct timers *, uint64_t span,
  */
 void timer_arm(struct timer_queue *, struct timer *, uint64_t now);
 
-/* Changes the span; timers that are armed are due at now + span. */
+/*
+ * Changes the span.  Timers that are armed keep the time since when they count:
+ * each is due earlier or later by the difference, and at once if that is over.
+ * From or to a span of 0 there is no such time, and they count from now on.
+ */
 void timer_queue_set_span(struct timer_queue *, uint64_t span, uint64_t now);
+
+/* Changes the span; timers that are armed count from now on. */
+void timer_queue_restart(struct timer_queue *, uint64_t span, uint64_t now);
 
 static inline bool
 timer_is_armed(const struct timer *timer)

@@ -50,7 +50,7 @@ struct inventory_listener {
 	char transport[16], service[16]; /* their names, ended with 0 */
 	unsigned char address[128];      /* as it was asked for */
 	uint32_t length;                 /* of that */
-	uint32_t reserved;
+	uint32_t number;                 /* in the list of addresses, from 1 */
 };
 
 /* Its descriptor is one of those behind, in the same order. */

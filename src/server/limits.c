@@ -59,6 +59,7 @@ limits_compute(struct limits *limits, const struct settings *settings,
 			     ? possible
 			     : LIMITS_CONNECTIONS_DEFAULT;
 	limits->connections = wanted;
+	limits->possible = possible;
 	limits->backlog = backlog_for(wanted);
 	if (wanted == 0 || wanted > possible) {
 		limits->connections = possible;

@@ -24,6 +24,7 @@
 
 struct limits {
 	size_t connections; /* in all */
+	size_t possible;    /* how many the descriptors allow */
 	size_t backlog;     /* of each listener */
 	size_t blocks;      /* of pending output, for each worker */
 	uint64_t memory;    /* the most that our buffers take, in bytes */

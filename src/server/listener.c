@@ -300,6 +300,14 @@ listener_finish(struct listener *listener)
 }
 
 void
+listener_retire(struct listener *listener)
+{
+	/* Who came between the last accept and the close would be reset. */
+	sys_ignore_new(listener->watch.fd);
+	listener_finish(listener);
+}
+
+void
 listeners_finish(struct listeners *listeners)
 {
 	struct list *link;

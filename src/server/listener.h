@@ -43,10 +43,13 @@ struct listener {
 	const struct service *service;   /* what serves its clients */
 	struct sockaddr_storage address; /* as it was asked for */
 	socklen_t length;
-	size_t wanted;  /* in a change: the number of its address, from 1 */
-	bool is_fresh;  /* is bound, and is to start when the change is made */
-	unsigned left;  /* how many it may still accept now; 0: is not ready */
-	unsigned nfull; /* turns in a row that did not find the queue empty */
+	size_t number;   /* of its address in the list in force, from 1 */
+	size_t wanted;   /* the same in that of a change; 0: it ends */
+	bool is_fresh;   /* is bound, and is to start when the change is made */
+	bool is_covered; /* is not in the list, but one that covers it is */
+	bool is_retired; /* serves who has begun to connect, and is to end */
+	unsigned left;   /* how many it may still accept now; 0: is not ready */
+	unsigned nfull;  /* turns in a row that did not find the queue empty */
 };
 
 /* Decides whether to accept, and takes over each socket that was accepted. */
@@ -117,10 +120,13 @@ void listener_leave(struct listener *);
 
 /*
  * Closes a listener and frees it; the second accepts what is queued before, as
- * far as allowed.  Not inside a turn of the loop.
+ * far as allowed; the third lets nobody new into the queue before that, and is
+ * for a socket that nobody else has or will get.  Not inside a turn of the
+ * loop.
  */
 void listener_close(struct listener *);
 void listener_finish(struct listener *);
+void listener_retire(struct listener *);
 
 static inline struct listener *
 listener_at(struct list *link)

@@ -77,20 +77,24 @@ is_at(const struct listener *listener, const struct listen_address *address)
 		   0;
 }
 
-/* Marks a listener that is at the address and not yet at another of the list.
+/*
+ * Marks the listener that is at the address and not yet at another of the list.
+ * Where several are, as with port 0, they keep their order.
  */
 static void
 keep(struct listeners *listeners, const struct listen_address *address,
     size_t number)
 {
+	struct listener *first = NULL;
 	struct list *all = &listeners->all;
 	for (struct list *link = all->next; link != all; link = link->next) {
 		struct listener *listener = listener_at(link);
-		if (listener->wanted == 0 && is_at(listener, address)) {
-			listener->wanted = number;
-			return;
-		}
+		if (listener->wanted == 0 && is_at(listener, address) &&
+		    (first == NULL || listener->number < first->number))
+			first = listener;
 	}
+	if (first != NULL)
+		first->wanted = number;
 }
 
 static bool
@@ -101,6 +105,48 @@ is_kept(const struct listeners *listeners, size_t number)
 	while (link != all && listener_at(link)->wanted != number)
 		link = link->next;
 	return link != all;
+}
+
+/* Whether the listener has the address of one, and the same clients. */
+static bool
+is_part(const struct listener *listener, const struct transport *transport,
+    const struct service *service, const struct sockaddr *address)
+{
+	return listener->transport == transport &&
+	       listener->service == service &&
+	       transport->covers(
+		   address, (const struct sockaddr *)&listener->address);
+}
+
+/* Finds those that are no longer in the list, but covered by it. */
+static void
+find_covered(struct listeners *listeners,
+    const struct listen_address *addresses, size_t n)
+{
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		struct listener *listener = listener_at(link);
+		listener->is_covered = false;
+		for (size_t i = 0; i < n && listener->wanted == 0; i++)
+			listener->is_covered |=
+			    is_part(listener, addresses[i].transport,
+				addresses[i].service, addresses[i].address);
+	}
+}
+
+/* True for one that is to end, while a part of its address is served on. */
+static bool
+leaves_part(struct listeners *listeners, const struct listener *listener)
+{
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		const struct listener *other = listener_at(link);
+		if (other->wanted != 0 &&
+		    is_part(other, listener->transport, listener->service,
+			(const struct sockaddr *)&listener->address))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -177,13 +223,15 @@ bind_one(struct listeners *listeners, const struct listen_address *address,
 }
 
 int
-listening_adopt(
-    struct listeners *listeners, const struct listen_address *address, int fd)
+listening_adopt(struct listeners *listeners,
+    const struct listen_address *address, size_t number, int fd)
 {
 	const struct transport_options options =
 	    options_of(listeners->settings);
-	if (add(listeners, address, fd) == NULL)
+	struct listener *listener = add(listeners, address, fd);
+	if (listener == NULL)
 		return -1;
+	listener->number = number;
 	address->transport->tune(&options, fd, &listeners->refused);
 	return 0;
 }
@@ -223,6 +271,7 @@ listening_prepare(struct listeners *listeners,
 		listener_at(link)->wanted = 0;
 	for (size_t i = 0; i < n; i++)
 		keep(listeners, &addresses[i], i + 1);
+	find_covered(listeners, addresses, n);
 	for (size_t i = 0; i < n; i++) {
 		if (is_kept(listeners, i + 1) ||
 		    bind_one(listeners, &addresses[i], i + 1) == 0)
@@ -245,6 +294,16 @@ listening_go_on(struct listeners *listeners)
 	/* As if they had been out of the loop for a while. */
 	listeners->paused = true;
 	listeners_resume(listeners);
+}
+
+size_t
+listening_count(const struct listeners *listeners)
+{
+	size_t n = 0;
+	const struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next)
+		n++;
+	return n;
 }
 
 static void
@@ -273,6 +332,17 @@ start_fresh(struct listeners *listeners, size_t backlog)
 	return 0;
 }
 
+/* Ends one that is in the list no longer, or lets it serve on for a moment. */
+static void
+end_one(struct listeners *listeners, struct listener *listener)
+{
+	if (!listener->is_retired)
+		log_address(listener, "no longer listening");
+	listener->is_retired = leaves_part(listeners, listener);
+	if (!listener->is_retired)
+		listener_retire(listener);
+}
+
 int
 listening_change(struct listeners *listeners, size_t backlog)
 {
@@ -286,15 +356,40 @@ listening_change(struct listeners *listeners, size_t backlog)
 	for (struct list *link = all->next; link != all; link = next) {
 		struct listener *listener = listener_at(link);
 		next = link->next;
-		if (listener->wanted == 0) {
-			log_address(listener, "no longer listening");
-			listener_finish(listener);
+		bool is_new = listener->is_fresh || listener->is_retired ||
+			      listener->number == 0;
+		listener->number = listener->wanted;
+		if (listener->wanted == 0 && !listener->is_covered) {
+			end_one(listeners, listener);
 			continue;
 		}
-		if (listener->is_fresh)
+		if (is_new && listener->wanted != 0)
 			log_address(listener, "listening");
 		listener->is_fresh = false;
+		listener->is_retired = false;
 	}
 	end_sharing(listeners);
 	return 0;
+}
+
+bool
+listening_has_retired(const struct listeners *listeners)
+{
+	const struct list *all = &listeners->all;
+	struct list *link = all->next;
+	while (link != all && !listener_at(link)->is_retired)
+		link = link->next;
+	return link != all;
+}
+
+void
+listening_retire(struct listeners *listeners)
+{
+	struct list *all = &listeners->all, *next;
+	for (struct list *link = all->next; link != all; link = next) {
+		struct listener *listener = listener_at(link);
+		next = link->next;
+		if (listener->is_retired)
+			listener_retire(listener);
+	}
 }

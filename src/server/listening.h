@@ -6,6 +6,11 @@
  * made, in which they start and those that are not in the list any longer end;
  * until then everything is served as before.  An address that stays keeps its
  * socket, so its clients notice nothing.  At the start all addresses are new.
+ *
+ * To close a socket is to reset those who have begun to connect, and they may
+ * connect to an address that is served on, by another socket.  So the socket of
+ * 127.0.0.1:5220 stays when that becomes :5220, and the one of :5220 when it
+ * becomes 127.0.0.1:5220, until listening_retire.
  */
 #ifndef LISTENING_H
 #define LISTENING_H
@@ -14,6 +19,7 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,10 +39,13 @@ struct listen_address {
 /*
  * Prepares a change.  -1 with the errno of socket, setsockopt, bind or listen,
  * and the index of the address that was refused; then it is as if nothing had
- * been prepared.
+ * been prepared, also before.
  */
 int listening_prepare(struct listeners *, const struct listen_address *,
     size_t n, size_t *refused);
+
+/* How many sockets listen, or are prepared to. */
+size_t listening_count(const struct listeners *);
 
 /*
  * Makes the change that was prepared, with queues of the given length, and logs
@@ -46,16 +55,28 @@ int listening_prepare(struct listeners *, const struct listen_address *,
 int listening_change(struct listeners *, size_t backlog);
 
 /*
- * Takes over a socket that listens, as one that was prepared; a list that does
- * not have its address ends it.  -1 with ENOMEM: then it is still the caller's.
+ * Takes over a socket that listens, which had that number in the list, as one
+ * that was prepared; a list that does not have its address ends it.  -1 with
+ * ENOMEM: then it is still the caller's.
  */
-int listening_adopt(struct listeners *, const struct listen_address *, int fd);
+int listening_adopt(
+    struct listeners *, const struct listen_address *, size_t number, int fd);
 
 /*
  * All that was taken over is served at once: it was before.  A listener that
  * the poller refuses is tried again later.
  */
 void listening_go_on(struct listeners *);
+
+/* True when there are sockets for listening_retire to close. */
+bool listening_has_retired(const struct listeners *);
+
+/* Closes the sockets that stayed for a moment.  Not inside a turn of the loop.
+ */
+void listening_retire(struct listeners *);
+
+/* How long a moment has to be for whoever has begun to connect, in ms. */
+#define LISTENING_RETIRE_MS 1000
 
 /* Other settings hold from now on, for what listens and for what will. */
 void listening_set(struct listeners *, const struct settings *);

@@ -65,7 +65,8 @@ packing_add_listeners(
 	size_t i = 0;
 	for (struct list *link = all->next; link != all; link = link->next) {
 		const struct listener *listener = listener_at(link);
-		struct inventory_listener record = {.length = listener->length};
+		struct inventory_listener record = {.length = listener->length,
+		    .number = (uint32_t)listener->number};
 		(void)snprintf(record.transport, sizeof record.transport, "%s",
 		    listener->transport->name);
 		(void)snprintf(record.service, sizeof record.service, "%s",

@@ -58,7 +58,7 @@ static bool
 may_accept(void *arg)
 {
 	struct server *server = arg;
-	return has_at_most(server, server->limits.connections - 1);
+	return has_at_most(server, server->connections - 1);
 }
 
 static void
@@ -143,6 +143,13 @@ int
 server_bind(struct server *server, const struct listen_address *addresses,
     size_t n, size_t *refused)
 {
+	size_t least = server->settings->max_connections;
+	/* Before the start it is not known yet. */
+	if (server->room != 0 && server->room < n + (least != 0 ? least : 1)) {
+		*refused = n - 1;
+		errno = EMFILE;
+		return -1;
+	}
 	return listening_prepare(&server->listeners, addresses, n, refused);
 }
 
@@ -155,7 +162,25 @@ server_give(struct server *server, uid_t account)
 int
 server_change(struct server *server)
 {
-	return listening_change(&server->listeners, server->limits.backlog);
+	if (listening_change(&server->listeners, server->limits.backlog) == -1)
+		return -1;
+	size_t left = server->room - listening_count(&server->listeners);
+	server->connections = server->limits.connections < left
+				  ? server->limits.connections
+				  : left;
+	return 0;
+}
+
+bool
+server_has_retired(const struct server *server)
+{
+	return listening_has_retired(&server->listeners);
+}
+
+void
+server_retire(struct server *server)
+{
+	listening_retire(&server->listeners);
 }
 
 void
@@ -234,8 +259,12 @@ decide_limits(struct server *server)
 	struct sys_descriptors descriptors;
 	size_t nconns =
 	    server->inherited == NULL ? 0 : server->inventory.header.nconns;
-	if (limits_decide(&server->limits, settings, nconns, &descriptors) == 0)
+	if (limits_decide(&server->limits, settings, nconns, &descriptors) ==
+	    0) {
+		server->room = server->limits.possible +
+			       listening_count(&server->listeners);
 		return 0;
+	}
 	announce_lack(settings, &server->limits, descriptors.limit);
 	return -1;
 }

@@ -31,7 +31,9 @@ void server_close(struct server *);
 /*
  * Binds addresses and listens on them, as listening_prepare: nothing is
  * accepted before server_start.  While it serves, server_change then makes the
- * change; both are for an errand, the same one, and not for a drain.
+ * change; both are for an errand, the same one, and not for a drain.  More
+ * listeners leave descriptors for fewer connections, where the settings do not
+ * ask for a number; else EMFILE.
  */
 int server_bind(
     struct server *, const struct listen_address *, size_t n, size_t *refused);
@@ -44,6 +46,13 @@ struct errand {
 };
 
 void errand_init(struct errand *, void (*run)(struct errand *));
+
+/*
+ * After a change, true while sockets have stayed for who has begun to connect,
+ * as listening.h says; the second closes them, also for an errand.
+ */
+bool server_has_retired(const struct server *);
+void server_retire(struct server *);
 
 /*
  * Has the errand run, once, when the present turn of the loop is over: then
@@ -62,7 +71,8 @@ bool server_is_serving(const struct server *);
  * others must be the same.  New connections have them all.  Open ones follow
  * them, but keep the policy that they began with, the kernel's own timeouts and
  * probes, and their buffers until the next change of size.  A deadline whose
- * time changes counts anew, that of a drain included.
+ * time changes, that of a drain included, is met so much earlier or later; if
+ * it was or will be none, it counts anew.
  *
  * The new object must live until the next one is followed, or the server is
  * closed.  The old one is in use until server_follows is true; only then may it

@@ -24,6 +24,8 @@ struct server {
 	struct counters counters; /* of the accepting thread */
 	struct listeners listeners;
 	struct limits limits;
+	size_t connections; /* the limit as it is now, for all that listens */
+	size_t room;        /* descriptors for connections and listeners */
 
 	struct worker *workers;
 	unsigned nworkers; /* that are open */

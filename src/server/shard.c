@@ -191,16 +191,17 @@ trim(struct timer *timer)
 	shard->has_bulk = false;
 }
 
-/* Deadlines whose span has changed count anew from now on. */
+/* Changes the spans that have to be others by now. */
 static void
-set_spans(struct shard *shard)
+set_spans(struct shard *shard,
+    void (*change)(struct timer_queue *, uint64_t span, uint64_t now))
 {
 	uint64_t now = loop_now(shard->loop);
 	for (unsigned i = 0; i < SHARD_LOOK; i++) {
 		struct timer_queue *queue = &shard->deadlines[i];
 		uint64_t span = span_of(shard, (enum shard_deadline)i);
 		if (span != queue->span)
-			timer_queue_set_span(queue, span, now);
+			change(queue, span, now);
 	}
 }
 
@@ -208,14 +209,15 @@ void
 shard_set(struct shard *shard, const struct settings *settings)
 {
 	shard->settings = settings;
-	set_spans(shard);
+	set_spans(shard, timer_queue_set_span);
 }
 
 void
 shard_drain(struct shard *shard)
 {
 	shard->draining = true;
-	set_spans(shard);
+	/* Who was idle for long has a moment all the same, to be heard. */
+	set_spans(shard, timer_queue_restart);
 }
 
 size_t

@@ -94,7 +94,8 @@ int shard_open(struct shard *, struct loop *, const struct settings *,
 void shard_close(struct shard *);
 
 /*
- * Other settings hold from now on.  Deadlines whose span changes count anew.
+ * Other settings hold from now on.  Deadlines whose span changes are met so
+ * much earlier or later, as timer_queue_set_span says.
  */
 void shard_set(struct shard *, const struct settings *);
 

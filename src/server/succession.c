@@ -13,17 +13,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-static size_t
-count_listeners(const struct server *server)
-{
-	const struct list *all = &server->listeners.all;
-	size_t n = 0;
-	for (const struct list *link = all->next; link != all;
-	     link = link->next)
-		n++;
-	return n;
-}
-
 static uint64_t
 count_blocks(const struct server *server)
 {
@@ -56,7 +45,7 @@ succession_sketch(struct server *server, struct estate *estate,
 {
 	struct inventory_header header;
 	struct packing packing;
-	size_t nlisteners = count_listeners(server);
+	size_t nlisteners = listening_count(&server->listeners);
 	size_t nconns = server_count_open(server);
 	estate->size =
 	    inventory_plan(&header, NCOUNTERS, nlisteners, nconns, 0);
@@ -93,7 +82,7 @@ succession_pack(struct server *server, struct estate *estate,
 		worker_release(&server->workers[i]);
 		packing_measure(&server->workers[i].shard, &nconns, &npending);
 	}
-	size_t nlisteners = count_listeners(server);
+	size_t nlisteners = listening_count(&server->listeners);
 	estate->size =
 	    inventory_plan(&header, NCOUNTERS, nlisteners, nconns, npending);
 	header.blocks = count_blocks(server);

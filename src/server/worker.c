@@ -133,7 +133,7 @@ worker_turn(struct worker *worker)
 }
 
 static void *
-run(void *arg)
+serve_on(void *arg)
 {
 	struct worker *worker = arg;
 	while (!atomic_load(&worker->stop))
@@ -145,7 +145,7 @@ int
 worker_start(struct worker *worker)
 {
 	atomic_store(&worker->stop, false);
-	return sys_thread_start(&worker->thread, run, worker);
+	return sys_thread_start(&worker->thread, serve_on, worker);
 }
 
 void

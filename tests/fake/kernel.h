@@ -111,6 +111,7 @@ struct kernel_socket {
 	bool closed;       /* the descriptor is closed */
 	bool was_reset;    /* its close was seen by the peer as a reset */
 	bool is_listening; /* sys_listen was called */
+	bool ignores_new;  /* sys_ignore_new was called */
 	size_t recv_asked; /* the size in the last recv */
 	int backlog;       /* of a listener */
 	size_t calls[KERNEL_NCALLS];

@@ -5,6 +5,7 @@
 #include "base/owner.h"
 #include "base/sys.h"
 #include "fake/kernel.h"
+#include "net/inet.h"
 
 #include <netinet/in.h>
 
@@ -122,12 +123,36 @@ sys_give(int fd, uid_t account)
 	(void)kernel_find(fd), (void)account;
 }
 
+/*
+ * True when another socket listens on the address, unless both share it
+ * (SO_REUSEPORT), as on Linux and the BSDs.
+ */
+static bool
+is_in_use(const struct kernel_socket *socket, const struct sockaddr *address)
+{
+	bool shares = kernel_option(socket, SOL_SOCKET, SO_REUSEPORT) == 1;
+	for (int fd = 0; fd <= kernel_highest(); fd++) {
+		if (fd == socket->fd || !kernel_is_open(fd))
+			continue;
+		const struct kernel_socket *other = kernel_find(fd);
+		if (other->is_listening &&
+		    inet_overlap(
+			(const struct sockaddr *)&other->address, address) &&
+		    !(shares &&
+			kernel_option(other, SOL_SOCKET, SO_REUSEPORT) == 1))
+			return true;
+	}
+	return false;
+}
+
 int
 sys_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct kernel_socket *socket = kernel_find(fd);
 	if (kernel_enter(socket, KERNEL_BIND) == -1)
 		return -1;
+	if (is_in_use(socket, address))
+		return fail(EADDRINUSE);
 	memcpy(&socket->address, address, length);
 	/* The port is at the same place in both families. */
 	struct sockaddr_in *in = (struct sockaddr_in *)&socket->address;
@@ -197,6 +222,14 @@ sys_accept(int fd)
 		return fail(socket->accept_error);
 	note_move(socket, KERNEL_ACCEPT);
 	return socket->fd;
+}
+
+void
+sys_ignore_new(int fd)
+{
+	struct kernel_socket *listener = kernel_find(fd);
+	kernel_must(listener->is_listening, "ignores before listen", fd);
+	listener->ignores_new = true;
 }
 
 static ssize_t

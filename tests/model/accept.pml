@@ -106,7 +106,7 @@ inline serve()
  */
 /*
  * [server.c may_accept]
- *	return has_at_most(server, server->limits.connections - 1);
+ *	return has_at_most(server, server->connections - 1);
  */
 inline listeners_resume()
 {

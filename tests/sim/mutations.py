@@ -45,7 +45,7 @@ MUTATIONS = [
      "if (!may_accept(listeners)) "
      "{ wait_for_end(listeners); return; }", ""),
     ("one connection too many is accepted", "server/server.c",
-     "server->limits.connections - 1", "server->limits.connections"),
+     "server->connections - 1", "server->connections"),
     ("an incomplete character is dropped", "upcase/stream.c",
      "u->ncarry = (size_t)(c->end - c->src) % SEQUENCE;", "u->ncarry = 0;"),
     ("the rest of an incomplete character is dropped", "upcase/stream.c",
@@ -210,7 +210,7 @@ MUTATIONS = [
     ("why a connection ends that lingers is what ends that",
      "server/conn_machine.c", "if (behaviour->is_decided)", "if (0)"),
     ("the deadlines of a drain are those of before", "server/shard.c",
-     "shard->draining = true; set_spans(shard);", "shard->draining = true;"),
+     "set_spans(shard, timer_queue_restart);", ""),
     ("more is received than the pool can hold", "server/conn_step.c",
      "shard_room(shard)", "SHARD_INPUT"),
     ("nobody is evicted", "server/shard.c",

@@ -49,6 +49,9 @@ LATE = 30 * SLOWNESS
 STAMP = re.compile(
     r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[\d+\] ", re.M)
 
+# How a reload ends.
+RELOADED = re.compile(r"^(?:upcased: |warning: )?(?:not )?reloaded: ")
+
 SANITIZER_REPORT = re.compile(
     r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:")
 
@@ -154,8 +157,9 @@ class Daemon:
 
     def __init__(self, backend=None, workers=None, args=(),
                  listen=("127.0.0.1:0",), nofile=None, preload=None, env=None,
-                 wrapper=(), pass_fds=()):
-        self.command = [program(backend)]
+                 wrapper=(), pass_fds=(), config="none"):
+        # The file of this machine is no matter of the tests.
+        self.command = [program(backend), "--config", config]
         for address in listen:
             self.command += ["--listen", address]
         if backend:
@@ -174,7 +178,8 @@ class Daemon:
             self.environment["ASAN_OPTIONS"] = ":".join(filter(None, (
                 os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))
         self.pass_fds = pass_fds
-        self.nlisteners = len(listen)
+        # Those of a configuration file are not known here.
+        self.nlisteners = len(listen) or 1
         self.lines = []
         self.log = []
         self.news = threading.Condition()
@@ -346,6 +351,25 @@ class Daemon:
         line = match.group(0)
         found = re.findall(r"([a-z][a-z-]*)[ =:]+(\d+)", line)
         return {name: int(value) for name, value in found}
+
+    def reload(self):
+        """Asks for a reload, waits for its end, and returns its lines.
+
+        The last of them says how it ended.
+        """
+        def ends():
+            return [n for n, line in enumerate(self.lines)
+                    if n >= since and RELOADED.match(line)]
+        since = len(self.lines)
+        self.send_signal(signal.SIGHUP)
+        with self.news:
+            found = self.news.wait_for(ends, PATIENCE)
+            if not found and self._loses_signals():
+                self.send_signal(signal.SIGHUP)
+                found = self.news.wait_for(ends, PATIENCE)
+        if not found:
+            raise AssertionError("the reload does not end")
+        return self.lines[since:found[0] + 1]
 
     def cpu_time(self):
         """Seconds of processor time used so far, by all threads."""

@@ -7,15 +7,16 @@ import subprocess
 from daemon import PATIENCE, UPCASED, Case, unstamped
 
 OK, USAGE, NO_USER, NO_HOST, UNAVAILABLE, OS_ERROR, IO_ERROR, \
-    NO_PERMISSION = 0, 64, 67, 68, 69, 71, 74, 77
+    NO_PERMISSION, CONFIG = 0, 64, 67, 68, 69, 71, 74, 77, 78
 
 
-def run(*arguments, wrapper=(), program=UPCASED, **how):
+def run(*arguments, wrapper=(), program=UPCASED, config="none", **how):
     """Runs the daemon, which is expected to end, and returns how it ended."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
                "stderr": subprocess.PIPE}
-    done = subprocess.run([*wrapper, program, *arguments], timeout=PATIENCE,
-                          text=True, **{**streams, **how})
+    done = subprocess.run(
+        [*wrapper, program, "--config", config, *arguments],
+        timeout=PATIENCE, text=True, **{**streams, **how})
     if done.stderr:
         done.stderr = unstamped(done.stderr)
     return done

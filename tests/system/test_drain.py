@@ -162,11 +162,11 @@ class SignalTest(Case):
 
     @each_backend()
     def test_hangup(self, how):
-        """SIGHUP is noted, and ends nothing"""
+        """SIGHUP without a file changes nothing, and ends nothing"""
         with Daemon(**how) as daemon, daemon.connect() as client:
             exchange(client)
-            daemon.send_signal(signal.SIGHUP)
-            daemon.wait_for_line("SIGHUP")
+            self.assertEqual(daemon.reload(), [
+                "reloaded: there is no configuration file"])
             exchange(client)
 
     @each_backend(workers=(1, 2))

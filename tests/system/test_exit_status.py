@@ -8,6 +8,7 @@ What concerns addresses is in test_addresses.
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -29,9 +30,9 @@ LINE = "ein Stück\n".encode()
 ANYWHERE = ("--listen", "127.0.0.1:0")
 
 BAD_ADDRESSES = (
-    "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:-1",
+    "", ":", "tcp:", "udp:5220", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:-1",
     "127.0.0.1:65536", "127.0.0.1:99999999999999999999", "127.0.0.1: 80",
-    "127.0.0.1:+1", "::1:5220", "[::1]", "[::1]5220", "[::1:5220", "[]:5220",
+    "127.0.0.1:+1", "::1:5220", "65536", "[::1]5220", "[::1:5220", "[]:5220",
     "[127.0.0.1]:5220", "a b:5220", "x" * 300 + ":5220", "localhost:http",
     "\x1b[31m:5220", "a\nb:5220", "\t:5220")
 BAD_TIMES = ("", "s", "1", "-1s", "1.5s", "1 s", "1d", "169h", "1s1",
@@ -76,7 +77,7 @@ class UsageTest(RefusalCase):
         self.check(USAGE, "--frob.*--help", "--frob")
         self.check(USAGE, "several options begin with '--m'", "--m", "5")
         self.check(USAGE, "no value .*--version=1", "--version=1")
-        self.check(USAGE, r"--listen.*127\.0\.0\.1:5220", "--listen", "x")
+        self.check(USAGE, r"--listen.*127\.0\.0\.1:5220", "--listen", "x y")
         self.check(USAGE, "--idle-timeout.*30s", "--idle-timeout", "1")
         others = [name for name in BACKENDS if name != "kqueue"]
         self.check(USAGE, "is not " + "one of " * (len(others) > 1) +
@@ -94,7 +95,7 @@ class UsageTest(RefusalCase):
         """A memory limit that leaves too little for each worker is refused"""
         for order in (1, -1):
             options = [["--memory-limit", "200K"], ["--workers", "4"]][::order]
-            self.check(USAGE, "--memory-limit.*lower --workers", *ANYWHERE,
+            self.check(USAGE, "memory-limit.*lower workers", *ANYWHERE,
                        *options[0], *options[1])
         with Daemon(args=["--memory-limit", "256K", "--workers", "4"]):
             pass
@@ -301,16 +302,41 @@ class AccountTest(RefusalCase):
 
 
 class PageTest(RefusalCase):
+    @unittest.skipUnless(os.path.exists("/dev/full"), "needs /dev/full")
+    def test_each_status(self):
+        """Each status of the page is one that the daemon ends with"""
+        folder = os.path.join(os.path.dirname(__file__), "..", "..")
+        with open(os.path.join(folder, "man", "upcased.8")) as page:
+            section = page.read().split(".Sh EXIT STATUS")[1].split(".Sh")[0]
+        with socket.socket() as holder, open("/dev/full", "wb") as full:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            taken = f"127.0.0.1:{holder.getsockname()[1]}"
+            few = ["sh", "-c", 'ulimit -n 64 && exec "$@"', "sh"]
+            # Root may not be asked to stay root, and others to become it.
+            ended = [
+                run("--workers", "0"),
+                run(*ANYWHERE, "--user", "no-such-account"),
+                run("--listen", "nowhere.invalid:0"),
+                run("--listen", taken),
+                run(*ANYWHERE, "--max-connections", "64", wrapper=few),
+                run("--version", stdout=full),
+                run(*ANYWHERE, "--user", "root"),
+                run(config="/no-such-file"),
+            ]
+        self.assertEqual([str(done.returncode) for done in ended],
+                         re.findall(r"^\.It (\d+)$", section, re.M))
+
     def test_statuses(self):
         """Page and unit agree about the statuses that only a person mends"""
         folder = os.path.join(os.path.dirname(__file__), "..", "..")
         with open(os.path.join(folder, "man", "upcased.8")) as page:
             section = page.read().split(".Sh EXIT STATUS")[1].split(".Sh")[0]
         self.assertEqual(re.findall(r"^\.It (\d+)$", section, re.M),
-                         ["64", "67", "68", "69", "71", "74", "77"])
+                         ["64", "67", "68", "69", "71", "74", "77", "78"])
         unit = os.path.join(folder, "contrib", "systemd", "upcased.service.in")
         with open(unit) as file:
-            self.assertIn("\nRestartPreventExitStatus=64 67 77\n", file.read())
+            self.assertIn("\nRestartPreventExitStatus=64 67 77 78\n", file.read())
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ def limit(pid, name):
 def refusal(wrapper, *arguments):
     """The status and the sentence of a daemon that does not start."""
     done = subprocess.run(
-        [*wrapper, UPCASED, "--listen", "127.0.0.1:0", *arguments],
+        [*wrapper, UPCASED, "--config", "none", "--listen", "127.0.0.1:0",
+         *arguments],
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         timeout=PATIENCE)
     return done.returncode, unstamped(done.stderr)

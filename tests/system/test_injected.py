@@ -254,6 +254,8 @@ class EarlySignalTest(Case):
             with daemon:
                 sender.join()
                 self.assertEqual(ask(daemon, PING), upper(PING))
+                # What was asked for early is done.
+                daemon.wait_for_line("^reloaded: ")
 
 
 if __name__ == "__main__":

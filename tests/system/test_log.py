@@ -328,8 +328,8 @@ class LogTest(Case):
         folder = log.stack.enter_context(tempfile.TemporaryDirectory())
         # Where the build is, others may have no way to.
         os.chmod(folder, 0o755)
-        command = [*log.wrapper, shutil.copy(UPCASED, folder), "--listen",
-                   "127.0.0.1:0", "--log-level", level, "--workers",
+        command = [*log.wrapper, shutil.copy(UPCASED, folder), "--config",
+                   "none", "--listen", "127.0.0.1:0", "--log-level", level, "--workers",
                    str(how["workers"]), "--backend", how["backend"]]
 
         def lead():
@@ -450,7 +450,8 @@ class TimeTest(unittest.TestCase):
         """The time that a line begins with, in seconds."""
         # An address that is of no host (RFC 5737).
         done = subprocess.run(
-            [*wrapper, UPCASED, "--listen", "203.0.113.1:0"], text=True,
+            [*wrapper, UPCASED, "--config", "none", "--listen",
+             "203.0.113.1:0"], text=True,
             stderr=subprocess.PIPE, timeout=PATIENCE,
             env={**os.environ, **environment})
         self.assertRegex(done.stderr, STAMP)

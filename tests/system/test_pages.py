@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 import tap
@@ -194,7 +195,8 @@ class Page:
             words = re.findall(r"[\w.:\[\]]*\d[\w.:\[\]]*", default[1])
             # One word alone is a value, too.
             if " " not in default[1]:
-                words.append(default[1])
+                # The directory is that of the build.
+                words.append(os.path.basename(default[1]))
             for word in words:
                 self.assertIn(word.rstrip(":"), text, option.name)
                 seen += 1
@@ -277,6 +279,8 @@ class DaemonPage(Page, unittest.TestCase):
         "DESCRIPTION",
         "PROTOCOL",
         "SIGNALS",
+        "RELOAD",
+        "FILES",
         "EXIT STATUS",
         "EXAMPLES",
         "SEE ALSO",
@@ -300,6 +304,105 @@ class DaemonPage(Page, unittest.TestCase):
         self.assertGreater(len(rows), 10)
         listed = "".join(f".It Cm {name}\n{what}\n" for name, what in rows)
         self.assertIn(listed, self.page)
+
+
+class ConfigPage(unittest.TestCase):
+    """Each key is in the table of options, the page, the example, and in what
+    --check prints."""
+
+    def setUp(self):
+        self.page = read("man", "upcased.conf.5")
+        self.rows = re.findall(
+            r"(?ms)^    \{\"([a-z-]+)\",\s(.*?)(?=^    \{)",
+            read("src", "daemon", "options.c"))
+        self.assertGreater(len(self.rows), 10)
+        checked = run(UPCASED, "--config", "none", "--check").stdout
+        self.defaults = re.findall(
+            r"(?m)^(?:# )?([a-z-]+) = \(?(.*?)\)?$", checked)
+
+    def test_keys(self):
+        """upcased.conf.5: the page has all keys in their order, with their
+        defaults, and whether a reload changes them"""
+        listed = re.findall(r"(?m)^\.It Cm (\S+) Ta (.*) Ta (yes|no)$",
+                            self.page)
+        self.assertEqual([row[:2] for row in listed], self.defaults)
+        self.assertEqual(
+            [(name, reloads) for name, _, reloads in listed],
+            [(name, "yes" if ".reloadable = true" in text else "no")
+             for name, text in self.rows if ".is_argument" not in text])
+
+    def test_arguments(self):
+        """upcased.conf.5: it names the options that are no keys"""
+        text = self.page.partition(".El\n")[2]
+        for name, row in self.rows:
+            if ".is_argument" in row:
+                self.assertIn(f".Cm {name}\n", text)
+
+    def test_reloads(self):
+        """upcased.conf.5: it says for whom each change of a reload holds"""
+        section_ = "\n".join(section(self.page, "RELOADS"))
+        named = " , ".join(re.findall(r"(?m)^\.It Cm (.*)$", section_))
+        self.assertEqual(
+            named.split(" , "),
+            [name for name, text in self.rows if ".reloadable = true" in text
+             and name not in ("log-level", "busy-poll", "drain-timeout")] +
+            ["drain-timeout", "busy-poll", "log-level"])
+
+    def test_example(self):
+        """upcased.conf.example: it has all keys, with their defaults, and
+        says which take a restart"""
+        text = read("contrib", "upcased.conf.example")
+        found = re.findall(r"(?m)^#([a-z-]+) = (.*)$", text)
+        names = [name for name, _ in found]
+        self.assertEqual(list(dict.fromkeys(names)),
+                         [name for name, _ in self.defaults])
+        firsts = dict(reversed(found))
+        for name, value in self.defaults:
+            if " " not in value:
+                self.assertEqual(firsts[name], value)
+        # The paragraph of each says so, and no other does.
+        fixed = {name for name, row in self.rows if ".is_argument" not in row
+                 and ".reloadable" not in row}
+        said = set()
+        for paragraph in text.split("\n\n"):
+            # A sentence may be cut by a line end.
+            if "Takes a restart." in paragraph.replace("\n# ", " "):
+                said |= set(re.findall(r"(?m)^#([a-z-]+) = ", paragraph))
+        self.assertEqual(said, fixed)
+
+    def test_example_is_right(self):
+        """upcased.conf.example: as it is, and with all that is a comment in
+        it, it is a right file"""
+        text = read("contrib", "upcased.conf.example")
+        taken = re.sub(r"(?m)^#([a-z-]+ = )", r"\1", text)
+        # Accounts, controls and back ends are those of this system.
+        taken = re.sub(r"(?m)^(user|congestion|backend) = .*$", "", taken)
+        for contents in (text, taken):
+            with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+                file.write(contents)
+                file.flush()
+                done = run(UPCASED, "--config", file.name, "--check")
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_messages(self):
+        """upcased.conf.5: the messages that it explains are those of the
+        program"""
+        said = re.findall(r'(?m)^\.It "(.*)"$', self.page)
+        self.assertGreater(len(said), 3)
+        source = "".join(
+            re.sub(r'"\s*"', "", read("src", *path)) for path in (
+                ("config", "config_file.c"), ("daemon", "reload.c")))
+        for message in said:
+            last = message.rpartition("; ")[2]
+            self.assertIn(last.replace("listen", "%s"), source)
+
+    def test_lint(self):
+        """upcased.conf.5: mandoc finds nothing to warn of in the page"""
+        if not shutil.which("mandoc"):
+            self.skipTest("mandoc is not installed: the page is not checked")
+        done = run("mandoc", "-T", "lint", "-W", "warning",
+                   os.path.join(SOURCE, "man", "upcased.conf.5"))
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
 
 
 class ClientPage(Page, unittest.TestCase):

@@ -30,6 +30,12 @@ DRAINS = "drains"
 NOTED = "is noted"
 # Logs the counters.
 COUNTS = "counts"
+# Reads the configuration again.
+RELOADS = "reloads"
+# That is not done in a drain.
+REFUSED = "is refused"
+# Waits until clients are served, and is obeyed then.
+WAITS = "waits"
 # Does nothing at all.
 NOTHING = "nothing"
 # Ends the process by that signal; as process 1 it does nothing.
@@ -44,7 +50,7 @@ TABLE = {
     "SIGTERM": (ENDS, DRAINS, ENDS),
     "SIGINT": (ENDS, DRAINS, ENDS),
     "SIGQUIT": (ENDS, DRAINS, ENDS),
-    "SIGHUP": (NOTHING, NOTED, NOTED),
+    "SIGHUP": (WAITS, RELOADS, REFUSED),
     "SIGUSR1": (NOTHING, COUNTS, COUNTS),
     "SIGUSR2": (NOTHING, NOTED, NOTED),
     "SIGTSTP": (STOPS, STOPS, STOPS),
@@ -158,7 +164,7 @@ class Lookup:
             *wrapper, "unshare", "--mount", "--net", "sh", "-ec", SILENCE,
             self.resolver.name, self.services.name,
             *(AS_FIRST if first else ()), *wrapper,
-            UPCASED, "--listen", "slow.test:0"]
+            UPCASED, "--config", "none", "--listen", "slow.test:0"]
 
     def __enter__(self):
         self.process = subprocess.Popen(
@@ -225,10 +231,10 @@ class TableTest(Case):
 
     def check_masks(self, pid, phase, caught):
         blocked, ignored, handled = masks(pid, pid)
-        self.assertEqual(blocked, set())
+        self.assertEqual(blocked, numbers(phase, WAITS))
         self.assertEqual(handled, numbers(phase, *caught))
         untouched = {signal.Signals[name] for name in UNTOUCHED}
-        self.assertEqual(ignored, numbers(phase, NOTHING) - untouched)
+        self.assertEqual(ignored, numbers(phase, NOTHING, WAITS) - untouched)
 
     @unittest.skipIf(SANITIZED, "sanitizers and valgrind catch some as well")
     @with_silence
@@ -245,7 +251,7 @@ class TableTest(Case):
             for workers in (1, 2):
                 with Daemon(workers=workers, wrapper=inheriting(code)) as it:
                     self.check_masks(it.pid, "service",
-                                     {DRAINS, NOTED, COUNTS})
+                                     {DRAINS, NOTED, COUNTS, RELOADS})
                     others = {int(name) for name in
                               os.listdir(f"/proc/{it.pid}/task")} - {it.pid}
                     self.assertEqual(len(others), 0 if workers == 1 else 2)
@@ -272,7 +278,7 @@ class StartTest(Case):
     def test_nothing(self, wrapper, first):
         """While a name is looked up, no signal ends it by accident"""
         with Lookup(wrapper, first) as daemon:
-            for name, signo in rows("start", NOTHING):
+            for name, signo in rows("start", NOTHING, WAITS):
                 daemon.send(signo)
             self.assertIn(state(daemon.pid), "SRD")
             # The first one that ends it decides how it has ended.
@@ -304,8 +310,8 @@ class EarlyTest(Case):
                 pending = inheriting(code.replace("NAME", name))
                 done = subprocess.run(
                     [*(AS_FIRST if first else ()), *pending, UPCASED,
-                     "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+                     "--config", "none", "--listen", "127.0.0.1:0"],
+                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
         for name in ("SIGUSR1", "SIGUSR2", "SIGHUP", "SIGALRM", "SIGRTMAX"):
             pending = inheriting(code.replace("NAME", name))
@@ -331,6 +337,12 @@ class ServiceTest(Case):
             since = len(daemon.lines)
             daemon.send_signal(signo)
             daemon.wait_for_line(f"^{name}: ", since)
+        for name, signo in rows(phase, RELOADS):
+            self.assertIn("reloaded: there is no configuration file",
+                          daemon.reload())
+        for name, signo in rows(phase, REFUSED):
+            self.assertIn("warning: not reloaded: upcased is draining, and "
+                          "ends after that", daemon.reload())
         for name, signo in rows(phase, COUNTS):
             since = len(daemon.lines)
             daemon.send_signal(signo)
@@ -422,8 +434,8 @@ class TerminalTest(Case):
         with open(master, "rb", buffering=0) as terminal:
             name = os.ttyname(slave)
             process = subprocess.Popen(
-                [sys.executable, "-c", code, name, UPCASED, "--listen",
-                 "127.0.0.1:0"], stdin=subprocess.DEVNULL,
+                [sys.executable, "-c", code, name, UPCASED, "--config",
+                 "none", "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE)
             try:
                 text = b""

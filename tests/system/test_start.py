@@ -102,7 +102,8 @@ class PrivilegeTest(Case):
         with tempfile.TemporaryDirectory() as folder:
             # Where the build is, others may have no way to.
             os.chmod(folder, 0o755)
-            command = [shutil.copy(UPCASED, folder), "--listen", "127.0.0.1:0"]
+            command = [shutil.copy(UPCASED, folder), "--config", "none",
+                       "--listen", "127.0.0.1:0"]
             wrapper = ["setpriv", f"--reuid={account.pw_uid}",
                        f"--regid={account.pw_gid}", "--clear-groups"]
             for arguments in ([], ["--user", "nobody"]):

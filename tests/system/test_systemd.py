@@ -8,6 +8,7 @@ again inside sandbox-systemd, where the cases run on the installed files.
 import glob
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -91,8 +92,11 @@ class InstalledUnit(unittest.TestCase):
     def test_install(self):
         """make install puts programs, pages and unit in place"""
         names = {os.path.basename(path) for path in INSTALLED}
-        wanted = {"upcased", "upc", "upcased.8", "upc.1", UNIT}
+        wanted = {"upcased", "upc", "upcased.8", "upc.1", "upcased.conf.5",
+                  "upcased.conf.example", UNIT}
         self.assertEqual(wanted - names, set())
+        # That one is the administrator's.
+        self.assertNotIn("upcased.conf", names)
 
     def test_verify(self):
         """systemd-analyze verify has nothing to say about the unit"""
@@ -166,6 +170,72 @@ class InstalledUnit(unittest.TestCase):
                 "a new daemon answers",
             )
 
+    def write_file(self, text):
+        """Writes the configuration file, for as long as the test lasts."""
+        printed = call(installed("upcased"), "--config", "none", "--check")
+        path = re.search(r"the usual one is (\S+)\.$", printed, re.M)[1]
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if not os.path.exists(path):
+            self.addCleanup(os.unlink, path)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+
+    def test_reload(self):
+        """a reload brings a right file into force, and one of a wrong file
+        fails and changes nothing"""
+        pid = show("MainPID")
+        with socket.create_connection(("127.0.0.1", PORT), 10) as client:
+            self.write_file("listen = 127.0.0.1:5231\n")
+            call("systemctl", "reload", UNIT)
+            wait_until(lambda: answers("--server", "127.0.0.1:5231"),
+                       "the new address answers")
+            self.assertFalse(answers())
+            for text in ("listen = 127.0.0.1:5232\nfoo = bar\n", "\0",
+                         "listen = nowhere.invalid\n", "workers = 0\n"):
+                self.write_file(text)
+                done = subprocess.run(["systemctl", "reload", UNIT],
+                                      capture_output=True, timeout=60)
+                self.assertNotEqual(done.returncode, 0, text)
+                self.assertEqual(show("ActiveState"), "active")
+                self.assertTrue(answers("--server", "127.0.0.1:5231"))
+            self.write_file("")
+            call("systemctl", "reload", UNIT)
+            wait_until(answers, "the default answers")
+            client.sendall(b"abc\n")
+            self.assertEqual(client.recv(1024), b"ABC\n")
+        self.assertEqual(show("MainPID"), pid)
+        self.assertEqual(show("NRestarts"), "0")
+        output = call("journalctl", "-u", UNIT, "-o", "cat", "--no-pager")
+        self.assertIn("upcased.conf:2: 'foo' is no key", output)
+        # What --check prints of a right file is not for the journal.
+        self.assertNotIn("# default", output)
+
+    def test_options(self):
+        """options that are added hold at the start, the check and a reload"""
+        call("systemctl", "stop", UNIT)
+        self.addCleanup(call, "systemctl", "daemon-reload")
+        self.addCleanup(shutil.rmtree, os.path.dirname(DROP_IN))
+        os.makedirs(os.path.dirname(DROP_IN))
+        with open(DROP_IN, "w", encoding="ascii") as file:
+            file.write("[Service]\nEnvironment=\"UPCASED_OPTIONS=--listen "
+                       "127.0.0.1:5233 --workers 2\"\n")
+        call("systemctl", "daemon-reload")
+        # What the file says of them does not count.
+        self.write_file("listen = 203.0.113.1\nworkers = 1\n")
+        call("systemctl", "start", UNIT)
+        wait_until(lambda: answers("--server", "127.0.0.1:5233"), "it serves")
+        self.write_file("workers = 9\n")
+        # The workers are those of the command line, so that is enough.
+        done = subprocess.run(["systemctl", "reload", UNIT],
+                              capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0)
+        self.assertTrue(answers("--server", "127.0.0.1:5233"))
+
+    def test_wrong_file(self):
+        """a file with an error fails the unit and is not tried again"""
+        self.write_file("foo = bar\n")
+        self.check_refused("", "78")
+
     def test_stop(self):
         """a stop ends idle clients in good order and counts as success"""
         with socket.create_connection(("127.0.0.1", PORT), 10) as client:
@@ -204,7 +274,7 @@ class InstalledUnit(unittest.TestCase):
 
     def test_bad_usage(self):
         """bad usage fails the unit and is not tried again"""
-        self.check_refused("--listen nowhere", "64")
+        self.check_refused("--listen nowhere:x", "64")
 
     def test_wrong_address(self):
         """an address that can never be served is not tried again either"""

@@ -348,7 +348,8 @@ class Streaming(UpcCase):
 class RealDaemon(UpcCase):
     def start(self, *arguments):
         daemon = subprocess.Popen(
-            [UPCASED, "--listen", "127.0.0.1:0", *arguments],
+            [UPCASED, "--config", "none", "--listen", "127.0.0.1:0",
+             *arguments],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.addCleanup(self.stop, daemon)
         for line in daemon.stderr:

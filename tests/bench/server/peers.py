@@ -121,7 +121,8 @@ def upcased(build, name=OURS, *options):
     program = os.environ.get("UPCASED") or os.path.join(build, "upcased")
     if not os.path.exists(program):
         raise Missing("it is not built")
-    return Peer(name, [program, "--listen", "127.0.0.1:{port}", *options],
+    return Peer(name, [program, "--config", "none", "--listen",
+                       "127.0.0.1:{port}", *options],
                 answer="upper", ready="listening on ",
                 version=version("upcased", program, "--version"))
 

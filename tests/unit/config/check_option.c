@@ -29,6 +29,8 @@ struct settings {
 	struct point points[3];
 	size_t npoints;
 	struct point origin;
+	unsigned crew;
+	size_t room;
 };
 
 static const char *const fruits[] = {
@@ -92,6 +94,8 @@ static const struct option_row rows[] = {
 	.help = ""},
     {"origin", OF_KIND(origin, struct point, option_point), "POINT",
 	.preset = "0,0"},
+    {"crew", NUMBER_OR(crew, "auto", 1, 5), "N", .preset = "auto"},
+    {"room", SIZE_OR(room, "auto", 8, VALUE_SIZE_MAX), "SIZE", .preset = "9"},
     {.name = NULL},
 };
 
@@ -142,7 +146,8 @@ START_TEST(defaults_go_through_the_parser_and_the_rest_is_not_set)
 	expect("animal", 0, NULL);
 	expect("text", 0, NULL);
 	expect("point", 0, NULL);
-	expect("flag", 0, NULL);
+	expect("flag", 0, "no");
+	expect("family", 0, "no");
 }
 END_TEST
 
@@ -181,7 +186,9 @@ START_TEST(what_is_printed_sets_the_same_again)
 	static const char *const texts[][2] = {{"small", "7"}, {"large", "5"},
 	    {"count", "2"}, {"size", "16M"}, {"time", "90s"}, {"short", "1ms"},
 	    {"fruit", "apple"}, {"animal", "cat"}, {"text", "word"},
-	    {"point", "5,6"}, {"origin", "9,9"}};
+	    {"point", "5,6"}, {"origin", "9,9"}, {"flag", "yes"},
+	    {"flag", "no"}, {"family", "yes"}, {"crew", "auto"}, {"crew", "5"},
+	    {"room", "auto"}, {"room", "8"}};
 	for (int i = 0; i < LENGTH(texts); i++) {
 		begin();
 		ck_assert(set(texts[i][0], texts[i][1]));
@@ -221,6 +228,13 @@ START_TEST(a_refused_value_changes_nothing_and_says_what_is_wanted)
 		"bytes"},
 	    {"point", "1;2", "'1;2' is not a point such as 1,2"},
 	    {"origin", "", "'' is not a point such as 1,2"},
+	    {"flag", "", "'' is not yes or no"},
+	    {"flag", "Yes", "'Yes' is not yes or no"},
+	    {"crew", "some", "'some' is not auto or a number from 1 to 5"},
+	    {"crew", "0", "'0' is not auto or a number from 1 to 5"},
+	    {"room", "7",
+		"'7' is not auto or a size such as 64K, 16M or 1G, at least "
+		"8"},
 	};
 	begin();
 	struct settings before = settings;
@@ -246,6 +260,59 @@ START_TEST(a_list_takes_as_many_as_it_has_places)
 	expect("point", 2, "3,3");
 	expect("point", 3, NULL);
 	ck_assert_int_eq(settings.origin.x, 0);
+}
+END_TEST
+
+START_TEST(a_list_begins_anew_when_it_was_cleared)
+{
+	begin();
+	ck_assert(set("point", "1,1") && set("point", "2,2"));
+	ck_assert_uint_eq(
+	    option_count(option_find(rows, "point"), &settings), 2);
+	ck_assert_uint_eq(
+	    option_count(option_find(rows, "small"), &settings), 1);
+	struct settings before = settings;
+	option_clear(option_find(rows, "small"), &settings);
+	ck_assert_mem_eq(&settings, &before, sizeof settings);
+	option_clear(option_find(rows, "point"), &settings);
+	ck_assert_uint_eq(settings.npoints, 0);
+	ck_assert(set("point", "3,3"));
+	expect("point", 0, "3,3");
+	expect("point", 1, NULL);
+	option_set_defaults(rows, &settings);
+	ck_assert_uint_eq(settings.npoints, 0);
+}
+END_TEST
+
+START_TEST(what_was_copied_is_the_same_and_nothing_else_is)
+{
+	static const char *const texts[][2] = {{"flag", "yes"}, {"small", "7"},
+	    {"large", "5"}, {"size", "1"}, {"fruit", "plum"}, {"animal", "cat"},
+	    {"text", "word"}, {"point", "5,6"}, {"origin", "9,9"},
+	    {"crew", "3"}, {"room", "auto"}};
+	for (int i = 0; i < LENGTH(texts); i++) {
+		const struct option_row *row = option_find(rows, texts[i][0]);
+		begin();
+		struct settings other = settings;
+		ck_assert(option_is_same(row, &settings, &other));
+		ck_assert(set(texts[i][0], texts[i][1]));
+		ck_assert_msg(
+		    !option_is_same(row, &settings, &other), "%s", texts[i][0]);
+		ck_assert(!option_is_same(row, &other, &settings));
+		option_copy(row, &other, &settings);
+		ck_assert(option_is_same(row, &settings, &other));
+		ck_assert_mem_eq(&settings, &other, sizeof settings);
+	}
+	/* Lists of different lengths, of which one begins as the other. */
+	const struct option_row *row = option_find(rows, "point");
+	begin();
+	ck_assert(set("point", "1,1"));
+	struct settings other = settings;
+	ck_assert(set("point", "2,2"));
+	ck_assert(!option_is_same(row, &settings, &other));
+	ck_assert(!option_is_same(row, &other, &settings));
+	option_copy(row, &settings, &other);
+	ck_assert_uint_eq(settings.npoints, 1);
 }
 END_TEST
 
@@ -283,6 +350,8 @@ suite(void)
 	tcase_add_test(
 	    tcase, a_refused_value_changes_nothing_and_says_what_is_wanted);
 	tcase_add_test(tcase, a_list_takes_as_many_as_it_has_places);
+	tcase_add_test(tcase, a_list_begins_anew_when_it_was_cleared);
+	tcase_add_test(tcase, what_was_copied_is_the_same_and_nothing_else_is);
 	tcase_add_test(tcase, settings_need_the_text_no_longer);
 	tcase_add_test(tcase, a_row_is_found_by_its_whole_name);
 	return suite;

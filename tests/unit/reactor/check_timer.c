@@ -187,10 +187,10 @@ START_TEST(the_set_is_due_with_the_soonest_of_its_queues)
 }
 END_TEST
 
-START_TEST(a_new_span_holds_for_what_is_armed_and_keeps_the_order)
+START_TEST(a_restarted_queue_counts_from_now_on_and_keeps_its_order)
 {
 	arm_all();
-	timer_queue_set_span(&queue, 5, now);
+	timer_queue_restart(&queue, 5, now);
 	ck_assert_uint_eq(timers_due(&timers), now + 5);
 	timers_expire(&timers, now + 4, 10);
 	ck_assert_int_eq(nexpiries, 0);
@@ -200,6 +200,70 @@ START_TEST(a_new_span_holds_for_what_is_armed_and_keeps_the_order)
 		ck_assert_int_eq(expiries[i], i);
 	timer_arm(&queue, &items[0].timer, now);
 	ck_assert_uint_eq(timers_due(&timers), now + 5);
+}
+END_TEST
+
+START_TEST(another_span_moves_what_is_armed_by_the_difference)
+{
+	static const uint64_t spans[] = {SPAN + 1, SPAN - 1, 5, 10 * SPAN, 60};
+	for (int i = 0; i < LENGTH(spans); i++) {
+		prepare();
+		arm_all();
+		now += 50;
+		timer_queue_set_span(&queue, spans[i], now);
+		for (int k = 0; k < NTIMERS; k++)
+			ck_assert_uint_eq(
+			    items[k].timer.due, 1000 + (uint64_t)k + spans[i]);
+		/* May be too soon, but not too late. */
+		ck_assert_uint_le(timers_due(&timers), 1000 + spans[i]);
+		/* What is overdue expires at once, in its order. */
+		timers_expire(&timers, now, 10);
+		int overdue = spans[i] < 50 ? NTIMERS : 0;
+		ck_assert_int_eq(nexpiries, overdue);
+		if (overdue == 0)
+			ck_assert_uint_eq(timers_due(&timers), 1000 + spans[i]);
+		/* What is armed later is due later. */
+		timer_arm(&queue, &items[0].timer, now);
+		timers_expire(&timers, now + spans[i], 10);
+		ck_assert_int_eq(nexpiries, overdue == 0 ? NTIMERS : 5);
+		ck_assert_int_eq(expiries[nexpiries - 1], 0);
+	}
+}
+END_TEST
+
+START_TEST(there_and_back_nothing_has_changed)
+{
+	arm_all();
+	timer_queue_set_span(&queue, 1, now + 70);
+	timer_queue_set_span(&queue, 5 * SPAN, now + 80);
+	timer_queue_set_span(&queue, SPAN, now + 90);
+	for (int i = 0; i < NTIMERS; i++)
+		ck_assert_uint_eq(
+		    items[i].timer.due, 1000 + (uint64_t)i + SPAN);
+}
+END_TEST
+
+START_TEST(from_and_to_never_it_counts_from_now_on)
+{
+	arm_all();
+	now += 40;
+	timer_queue_set_span(&queue, 0, now);
+	timers_expire(&timers, now + 10 * SPAN, 10);
+	ck_assert_int_eq(nexpiries, 0);
+	ck_assert_uint_eq(timers_due(&timers), TIMER_NEVER);
+	now += 10 * SPAN;
+	timer_queue_set_span(&queue, 7, now);
+	ck_assert_uint_eq(timers_due(&timers), now + 7);
+	timers_expire(&timers, now + 6, 10);
+	ck_assert_int_eq(nexpiries, 0);
+	timers_expire(&timers, now + 7, 10);
+	ck_assert_int_eq(nexpiries, NTIMERS);
+	ck_assert_int_eq(expiries[0], 0);
+	/* Never stays never. */
+	timer_queue_set_span(&queue, 0, now);
+	timer_arm(&queue, &items[0].timer, now);
+	timer_queue_set_span(&queue, 0, now + 1);
+	ck_assert_uint_eq(items[0].timer.due, TIMER_NEVER);
 }
 END_TEST
 
@@ -311,7 +375,11 @@ suite(void)
 	tcase_add_test(timer, a_deadline_that_was_put_off_is_looked_for_once);
 	tcase_add_test(timer, the_set_is_due_with_the_soonest_of_its_queues);
 	tcase_add_test(
-	    timer, a_new_span_holds_for_what_is_armed_and_keeps_the_order);
+	    timer, a_restarted_queue_counts_from_now_on_and_keeps_its_order);
+	tcase_add_test(
+	    timer, another_span_moves_what_is_armed_by_the_difference);
+	tcase_add_test(timer, there_and_back_nothing_has_changed);
+	tcase_add_test(timer, from_and_to_never_it_counts_from_now_on);
 	tcase_add_test(timer, a_timer_may_change_its_queue);
 	tcase_add_test(
 	    timer, a_disarmed_timer_does_not_expire_and_may_be_disarmed_twice);

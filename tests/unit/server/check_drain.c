@@ -47,6 +47,18 @@ START_TEST(drain_waits_for_pending_output_as_long_as_it_moves)
 }
 END_TEST
 
+START_TEST(drain_leaves_a_moment_to_one_that_was_idle_for_long)
+{
+	struct kernel_socket *socket = serve();
+	pass(IDLE_MS - 1);
+	service_text.drain(&shard);
+	pass(QUIET_MS - 1);
+	ck_assert(!socket->shut);
+	pass(1);
+	ck_assert(socket->shut);
+}
+END_TEST
+
 START_TEST(drain_shortens_a_linger_that_has_begun)
 {
 	struct kernel_socket *socket = serve();
@@ -105,10 +117,10 @@ START_TEST(exchanged_settings_hold_for_what_is_open_and_for_what_comes)
 	struct settings other = settings;
 	other.idle_ms = IDLE_MS / 2;
 	other.invalid = UPCASE_REPLACE;
-	pass(IDLE_MS - 1);
+	pass(IDLE_MS / 2 - 2);
 	shard_set(&shard, &other);
-	/* Its time is another, and counts anew. */
-	pass(IDLE_MS / 2 - 1);
+	/* What has passed of its time counts. */
+	pass(1);
 	ck_assert(!before->shut);
 	struct kernel_socket *after = serve();
 	/* A connection keeps the policy that it began with. */
@@ -118,6 +130,45 @@ START_TEST(exchanged_settings_hold_for_what_is_open_and_for_what_comes)
 	expect_answer(after, "\xef\xbf\xbd");
 	pass(IDLE_MS / 2);
 	ck_assert(before->shut && after->shut);
+}
+END_TEST
+
+START_TEST(a_deadline_moves_by_the_difference_and_may_be_over_at_once)
+{
+	struct kernel_socket *socket = serve();
+	struct settings longer = settings, shorter = settings;
+	longer.idle_ms = IDLE_MS * 2;
+	shorter.idle_ms = IDLE_MS / 2;
+	pass(IDLE_MS - 1);
+	shard_set(&shard, &longer);
+	pass(IDLE_MS);
+	ck_assert(!socket->shut);
+	shard_set(&shard, &settings);
+	turn();
+	ck_assert(socket->shut);
+	socket = serve();
+	pass(IDLE_MS / 2 + 1);
+	ck_assert(!socket->shut);
+	shard_set(&shard, &shorter);
+	turn();
+	ck_assert(socket->shut);
+}
+END_TEST
+
+START_TEST(from_and_to_no_limit_a_deadline_counts_anew)
+{
+	struct kernel_socket *socket = serve();
+	struct settings never = settings;
+	never.idle_ms = 0;
+	pass(IDLE_MS - 1);
+	shard_set(&shard, &never);
+	pass(IDLE_MS * 10);
+	ck_assert(!socket->shut);
+	shard_set(&shard, &settings);
+	pass(IDLE_MS - 1);
+	ck_assert(!socket->shut);
+	pass(1);
+	ck_assert(socket->shut);
 }
 END_TEST
 
@@ -156,6 +207,8 @@ suite(void)
 	    drain, drain_ends_a_quiet_connection_and_serves_a_busy_one);
 	tcase_add_test(
 	    drain, drain_waits_for_pending_output_as_long_as_it_moves);
+	tcase_add_test(
+	    drain, drain_leaves_a_moment_to_one_that_was_idle_for_long);
 	tcase_add_test(drain, drain_shortens_a_linger_that_has_begun);
 	tcase_add_test(
 	    drain, drain_ends_quiet_connections_without_an_idle_time);
@@ -163,6 +216,9 @@ suite(void)
 	TCase *exchange = fixture_case(suite, "exchange");
 	tcase_add_test(exchange,
 	    exchanged_settings_hold_for_what_is_open_and_for_what_comes);
+	tcase_add_test(exchange,
+	    a_deadline_moves_by_the_difference_and_may_be_over_at_once);
+	tcase_add_test(exchange, from_and_to_no_limit_a_deadline_counts_anew);
 	tcase_add_test(exchange,
 	    deadline_whose_time_stays_is_not_put_off_by_other_settings);
 	tcase_add_test(exchange, settings_that_come_in_a_drain_hold_in_it);

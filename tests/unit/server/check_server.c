@@ -144,6 +144,103 @@ START_TEST(exchanged_settings_tune_what_listens)
 }
 END_TEST
 
+/* Binds the loopback's ports from 1 to n, and no others. */
+static int
+listen_on(size_t n, size_t *refused)
+{
+	struct sockaddr_in addresses[8];
+	struct listen_address wanted[8];
+	for (size_t i = 0; i < n; i++) {
+		addresses[i] = (struct sockaddr_in){.sin_family = AF_INET,
+		    .sin_port = htons((uint16_t)(i + 1)),
+		    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		wanted[i] = (struct listen_address){.transport = &transport_tcp,
+		    .service = &service_text,
+		    .address = (struct sockaddr *)&addresses[i],
+		    .length = sizeof addresses[i]};
+	}
+	return server_bind(server, wanted, n, refused);
+}
+
+/* The same of a server that has been started. */
+static int
+change_to(size_t n, size_t *refused)
+{
+	if (listen_on(n, refused) == -1)
+		return -1;
+	return server_change(server);
+}
+
+/* How many connections are accepted, of as many as like. */
+static size_t
+fill(void)
+{
+	size_t totals[NCOUNTERS];
+	struct kernel_socket *socket = NULL;
+	for (int fd = 0; fd <= kernel_highest(); fd++) {
+		if (kernel_is_open(fd) && kernel_find(fd)->is_listening)
+			socket = kernel_find(fd);
+	}
+	for (int i = 0; i < 20; i++)
+		(void)kernel_queue(socket, 0);
+	server_drain(server);
+	server_run(server);
+	server_count(server, totals);
+	ck_assert_uint_eq(totals[COUNTER_ACCEPT_FAILURES], 0);
+	return totals[COUNTER_ACCEPTED];
+}
+
+static const struct kernel_hooks patient = {
+    .enter = enter, .moved = move, .wait = wait_long, .arrange = arrange};
+
+START_TEST(more_listeners_leave_descriptors_for_fewer_connections)
+{
+	static const struct settings automatic = {.workers = 1,
+	    .drain_ms = 10,
+	    .send_buffer = 1,
+	    .receive_buffer = 1};
+	for (size_t n = 1; n <= 3; n++) {
+		server_close(server);
+		ck_assert_uint_eq(kernel_halt(), 0);
+		kernel_boot();
+		kernel.descriptors = 12;
+		server = server_open(&automatic);
+		ck_assert_ptr_nonnull(server);
+		size_t refused;
+		ck_assert_int_eq(listen_on(1, &refused), 0);
+		ck_assert_int_eq(server_start(server), 0);
+		size_t before = kernel.descriptors;
+		ck_assert_int_eq(change_to(n, &refused), 0);
+		kernel.hooks = &patient;
+		/* Two are the bell's, four are spare, and one is n. */
+		ck_assert_uint_eq(fill(), before - 2 - 4 - n);
+		kernel.hooks = NULL;
+	}
+}
+END_TEST
+
+START_TEST(listeners_for_which_connections_were_promised_are_refused)
+{
+	size_t refused = 99;
+	server_close(server);
+	ck_assert_uint_eq(kernel_halt(), 0);
+	kernel_boot();
+	/* Two for the bell, four spare, two connections, and two listeners. */
+	kernel.descriptors = 10;
+	server = server_open(&settings);
+	ck_assert_ptr_nonnull(server);
+	ck_assert_int_eq(listen_on(1, &refused), 0);
+	ck_assert_int_eq(server_start(server), 0);
+	ck_assert_int_eq(change_to(3, &refused), -1);
+	ck_assert_int_eq(errno, EMFILE);
+	ck_assert_uint_eq(refused, 2);
+	ck_assert_int_eq(change_to(2, &refused), 0);
+	ck_assert_int_eq(change_to(3, &refused), -1);
+	server_drain(server);
+	server_run(server);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -156,5 +253,9 @@ suite(void)
 	tcase_add_test(
 	    drain, exchanged_settings_bound_the_drain_and_what_is_open_in_it);
 	tcase_add_test(drain, exchanged_settings_tune_what_listens);
+	tcase_add_test(
+	    drain, more_listeners_leave_descriptors_for_fewer_connections);
+	tcase_add_test(
+	    drain, listeners_for_which_connections_were_promised_are_refused);
 	return suite;
 }

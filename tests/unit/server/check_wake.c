@@ -65,7 +65,7 @@ store_late(atomic_bool *wanted, bool value)
 		/* An older wish, as if an end had made use of it. */
 		(void)atomic_exchange(wanted, false);
 		(void)shutdown(fd, SHUT_WR);
-		while (!atomic_load(&ends) && count_open(server) > 0)
+		while (!atomic_load(&ends) && server_count_open(server) > 0)
 			(void)poll(NULL, 0, 1);
 		(void)atomic_exchange(&nended, atomic_load(&nended) + 1);
 	}
@@ -123,9 +123,14 @@ open_server(const struct settings *wanted)
 	ck_assert_ptr_nonnull(server);
 	struct sockaddr_in any = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	ck_assert_int_eq(server_bind(server, &transport_tcp, &service_text,
-			     (struct sockaddr *)&any, sizeof any),
-	    0);
+	const struct listen_address wanted_address = {
+	    .transport = &transport_tcp,
+	    .service = &service_text,
+	    .address = (struct sockaddr *)&any,
+	    .length = sizeof any,
+	};
+	size_t refused;
+	ck_assert_int_eq(server_bind(server, &wanted_address, 1, &refused), 0);
 	find_address();
 	ck_assert_int_eq(bell_open(&bell, server_loop(server), hear_test), 0);
 	ck_assert_int_eq(server_start(server), 0);

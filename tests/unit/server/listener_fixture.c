@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/owner.h"
 #include "base/sys.h"
+#include "unit/runner.h"
 
 #include <netinet/in.h>
 
@@ -93,8 +94,8 @@ bind_to(const struct sockaddr *address, socklen_t length)
 	    .address = (const struct sockaddr *)&kept[nbound],
 	    .length = length,
 	};
-	int result = listening_prepare(
-	    &listeners, addresses, (size_t)nbound + 1, &refused);
+	int result =
+	    listening_prepare(&listeners, addresses, nbound + 1, &refused);
 	if (result == 0)
 		bound[nbound++] = kernel_find(
 		    OWNER_OF(listeners.all.prev, struct listener, link)
@@ -125,7 +126,7 @@ listen_twice(void)
 {
 	ck_assert_int_eq(bind_any(AF_INET), 0);
 	ck_assert_int_eq(bind_any(AF_INET6), 0);
-	ck_assert_int_eq(listeners_start(&listeners, BACKLOG), 0);
+	ck_assert_int_eq(listening_change(&listeners, BACKLOG), 0);
 }
 
 void
