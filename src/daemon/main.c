@@ -168,11 +168,11 @@ main(int argc, char **argv)
 	static struct daemon daemon;
 	struct daemon_arguments *arguments = &daemon.arguments;
 	int inherited[2];
-	start_note(&daemon.start, argv);
 	size_t ninherited = heir_read(inherited);
 	int unfit = surroundings_enter(inherited, ninherited, heir_serves());
 	if (unfit != 0)
 		return unfit;
+	start_note(&daemon.start, argv);
 	say_as("upcased");
 	if (streams_fill() == -1)
 		return EX_OSERR;

@@ -13,9 +13,9 @@ struct start {
 
 /*
  * Notes it; what it points to lives as long as the process.  To be called
- * before the directory or the environment change.  A name that is relative, or
- * was looked for in PATH, is made absolute, without following links, since what
- * stands there may be replaced.
+ * before the directory changes, and with a stack of a usual size.  A name that
+ * is relative, or was looked for in PATH, is made absolute, without following
+ * links, since what stands there may be replaced.
  */
 void start_note(struct start *, char **arguments);
 

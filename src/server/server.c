@@ -8,7 +8,6 @@
 #include "base/sys.h"
 #include "server/announce.h"
 #include "server/server_impl.h"
-#include "server/succession.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -299,7 +298,8 @@ server_start(struct server *server)
 {
 	if (server_prepare(server) == -1)
 		return -1;
-	succession_go_on(server);
+	if (server->unpack != NULL)
+		server->unpack(server);
 	if (server_start_workers(server) == -1)
 		return -1;
 	struct kernel_buffers_held held;

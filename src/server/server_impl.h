@@ -6,7 +6,6 @@
 #include "server/inventory.h"
 #include "server/limits.h"
 #include "server/listening.h"
-#include "server/server.h"
 #include "server/worker.h"
 
 #include <stdbool.h>
@@ -42,6 +41,7 @@ struct server {
 	/* What is to be taken over; see succession.h. */
 	struct inventory inventory;
 	const int *inherited; /* the descriptors; NULL: there is nothing */
+	void (*unpack)(struct server *); /* the connections, at the start */
 };
 
 /* How many connections there are. */

@@ -212,6 +212,16 @@ succession_leave(struct server *server)
 	server->phase = LEFT;
 }
 
+static void
+go_on(struct server *server)
+{
+	unpack_conns(server, &server->inventory,
+	    server->inherited + server->inventory.header.nlisteners);
+	server->inherited = NULL;
+	log_info("going on with %zu connections of the last process",
+	    server_count_open(server));
+}
+
 const char *
 succession_inherit(struct server *server, const struct estate *estate)
 {
@@ -225,6 +235,7 @@ succession_inherit(struct server *server, const struct estate *estate)
 		(size_t)inventory->header.nlisteners + inventory->header.nconns)
 		return "it has not as many descriptors as it names";
 	server->inherited = estate->fds;
+	server->unpack = estate->fds != NULL ? go_on : NULL;
 	unpack_listeners(inventory, estate->fds, &server->listeners);
 	if (estate->fds != NULL)
 		unpack_counters(inventory, &server->counters);
@@ -244,16 +255,4 @@ succession_rehearse(struct server *server)
 	if (header->blocks > count_blocks(server) + server->nworkers)
 		return "memory-limit is lower than it was";
 	return NULL;
-}
-
-void
-succession_go_on(struct server *server)
-{
-	if (server->inherited == NULL)
-		return;
-	unpack_conns(server, &server->inventory,
-	    server->inherited + server->inventory.header.nlisteners);
-	server->inherited = NULL;
-	log_info("going on with %zu connections of the last process",
-	    server_count_open(server));
 }

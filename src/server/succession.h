@@ -62,7 +62,4 @@ const char *succession_inherit(struct server *, const struct estate *);
  */
 const char *succession_rehearse(struct server *);
 
-/* For server_start: unpacks the connections, if there are any. */
-void succession_go_on(struct server *);
-
 #endif

@@ -220,7 +220,7 @@ class ResourceTest(RefusalCase):
                 (100000, "--memory-limit", "--memory-limit", "900M"),
                 (100000, "--max-connections.*--workers", "--workers", "64",
                  "--memory-limit", "500M"),
-                (870000, "worker .*--workers.*ulimit", "--workers", "200")):
+                (250000, "worker .*--workers.*ulimit", "--workers", "200")):
             self.check(OS_ERROR, pattern, *ANYWHERE, *few, *arguments,
                        wrapper=[*wrapper, str(limit)])
         with Daemon(args=few, wrapper=[*wrapper, "100000"]) as daemon:
