@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 
+#include "base/log_latest.h"
 #include "base/log_stream.h"
 
 #include <sys/stat.h>
@@ -224,7 +225,8 @@ write_log(
 	int saved = errno;
 	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
 	(void)vsnprintf(text, sizeof text, format, arguments);
-	size_t end = escape(line, start_line(line, level), text);
+	const size_t start = start_line(line, level);
+	size_t end = escape(line, start, text);
 	if (error != 0) {
 		end = escape(line, end, ": ");
 		(void)pthread_mutex_lock(&lock);
@@ -232,6 +234,8 @@ write_log(
 		end = escape(line, end, strerror(error));
 		(void)pthread_mutex_unlock(&lock);
 	}
+	if (level <= LOG_LEVEL_WARN)
+		log_latest_keep(line + start, end - start);
 	line[end++] = '\n';
 	write_line(line, end);
 	errno = saved;

@@ -137,10 +137,17 @@ struct sys_descriptors {
 };
 
 /*
- * Closes all descriptors but the standard streams.  To be called before any
- * other is opened.  A huge limit of descriptors does not make it slow.
+ * Closes all descriptors above last, which is that of standard error or a
+ * greater one.  To be called before any other is opened.  A huge limit of
+ * descriptors does not make it slow.
  */
-void sys_close_inherited(void);
+void sys_close_inherited(int last);
+
+/*
+ * Makes a descriptor that was not opened here non-blocking and close-on-exec.
+ * EBADF: there is none of that number.
+ */
+int sys_adopt(int fd);
 
 /*
  * Raises the limit of descriptors as far as the system lets us, and counts

@@ -90,12 +90,20 @@ count_one(int fd, void *arg)
 }
 
 void
-sys_close_inherited(void)
+sys_close_inherited(int last)
 {
-	int last = STDERR_FILENO;
 	/* A filter of system calls that is older may forbid this one. */
 	if (close_from(last + 1) == -1)
 		for_each_open(close_one, &last);
+}
+
+int
+sys_adopt(int fd)
+{
+	int status = fcntl(fd, F_GETFL);
+	if (status == -1 || fcntl(fd, F_SETFL, status | O_NONBLOCK) == -1)
+		return -1;
+	return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "daemon/activation.h"
 #include "net/address.h"
 #include "net/inet.h"
 #include "net/transport.h"
@@ -255,6 +256,20 @@ explain_overlap(
 	return false;
 }
 
+/* The same when it is a socket that was passed in. */
+static bool
+explain_passed(const struct addrinfo *at)
+{
+	const struct sockaddr *passed = activation_overlap(at->ai_addr);
+	if (passed == NULL)
+		return false;
+	char name[ADDRESS_TEXT_MAX], theirs[ADDRESS_TEXT_MAX];
+	log_errorx("%s is in use, as %s is passed in; leave the one out of "
+		   "--listen, or the other out of the socket unit",
+	    address_format(at->ai_addr, name), address_format(passed, theirs));
+	return true;
+}
+
 static bool
 has_ipv4(const struct addrinfo *list)
 {
@@ -273,7 +288,7 @@ bind_found(struct server *server, const struct wanted *wanted, size_t i)
 	const struct addrinfo *list = wanted->found[i], *at;
 	bool may_lack = wanted->by_default || has_ipv4(list);
 	for (at = list; at != NULL; at = at->ai_next) {
-		if (is_repeated(list, at) ||
+		if (is_repeated(list, at) || activation_covers(at->ai_addr) ||
 		    server_bind(server, wanted->transport, &service_text,
 			at->ai_addr, at->ai_addrlen) == 0)
 			continue;
@@ -285,7 +300,8 @@ bind_found(struct server *server, const struct wanted *wanted, size_t i)
 			    address_format(at->ai_addr, name));
 			continue;
 		}
-		if (error == EADDRINUSE && explain_overlap(wanted, i, at))
+		if (error == EADDRINUSE &&
+		    (explain_overlap(wanted, i, at) || explain_passed(at)))
 			return EX_USAGE;
 		return explain(at->ai_addr, error);
 	}
@@ -295,6 +311,9 @@ bind_found(struct server *server, const struct wanted *wanted, size_t i)
 int
 bind_addresses(struct server *server, const struct daemon_options *options)
 {
+	int status = activation_serve(server);
+	if (status != 0 || (options->nlisten == 0 && activation_count() > 0))
+		return status;
 	struct wanted wanted = {
 	    .transport = &transport_tcp,
 	    .options = options->listen,
@@ -306,7 +325,7 @@ bind_addresses(struct server *server, const struct daemon_options *options)
 		    sizeof default_addresses / sizeof default_addresses[0];
 		wanted.by_default = true;
 	}
-	int status = look_up(&wanted);
+	status = look_up(&wanted);
 	for (size_t i = 0; i < wanted.n && status == 0; i++)
 		status = bind_found(server, &wanted, i);
 	for (size_t i = 0; i < wanted.n && wanted.found[i] != NULL; i++)

@@ -9,6 +9,7 @@
 #include "daemon/bind.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
+#include "daemon/supervision.h"
 #include "daemon/surroundings.h"
 #include "reactor/poller.h"
 #include "reactor/signals.h"
@@ -42,6 +43,7 @@ obey(int signo, void *arg)
 	case SIGINT:
 	case SIGQUIT:
 		server_drain(server);
+		supervision_drain();
 		break;
 	case SIGUSR1:
 	case INFO:
@@ -136,10 +138,12 @@ serve(struct server *server, const struct daemon_options *options)
 			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
 	}
-	if (server_start(server) == -1)
+	if (server_start(server) == -1) {
 		status = EX_OSERR;
-	else
+	} else {
+		supervision_start(server);
 		server_run(server);
+	}
 	signals_close(server_loop(server));
 	return status;
 }
@@ -165,6 +169,7 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	log_open("upcased", options.log_level);
 	surroundings_settle();
+	supervision_open();
 	struct server *server = server_open(&options.server);
 	if (server == NULL) {
 		log_error(
@@ -173,6 +178,7 @@ main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	int status = serve(server, &options);
+	supervision_close();
 	server_close(server);
 	return status;
 }

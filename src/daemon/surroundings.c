@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "daemon/activation.h"
 #include "daemon/dispositions.h"
 #include "daemon/hardening.h"
 
@@ -78,8 +79,7 @@ int
 surroundings_enter(void)
 {
 	dispositions_enter();
-	/* What a service manager passes is to be left out here. */
-	sys_close_inherited();
+	sys_close_inherited(activation_read());
 	return check_stack();
 }
 

@@ -14,6 +14,9 @@ unsigned inet_port(const struct sockaddr *);
 /* True for all addresses of a family. */
 bool inet_is_any(const struct sockaddr *);
 
+/* True for the same address and port, of the same interface. */
+bool inet_is_equal(const struct sockaddr *, const struct sockaddr *);
+
 bool inet_is_same(const struct addrinfo *, const struct addrinfo *);
 
 /* True when only one of the two can be listened on. */

@@ -46,6 +46,14 @@ struct transport {
 	    unsigned *refused);
 
 	/*
+	 * Makes a socket that listens, and that was passed to this process, one
+	 * like those of listen, but for its address and its backlog.  0, or -1
+	 * with the errno of fcntl or setsockopt.
+	 */
+	int (*adopt)(
+	    const struct transport_options *, int fd, unsigned *refused);
+
+	/*
 	 * Gives what listens other options, but for the backlog and the
 	 * congestion control; what it accepts from then on inherits them.
 	 */

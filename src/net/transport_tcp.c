@@ -68,11 +68,9 @@ set_bounds(const struct transport_options *options, unsigned *refused, int fd,
 
 /* Sets the options that the service can do without. */
 static void
-set_wishes(const struct transport_options *options, unsigned *refused, int fd)
+set_wishes(const struct transport_options *options, unsigned *refused, int fd,
+    bool is_fresh)
 {
-	if (sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
-		note_refused(refused, REFUSED_REUSE,
-		    "after a restart an address may be in use for a while");
 	/* Two answers in a row must not wait for an acknowledgement. */
 	if (sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1) == -1)
 		note_refused(
@@ -80,7 +78,7 @@ set_wishes(const struct transport_options *options, unsigned *refused, int fd)
 	/* An urgent byte is a byte of the stream, in its place (RFC 6093). */
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, 1) == -1)
 		note_refused(refused, REFUSED_INLINE, "urgent bytes are lost");
-	set_bounds(options, refused, fd, true);
+	set_bounds(options, refused, fd, is_fresh);
 }
 
 /* Options that accepted sockets inherit are set here, once for all. */
@@ -95,7 +93,10 @@ set_options(const struct transport_options *options, unsigned *refused, int fd,
 		return -1;
 	if (congestion[0] != '\0' && sys_set_congestion(fd, congestion) == -1)
 		return -1;
-	set_wishes(options, refused, fd);
+	if (sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
+		note_refused(refused, REFUSED_REUSE,
+		    "after a restart an address may be in use for a while");
+	set_wishes(options, refused, fd, true);
 	return 0;
 }
 
@@ -133,6 +134,18 @@ listen_tcp(const struct transport_options *options,
 	return -1;
 }
 
+static int
+adopt(const struct transport_options *options, int fd, unsigned *refused)
+{
+	const char *congestion = options->congestion;
+	if (sys_adopt(fd) == -1)
+		return -1;
+	if (congestion[0] != '\0' && sys_set_congestion(fd, congestion) == -1)
+		return -1;
+	set_wishes(options, refused, fd, false);
+	return 0;
+}
+
 static void
 tune(const struct transport_options *options, int fd, unsigned *refused)
 {
@@ -145,6 +158,7 @@ const struct transport transport_tcp = {
     .fault = inet_fault,
     .overlap = inet_overlap,
     .listen = listen_tcp,
+    .adopt = adopt,
     .tune = tune,
     .gives_up = gives_up,
 };

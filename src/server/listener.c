@@ -106,24 +106,14 @@ listeners_set(struct listeners *listeners, const struct settings *settings)
 	}
 }
 
-int
-listeners_bind(struct listeners *listeners, const struct transport *transport,
-    const struct service *service, const struct sockaddr *address,
-    socklen_t length)
+/* One more that listens. */
+static int
+add(struct listeners *listeners, const struct transport *transport,
+    const struct service *service, int fd)
 {
-	const struct transport_options options =
-	    options_of(listeners->settings);
 	struct listener *listener = malloc(sizeof *listener);
 	if (listener == NULL)
 		return -1;
-	int fd =
-	    transport->listen(&options, address, length, &listeners->refused);
-	if (fd == -1) {
-		int saved = errno;
-		free(listener);
-		errno = saved;
-		return -1;
-	}
 	*listener = (struct listener){
 	    .listeners = listeners,
 	    .transport = transport,
@@ -132,6 +122,34 @@ listeners_bind(struct listeners *listeners, const struct transport *transport,
 	watch_init(&listener->watch, fd, note_ready);
 	list_append(&listeners->all, &listener->link);
 	return 0;
+}
+
+int
+listeners_bind(struct listeners *listeners, const struct transport *transport,
+    const struct service *service, const struct sockaddr *address,
+    socklen_t length)
+{
+	const struct transport_options options =
+	    options_of(listeners->settings);
+	int fd =
+	    transport->listen(&options, address, length, &listeners->refused);
+	if (fd == -1)
+		return -1;
+	if (add(listeners, transport, service, fd) == 0)
+		return 0;
+	(void)sys_close(fd);
+	return -1;
+}
+
+int
+listeners_adopt(struct listeners *listeners, const struct transport *transport,
+    const struct service *service, int fd)
+{
+	const struct transport_options options =
+	    options_of(listeners->settings);
+	if (transport->adopt(&options, fd, &listeners->refused) == -1)
+		return -1;
+	return add(listeners, transport, service, fd);
 }
 
 static void

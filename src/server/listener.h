@@ -79,6 +79,14 @@ int listeners_bind(struct listeners *, const struct transport *,
     const struct service *, const struct sockaddr *, socklen_t);
 
 /*
+ * Accepts from a socket that listens already and was passed to this process; it
+ * is closed with the others from then on.  -1 with the errno of fcntl or
+ * setsockopt.
+ */
+int listeners_adopt(
+    struct listeners *, const struct transport *, const struct service *, int);
+
+/*
  * Other settings hold from now on, for what is bound and for what is bound
  * later.
  */

@@ -180,6 +180,13 @@ server_bind(struct server *server, const struct transport *transport,
 	    &server->listeners, transport, service, address, length);
 }
 
+int
+server_adopt(struct server *server, const struct transport *transport,
+    const struct service *service, int fd)
+{
+	return listeners_adopt(&server->listeners, transport, service, fd);
+}
+
 void
 server_set(struct server *server, const struct settings *settings)
 {
@@ -378,6 +385,29 @@ server_count(const struct server *server, size_t totals[static NCOUNTERS])
 	counters_sum(&server->counters, totals);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		counters_sum(&server->workers[i].counters, totals);
+}
+
+size_t
+server_count_open(struct server *server)
+{
+	return count_open(server);
+}
+
+unsigned
+server_probe(struct server *server)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < server->nworkers; i++)
+		n += !worker_probe(&server->workers[i]);
+	return n;
+}
+
+void
+server_on_activity(struct server *server, void (*active)(void *arg), void *arg)
+{
+	loop_on_activity(server->loop, active, arg);
+	for (unsigned i = 0; is_threaded(server) && i < server->nworkers; i++)
+		worker_report_activity(&server->workers[i]);
 }
 
 void

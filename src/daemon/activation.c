@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "daemon/activation.h"
+
+#include "base/log.h"
+#include "base/printable.h"
+#include "base/sys.h"
+#include "config/values.h"
+#include "net/address.h"
+#include "net/inet.h"
+
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* The first descriptor that is passed: SD_LISTEN_FDS_START. */
+enum { FIRST = STDERR_FILENO + 1 };
+
+/* Room for the name of a socket, its end included; the rest is cut. */
+enum { NAME_SIZE = 40 };
+
+/* What is passed, and what is known of each once it is served. */
+static struct {
+	int n;                 /* or what activation_parse returns instead */
+	char given[NAME_SIZE]; /* LISTEN_FDS */
+	char names[ACTIVATION_MAX][NAME_SIZE];
+	struct sockaddr_storage addresses[ACTIVATION_MAX];
+	bool takes_ipv4[ACTIVATION_MAX]; /* on a port of IPv6 as well */
+} passed;
+
+int
+activation_parse(const char *pid, const char *fds, long self)
+{
+	uint64_t value;
+	if (pid == NULL || fds == NULL)
+		return 0;
+	if (value_parse(&value_number, pid, &value) == -1 ||
+	    value != (uint64_t)self)
+		return ACTIVATION_OF_ANOTHER;
+	if (value_parse(&value_number, fds, &value) == -1 ||
+	    value > ACTIVATION_MAX)
+		return ACTIVATION_WRONG;
+	return (int)value;
+}
+
+/* Copies the text up to its end, and at most what there is room for. */
+static void
+copy(char copied[static NAME_SIZE], const char *text, size_t n)
+{
+	n = n < NAME_SIZE ? n : NAME_SIZE - 1;
+	memcpy(copied, text, n);
+	copied[n] = '\0';
+}
+
+/* LISTEN_FDNAMES has them with colons between. */
+static void
+read_names(const char *names)
+{
+	for (int i = 0; i < passed.n && names != NULL; i++) {
+		const char *end = strchr(names, ':');
+		copy(passed.names[i], names,
+		    end == NULL ? strlen(names) : (size_t)(end - names));
+		names = end == NULL ? NULL : end + 1;
+	}
+}
+
+int
+activation_read(void)
+{
+	static const char *const variables[] = {
+	    "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"};
+	/* NOLINTBEGIN(concurrency-mt-unsafe): there are no threads yet. */
+	const char *fds = getenv("LISTEN_FDS");
+	passed.n = activation_parse(getenv("LISTEN_PID"), fds, getpid());
+	if (passed.n == ACTIVATION_WRONG)
+		copy(passed.given, fds, strlen(fds));
+	read_names(getenv("LISTEN_FDNAMES"));
+	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+		(void)unsetenv(variables[i]);
+	/* NOLINTEND(concurrency-mt-unsafe) */
+	return passed.n > 0 ? STDERR_FILENO + passed.n : STDERR_FILENO;
+}
+
+size_t
+activation_count(void)
+{
+	return passed.n > 0 ? (size_t)passed.n : 0;
+}
+
+/* Why the socket cannot be served, and what to do about it; NULL: it can. */
+static const char *
+find_fault(int fd, const struct sockaddr_storage *address)
+{
+	if (address->ss_family != AF_INET && address->ss_family != AF_INET6)
+		return address->ss_family == AF_UNIX
+			   ? "is a Unix socket, and only TCP is served; write "
+			     "an address such as 127.0.0.1:5220 to "
+			     "ListenStream="
+			   : "is neither of IPv4 nor of IPv6; write an "
+			     "address such as 127.0.0.1:5220 to ListenStream=";
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
+		return "is not of TCP; write ListenStream= in place of "
+		       "ListenDatagram=";
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0)
+		return "does not listen; leave out Accept=yes, or let "
+		       "whoever passes it call listen(2)";
+	return NULL;
+}
+
+static int
+refuse(int i, const char *fault)
+{
+	char shown[PRINTABLE_MAX];
+	log_errorx("the descriptor %d (%s) that LISTEN_FDS passes %s",
+	    FIRST + i, printable(passed.names[i], shown), fault);
+	return EX_USAGE;
+}
+
+/* Returns 0 or the exit status. */
+static int
+check(int i)
+{
+	struct sockaddr_storage *address = &passed.addresses[i];
+	if (sys_getsockname(FIRST + i, address) == -1)
+		return refuse(i, errno == EBADF
+				     ? "is not open; let LISTEN_FDS say how "
+				       "many are passed"
+				     : "is not a socket; pass sockets, by "
+				       "ListenStream=");
+	const char *fault = find_fault(FIRST + i, address);
+	if (fault != NULL)
+		return refuse(i, fault);
+	passed.takes_ipv4[i] =
+	    address->ss_family == AF_INET6 &&
+	    sys_getsockopt(FIRST + i, IPPROTO_IPV6, IPV6_V6ONLY) == 0;
+	return 0;
+}
+
+static int
+serve(struct server *server, int i)
+{
+	char name[ADDRESS_TEXT_MAX], shown[PRINTABLE_MAX];
+	address_format((const struct sockaddr *)&passed.addresses[i], name);
+	if (server_adopt(server, &transport_tcp, &service_text, FIRST + i) ==
+	    -1) {
+		log_error("cannot serve %s, which is passed as descriptor %d; "
+			  "raise the limit of memory (ulimit -v, MemoryMax=)",
+		    name, FIRST + i);
+		return EX_OSERR;
+	}
+	log_info("%s is passed in as descriptor %d (%s)", name, FIRST + i,
+	    printable(passed.names[i], shown));
+	return 0;
+}
+
+int
+activation_serve(struct server *server)
+{
+	int status = 0;
+	if (passed.n == ACTIVATION_WRONG) {
+		char shown[PRINTABLE_MAX];
+		log_errorx("LISTEN_FDS: '%s' is not a number from 0 to %d; "
+			   "pass at most that many sockets",
+		    printable(passed.given, shown), ACTIVATION_MAX);
+		return EX_USAGE;
+	}
+	if (passed.n == ACTIVATION_OF_ANOTHER)
+		log_info("LISTEN_PID names another process: what LISTEN_FDS "
+			 "passes is not used");
+	for (int i = 0; i < passed.n && status == 0; i++)
+		status = check(i);
+	for (int i = 0; i < passed.n && status == 0; i++)
+		status = serve(server, i);
+	return status;
+}
+
+bool
+activation_covers(const struct sockaddr *address)
+{
+	for (int i = 0; i < passed.n; i++) {
+		const struct sockaddr *ours =
+		    (const struct sockaddr *)&passed.addresses[i];
+		if (inet_is_equal(ours, address))
+			return true;
+		/* All addresses of both families have one socket then. */
+		if (passed.takes_ipv4[i] && inet_is_any(ours) &&
+		    address->sa_family == AF_INET && inet_is_any(address) &&
+		    inet_port(ours) == inet_port(address))
+			return true;
+	}
+	return false;
+}
+
+const struct sockaddr *
+activation_overlap(const struct sockaddr *address)
+{
+	for (int i = 0; i < passed.n; i++) {
+		const struct sockaddr *ours =
+		    (const struct sockaddr *)&passed.addresses[i];
+		bool meet = ours->sa_family == address->sa_family ||
+			    passed.takes_ipv4[i];
+		if (meet && inet_port(ours) == inet_port(address) &&
+		    (inet_is_any(ours) || inet_is_any(address)))
+			return ours;
+	}
+	return NULL;
+}
