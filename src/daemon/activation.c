@@ -25,13 +25,14 @@ enum { FIRST = STDERR_FILENO + 1 };
 /* Room for the name of a socket, its end included; the rest is cut. */
 enum { NAME_SIZE = 40 };
 
-/* What is passed, and what is known of each once it is served. */
+/* What is passed, and what is known of each. */
 static struct {
 	int n;                 /* or what activation_parse returns instead */
 	char given[NAME_SIZE]; /* LISTEN_FDS */
 	char names[ACTIVATION_MAX][NAME_SIZE];
 	struct sockaddr_storage addresses[ACTIVATION_MAX];
-	bool takes_ipv4[ACTIVATION_MAX]; /* on a port of IPv6 as well */
+	const char *faults[ACTIVATION_MAX]; /* and the remedy; NULL: none */
+	bool takes_ipv4[ACTIVATION_MAX];    /* on a port of IPv6 as well */
 } passed;
 
 int
@@ -62,29 +63,14 @@ copy(char copied[static NAME_SIZE], const char *text, size_t n)
 static void
 read_names(const char *names)
 {
-	for (int i = 0; i < passed.n && names != NULL; i++) {
+	for (int i = 0; i < passed.n; i++) {
+		if (names == NULL)
+			names = "unnamed";
 		const char *end = strchr(names, ':');
 		copy(passed.names[i], names,
 		    end == NULL ? strlen(names) : (size_t)(end - names));
 		names = end == NULL ? NULL : end + 1;
 	}
-}
-
-int
-activation_read(void)
-{
-	static const char *const variables[] = {
-	    "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"};
-	/* NOLINTBEGIN(concurrency-mt-unsafe): there are no threads yet. */
-	const char *fds = getenv("LISTEN_FDS");
-	passed.n = activation_parse(getenv("LISTEN_PID"), fds, getpid());
-	if (passed.n == ACTIVATION_WRONG)
-		copy(passed.given, fds, strlen(fds));
-	read_names(getenv("LISTEN_FDNAMES"));
-	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
-		(void)unsetenv(variables[i]);
-	/* NOLINTEND(concurrency-mt-unsafe) */
-	return passed.n > 0 ? STDERR_FILENO + passed.n : STDERR_FILENO;
 }
 
 size_t
@@ -113,33 +99,51 @@ find_fault(int fd, const struct sockaddr_storage *address)
 	return NULL;
 }
 
-static int
-refuse(int i, const char *fault)
-{
-	char shown[PRINTABLE_MAX];
-	log_errorx("the descriptor %d (%s) that LISTEN_FDS passes %s",
-	    FIRST + i, printable(passed.names[i], shown), fault);
-	return EX_USAGE;
-}
-
-/* Returns 0 or the exit status. */
-static int
-check(int i)
+/* What is known of each, before a descriptor of ours can take its number. */
+static void
+look_at(int i)
 {
 	struct sockaddr_storage *address = &passed.addresses[i];
-	if (sys_getsockname(FIRST + i, address) == -1)
-		return refuse(i, errno == EBADF
-				     ? "is not open; let LISTEN_FDS say how "
-				       "many are passed"
-				     : "is not a socket; pass sockets, by "
-				       "ListenStream=");
-	const char *fault = find_fault(FIRST + i, address);
-	if (fault != NULL)
-		return refuse(i, fault);
+	if (sys_getsockname(FIRST + i, address) == -1) {
+		passed.faults[i] = errno == EBADF
+				       ? "is not open; let LISTEN_FDS say how "
+					 "many are passed"
+				       : "is not a socket; pass sockets, by "
+					 "ListenStream=";
+		return;
+	}
+	passed.faults[i] = find_fault(FIRST + i, address);
 	passed.takes_ipv4[i] =
 	    address->ss_family == AF_INET6 &&
 	    sys_getsockopt(FIRST + i, IPPROTO_IPV6, IPV6_V6ONLY) == 0;
-	return 0;
+}
+
+int
+activation_read(void)
+{
+	static const char *const variables[] = {
+	    "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"};
+	/* NOLINTBEGIN(concurrency-mt-unsafe): there are no threads yet. */
+	const char *fds = getenv("LISTEN_FDS");
+	passed.n = activation_parse(getenv("LISTEN_PID"), fds, getpid());
+	if (passed.n == ACTIVATION_WRONG)
+		copy(passed.given, fds, strlen(fds));
+	read_names(getenv("LISTEN_FDNAMES"));
+	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+		(void)unsetenv(variables[i]);
+	/* NOLINTEND(concurrency-mt-unsafe) */
+	for (int i = 0; i < passed.n; i++)
+		look_at(i);
+	return passed.n > 0 ? STDERR_FILENO + passed.n : STDERR_FILENO;
+}
+
+static int
+refuse(int i)
+{
+	char shown[PRINTABLE_MAX];
+	log_errorx("the descriptor %d (%s) that LISTEN_FDS passes %s",
+	    FIRST + i, printable(passed.names[i], shown), passed.faults[i]);
+	return EX_USAGE;
 }
 
 static int
@@ -162,7 +166,6 @@ serve(struct server *server, int i)
 int
 activation_serve(struct server *server)
 {
-	int status = 0;
 	if (passed.n == ACTIVATION_WRONG) {
 		char shown[PRINTABLE_MAX];
 		log_errorx("LISTEN_FDS: '%s' is not a number from 0 to %d; "
@@ -173,8 +176,11 @@ activation_serve(struct server *server)
 	if (passed.n == ACTIVATION_OF_ANOTHER)
 		log_info("LISTEN_PID names another process: what LISTEN_FDS "
 			 "passes is not used");
-	for (int i = 0; i < passed.n && status == 0; i++)
-		status = check(i);
+	for (int i = 0; i < passed.n; i++) {
+		if (passed.faults[i] != NULL)
+			return refuse(i);
+	}
+	int status = 0;
 	for (int i = 0; i < passed.n && status == 0; i++)
 		status = serve(server, i);
 	return status;
