@@ -53,8 +53,12 @@ unit_tests = \
 	tests/unit/server/check_turns \
 	tests/unit/server/check_wake \
 	tests/unit/server/check_worker \
+	tests/unit/daemon/check_activation \
+	tests/unit/daemon/check_notify \
 	tests/unit/daemon/check_options \
 	tests/unit/daemon/check_privileges \
+	tests/unit/daemon/check_status_text \
+	tests/unit/daemon/check_supervision \
 	tests/unit/client/check_client \
 	tests/unit/bench/check_duplex \
 	tests/unit/bench/check_exchange \
@@ -240,6 +244,9 @@ tests_unit_server_check_log_limits_LDADD = $(on_kernel)
 tests_unit_server_check_server_LDADD = $(on_kernel)
 tests_unit_server_check_server_start_LDADD = $(on_kernel)
 tests_unit_server_check_turns_LDADD = $(on_kernel)
+tests_unit_daemon_check_supervision_LDADD = libdaemon.a libserver_tests.a \
+	libtests.a libserver.a libkernel.a libnet.a libreactor.a libupcase.a \
+	libconfig.a libbase.a $(CHECK_LIBS)
 
 # The fuzzer of the transform: see tests/fuzz/target.h.  The suite runs what it
 # begins with.  What TIME (seconds) and RUNS (inputs) bound is made of the same

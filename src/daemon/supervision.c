@@ -89,6 +89,13 @@ supervision_open(void)
 	read_watchdog();
 }
 
+/* The clock is read anew: before the first turn the loop does not know it. */
+static void
+arm(struct timer_queue *queue, struct timer *timer)
+{
+	timer_arm(queue, timer, sys_now());
+}
+
 static void
 take_status(struct status *status)
 {
@@ -153,8 +160,7 @@ tell_state(void)
 	write_status(status);
 	timer_disarm(&self.retry);
 	if (!tell(lines, status) && errno == EAGAIN)
-		timer_arm(&self.retries, &self.retry,
-		    loop_now(server_loop(self.server)));
+		arm(&self.retries, &self.retry);
 }
 
 static void
@@ -164,20 +170,13 @@ retry_state(struct timer *timer)
 	tell_state();
 }
 
-static void
-arm_status(void)
-{
-	timer_arm(
-	    &self.statuses, &self.status, loop_now(server_loop(self.server)));
-}
-
 /* The end of a rest: the rates count from here on. */
 static void
 wake(void *arg)
 {
 	(void)arg;
 	take_status(&self.before);
-	arm_status();
+	arm(&self.statuses, &self.status);
 }
 
 static void
@@ -187,7 +186,7 @@ tell_status(struct timer *timer)
 	(void)timer;
 	if (self.state == DRAINING) {
 		tell_state();
-		arm_status();
+		arm(&self.statuses, &self.status);
 		return;
 	}
 	write_status(status);
@@ -196,7 +195,7 @@ tell_status(struct timer *timer)
 		return;
 	}
 	(void)tell("", status);
-	arm_status();
+	arm(&self.statuses, &self.status);
 }
 
 static void
@@ -210,7 +209,7 @@ feed(struct timer *timer)
 		log_warnx("%u worker%s not turned for %" PRId64
 			  " ms: the watchdog is not fed",
 		    n, n == 1 ? " has" : "s have", self.feed_ms);
-	timer_arm(&self.feeds, &self.feed, loop_now(server_loop(self.server)));
+	arm(&self.feeds, &self.feed);
 }
 
 void
@@ -233,8 +232,7 @@ supervision_start(struct server *server)
 	tell_state();
 	server_on_activity(server, wake, NULL);
 	if (self.feed_ms != 0)
-		timer_arm(
-		    &self.feeds, &self.feed, loop_now(server_loop(server)));
+		arm(&self.feeds, &self.feed);
 }
 
 /* Changes the state, unless the end has come: false. */
@@ -265,7 +263,7 @@ supervision_drain(void)
 {
 	/* From then on it asks for patience again and again. */
 	if (enter(DRAINING))
-		arm_status();
+		arm(&self.statuses, &self.status);
 }
 
 void
