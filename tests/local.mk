@@ -89,6 +89,7 @@ daemon_tests = \
 	tests/system/test_partial.py \
 	tests/system/test_rows.py \
 	tests/system/test_serve.py \
+	tests/system/test_service_manager.py \
 	tests/system/test_signals.py \
 	tests/system/test_start.py \
 	tests/system/test_systemd.py \

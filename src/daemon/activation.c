@@ -4,7 +4,6 @@
 #include "daemon/activation.h"
 
 #include "base/log.h"
-#include "base/printable.h"
 #include "base/sys.h"
 #include "config/values.h"
 #include "net/address.h"
@@ -140,16 +139,15 @@ activation_read(void)
 static int
 refuse(int i)
 {
-	char shown[PRINTABLE_MAX];
 	log_errorx("the descriptor %d (%s) that LISTEN_FDS passes %s",
-	    FIRST + i, printable(passed.names[i], shown), passed.faults[i]);
+	    FIRST + i, passed.names[i], passed.faults[i]);
 	return EX_USAGE;
 }
 
 static int
 serve(struct server *server, int i)
 {
-	char name[ADDRESS_TEXT_MAX], shown[PRINTABLE_MAX];
+	char name[ADDRESS_TEXT_MAX];
 	address_format((const struct sockaddr *)&passed.addresses[i], name);
 	if (server_adopt(server, &transport_tcp, &service_text, FIRST + i) ==
 	    -1) {
@@ -159,7 +157,7 @@ serve(struct server *server, int i)
 		return EX_OSERR;
 	}
 	log_info("%s is passed in as descriptor %d (%s)", name, FIRST + i,
-	    printable(passed.names[i], shown));
+	    passed.names[i]);
 	return 0;
 }
 
@@ -167,10 +165,9 @@ int
 activation_serve(struct server *server)
 {
 	if (passed.n == ACTIVATION_WRONG) {
-		char shown[PRINTABLE_MAX];
 		log_errorx("LISTEN_FDS: '%s' is not a number from 0 to %d; "
 			   "pass at most that many sockets",
-		    printable(passed.given, shown), ACTIVATION_MAX);
+		    passed.given, ACTIVATION_MAX);
 		return EX_USAGE;
 	}
 	if (passed.n == ACTIVATION_OF_ANOTHER)

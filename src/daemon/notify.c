@@ -4,7 +4,6 @@
 #include "daemon/notify.h"
 
 #include "base/log.h"
-#include "base/printable.h"
 #include "base/sys.h"
 
 #include <sys/uio.h>
@@ -53,18 +52,18 @@ open_named(const char *name)
 {
 	struct sockaddr_un address;
 	socklen_t length;
-	char shown[PRINTABLE_MAX];
 	if (notify_address(&address, &length, name) == -1) {
-		log_warnx("NOTIFY_SOCKET: '%s' is neither a path nor an @name; "
-			  "the service manager is told nothing",
-		    printable(name, shown));
+		log_warnx(
+		    "NOTIFY_SOCKET: '%.100s' is neither a path nor an @name; "
+		    "the service manager is told nothing",
+		    name);
 		return;
 	}
 	notify_fd = connect_to(&address, length);
 	if (notify_fd == -1)
-		log_warn("NOTIFY_SOCKET: cannot connect to %s; the service "
+		log_warn("NOTIFY_SOCKET: cannot connect to %.100s; the service "
 			 "manager is told nothing",
-		    printable(name, shown));
+		    name);
 }
 
 void

@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "base/log_latest.h"
-#include "base/printable.h"
 #include "base/sys.h"
 #include "config/values.h"
 #include "daemon/notify.h"
@@ -71,10 +70,9 @@ read_watchdog(void)
 	self.feed_ms =
 	    supervision_feed_ms(usec, getenv("WATCHDOG_PID"), getpid());
 	if (self.feed_ms == -1) {
-		char shown[PRINTABLE_MAX];
-		log_warnx("WATCHDOG_USEC: '%s' is not a number of "
+		log_warnx("WATCHDOG_USEC: '%.40s' is not a number of "
 			  "microseconds; no watchdog is fed",
-		    printable(usec, shown));
+		    usec);
 		self.feed_ms = 0;
 	}
 	(void)unsetenv("WATCHDOG_USEC");
