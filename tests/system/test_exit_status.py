@@ -310,7 +310,7 @@ class PageTest(RefusalCase):
                          ["64", "67", "68", "69", "71", "74", "77"])
         unit = os.path.join(folder, "contrib", "systemd", "upcased.service.in")
         with open(unit) as file:
-            self.assertIn("\nRestartPreventExitStatus=64 67 77\n", file.read())
+            self.assertIn("\nRestartPreventExitStatus=64 67 77 78\n", file.read())
 
 
 if __name__ == "__main__":
