@@ -38,7 +38,7 @@ bool notify_is_open(void);
  * the service manager has too much to read, so the message may be sent again
  * later.  Any other failure would come again.
  */
-int notify_send(const char *message, const int *descriptors, size_t n);
+int notify_send(const char *text, const int *descriptors, size_t n);
 
 void notify_close(void);
 

@@ -28,10 +28,13 @@ enum { FEEDS = 3 };
 /* Room for a message, its end included. */
 enum { MESSAGE_MAX = STATUS_TEXT_MAX + 128 };
 
-enum state { STARTING, SERVING, RELOADING, DRAINING };
+enum state { SERVING, RELOADING, DRAINING };
 
 static const char *const does[] = {
-    "starting", "serving", "reloading, with", "draining"};
+    [SERVING] = "serving",
+    [RELOADING] = "reloading, with",
+    [DRAINING] = "draining",
+};
 
 static struct {
 	struct server *server; /* NULL: nothing is to be told */
@@ -130,9 +133,6 @@ static void
 write_state(char *lines, size_t size)
 {
 	switch (self.state) {
-	case STARTING:
-		lines[0] = '\0';
-		break;
 	case SERVING:
 		(void)snprintf(lines, size, "READY=1\n");
 		break;

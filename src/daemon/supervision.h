@@ -26,10 +26,10 @@
 
 /*
  * How often to feed the watchdog that WATCHDOG_USEC and WATCHDOG_PID ask for,
- * in ms; 0: there is none for the process self.  Either may be NULL.  -1: the
+ * in ms; 0: there is none for this process.  Either may be NULL.  -1: the
  * number is none.
  */
-int64_t supervision_feed_ms(const char *usec, const char *pid, long self);
+int64_t supervision_feed_ms(const char *usec, const char *pid, long process);
 
 /*
  * Opens the way to the service manager and reads what it wants.  To be called

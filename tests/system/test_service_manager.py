@@ -15,7 +15,8 @@ import tempfile
 import tap
 from client import ask, receive
 from daemon import (PATIENCE, UPCASED, Case, Daemon, each_backend, linux_only,
-                    unstamped)
+                    not_counted, unstamped)
+from injection import injecting, with_strace
 from stream import receive_all, upper
 
 LINE = "ein Stück\n".encode()
@@ -158,6 +159,27 @@ class NotifyTest(Case):
                 self.assertEqual(ask(daemon, LINE), upper(LINE))
                 daemon.send_signal(signal.SIGTERM)
                 daemon.wait()
+
+    @linux_only
+    @not_counted
+    @with_strace
+    def test_failing_calls(self):
+        """It serves when a call fails by which it would tell its state, and
+        says so once"""
+        for call, error in (("socket", "EMFILE"), ("connect", "EACCES"),
+                            ("sendmsg", "EPERM"), ("sendmsg", "ENOBUFS")):
+            with self.subTest(call), Manager() as manager, \
+                    tempfile.NamedTemporaryFile() as trace, manager.daemon(
+                        wrapper=injecting(trace.name, call, error, "1")
+                    ) as daemon:
+                self.assertEqual(ask(daemon, LINE), upper(LINE))
+                daemon.wait_for_line("^warning: .*NOTIFY_SOCKET")
+                if error == "ENOBUFS":
+                    manager.wait_for("READY")
+                daemon.send_signal(signal.SIGTERM)
+                daemon.wait()
+                self.assertEqual(
+                    sum("NOTIFY_SOCKET" in line for line in daemon.lines), 1)
 
     @linux_only
     @each_backend(workers=WORKERS)
@@ -433,6 +455,14 @@ class ActivationTest(Case):
                 [one], "--listen", f"127.0.0.1:{port}")
             self.assertRegex(sentence, rf"127\.0\.0\.1:{port} is in use, as "
                              rf"0\.0\.0\.0:{port} is passed in")
+        if not socket.has_dualstack_ipv6():
+            return
+        with listening("::", dualstack_ipv6=True) as one:
+            port = one.getsockname()[1]
+            sentence = self.refusal(
+                [one], "--listen", f"127.0.0.1:{port}")
+            self.assertRegex(sentence, rf"127\.0\.0\.1:{port} is in use, as "
+                             rf"\[::\]:{port} is passed in")
 
     @linux_only
     def test_not_ours(self):
