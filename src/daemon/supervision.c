@@ -39,7 +39,8 @@ static const char *const does[] = {
 static struct {
 	struct server *server; /* NULL: nothing is to be told */
 	enum state state;
-	int64_t feed_ms; /* 0: there is no watchdog */
+	int64_t feed_ms;         /* 0: there is no watchdog */
+	bool is_fed_with_status; /* the next feed looks at the status too */
 
 	struct status before; /* for the rates */
 	char problem[LOG_LATEST_MAX];
@@ -177,6 +178,19 @@ wake(void *arg)
 	arm(&self.statuses, &self.status);
 }
 
+/*
+ * Puts the status off until there is something to do.  A watchdog that has the
+ * loop woken anyhow, and often enough, needs no more than that for it.
+ */
+static void
+rest(void)
+{
+	if (self.feed_ms != 0 && self.feed_ms <= SUPERVISION_STATUS_MS)
+		self.is_fed_with_status = true;
+	else
+		server_on_activity(self.server, wake, NULL);
+}
+
 static void
 tell_status(struct timer *timer)
 {
@@ -189,7 +203,7 @@ tell_status(struct timer *timer)
 	}
 	write_status(status);
 	if (strcmp(status, self.told) == 0) {
-		server_on_activity(self.server, wake, NULL);
+		rest();
 		return;
 	}
 	(void)tell("", status);
@@ -208,6 +222,10 @@ feed(struct timer *timer)
 			  " ms: the watchdog is not fed",
 		    n, n == 1 ? " has" : "s have", self.feed_ms);
 	arm(&self.feeds, &self.feed);
+	if (self.is_fed_with_status) {
+		self.is_fed_with_status = false;
+		tell_status(&self.status);
+	}
 }
 
 void
@@ -228,7 +246,7 @@ supervision_start(struct server *server)
 	take_status(&self.before);
 	self.state = SERVING;
 	tell_state();
-	server_on_activity(server, wake, NULL);
+	rest();
 	if (self.feed_ms != 0)
 		arm(&self.feeds, &self.feed);
 }

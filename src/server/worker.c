@@ -51,6 +51,7 @@ static void
 report_activity(void *arg)
 {
 	struct worker *worker = arg;
+	atomic_store_explicit(&worker->reports, false, memory_order_relaxed);
 	bell_ring(&worker->wake->bell);
 }
 
@@ -62,11 +63,8 @@ hear(struct bell *bell)
 	atomic_store_explicit(&worker->seen_probe,
 	    atomic_load_explicit(&worker->probe, memory_order_relaxed),
 	    memory_order_relaxed);
-	if (atomic_load_explicit(&worker->reports, memory_order_relaxed)) {
-		atomic_store_explicit(
-		    &worker->reports, false, memory_order_relaxed);
+	if (atomic_load_explicit(&worker->reports, memory_order_relaxed))
 		loop_on_activity(worker->loop, report_activity, worker);
-	}
 	obey(worker);
 }
 
@@ -223,6 +221,9 @@ worker_probe(struct worker *worker)
 void
 worker_report_activity(struct worker *worker)
 {
+	/* To wake it for what it does anyhow would count as activity. */
+	if (atomic_load_explicit(&worker->reports, memory_order_relaxed))
+		return;
 	atomic_store_explicit(&worker->reports, true, memory_order_relaxed);
 	post(worker);
 }

@@ -44,7 +44,7 @@ struct worker {
 	_Atomic(const struct settings *) followed;
 	/* The number of the last probe, and of the last that it has seen. */
 	atomic_uint probe, seen_probe;
-	atomic_bool reports; /* its next activity, to the accepting thread */
+	atomic_bool reports; /* until its next activity, which it tells of */
 
 	bool has_thread;
 	/* Only with a thread. */

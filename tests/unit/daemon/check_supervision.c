@@ -316,6 +316,28 @@ START_TEST(a_watchdog_is_fed_three_times_in_its_time)
 }
 END_TEST
 
+START_TEST(a_watchdog_brings_the_status_with_it)
+{
+	static const struct event events[] = {
+	    {12000, come}, {13000, speak}, {45000, stop}, {46000, stop}};
+	boot("30000000");
+	run(events);
+	expect(1, 10000, "WATCHDOG=1\n");
+	expect(2, 20000, "WATCHDOG=1\n");
+	expect(3, 20000, "STATUS=serving 1 connection; accepted 1, 0.1 ");
+	int nfed = 0, nstatus = 0;
+	for (int i = 0; i < ntold; i++) {
+		nfed += strcmp(told[i].text, "WATCHDOG=1\n") == 0;
+		nstatus += strncmp(told[i].text, "STATUS=", 7) == 0;
+	}
+	ck_assert_int_eq(nfed, 4);
+	/* And when it has come to rest. */
+	ck_assert_int_eq(nstatus, 2);
+	/* No wait ended for the status alone while nothing happened. */
+	ck_assert_uint_le(nwaits, 6);
+}
+END_TEST
+
 START_TEST(a_watchdog_is_fed_in_a_drain)
 {
 	static const struct event events[] = {
@@ -371,6 +393,7 @@ suite(void)
 	tcase_add_test(tcase, a_state_that_did_not_go_is_told_again);
 	tcase_add_test(tcase, a_status_that_did_not_go_is_told_with_the_next);
 	tcase_add_test(tcase, a_watchdog_is_fed_three_times_in_its_time);
+	tcase_add_test(tcase, a_watchdog_brings_the_status_with_it);
 	tcase_add_test(tcase, a_watchdog_is_fed_in_a_drain);
 	tcase_add_loop_test(
 	    tcase, the_variables_say_how_often_to_feed, 0, LENGTH(watchdogs));
