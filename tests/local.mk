@@ -61,9 +61,13 @@ unit_tests = \
 	tests/unit/server/check_unpacking \
 	tests/unit/server/check_wake \
 	tests/unit/server/check_worker \
+	tests/unit/daemon/check_activation \
+	tests/unit/daemon/check_notify \
 	tests/unit/daemon/check_options \
 	tests/unit/daemon/check_privileges \
 	tests/unit/client/check_answer \
+	tests/unit/daemon/check_status_text \
+	tests/unit/daemon/check_supervision \
 	tests/unit/client/check_client \
 	tests/unit/bench/check_duplex \
 	tests/unit/bench/check_exchange \
@@ -97,6 +101,7 @@ daemon_tests = \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
 	tests/system/test_serve.py \
+	tests/system/test_service_manager.py \
 	tests/system/test_signals.py \
 	tests/system/test_start.py \
 	tests/system/test_systemd.py \
@@ -263,6 +268,9 @@ tests_unit_server_check_server_LDADD = $(on_kernel)
 tests_unit_server_check_server_start_LDADD = $(on_kernel)
 tests_unit_server_check_turns_LDADD = $(on_kernel)
 tests_unit_server_check_unpacking_LDADD = $(on_kernel)
+tests_unit_daemon_check_supervision_LDADD = libdaemon.a libserver_tests.a \
+	libtests.a libserver.a libkernel.a libnet.a libreactor.a libupcase.a \
+	libconfig.a libbase.a $(CHECK_LIBS)
 
 # The fuzzer of the transform: see tests/fuzz/target.h.  The suite runs what it
 # begins with.  What TIME (seconds) and RUNS (inputs) bound is made of the same

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 
+#include "base/log_latest.h"
 #include "base/log_stream.h"
 
 #include <sys/stat.h>
@@ -232,8 +233,8 @@ write_text(enum log_level level, int error, const char *text, bool is_printable)
 {
 	int saved = errno;
 	char line[LOG_LINE_MAX];
-	size_t end =
-	    escape_text(line, start_line(line, level), text, is_printable);
+	const size_t start = start_line(line, level);
+	size_t end = escape_text(line, start, text, is_printable);
 	if (error != 0) {
 		end = escape(line, end, ": ");
 		(void)pthread_mutex_lock(&lock);
@@ -241,6 +242,8 @@ write_text(enum log_level level, int error, const char *text, bool is_printable)
 		end = escape(line, end, strerror(error));
 		(void)pthread_mutex_unlock(&lock);
 	}
+	if (level <= LOG_LEVEL_WARN)
+		log_latest_keep(line + start, end - start);
 	line[end++] = '\n';
 	write_line(line, end);
 	errno = saved;

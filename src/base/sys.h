@@ -155,6 +155,12 @@ struct sys_descriptors {
 void sys_close_inherited(const int *spared, size_t n);
 
 /*
+ * Makes a descriptor that was not opened here non-blocking and close-on-exec.
+ * EBADF: there is none of that number.
+ */
+int sys_adopt(int fd);
+
+/*
  * Raises the limit of descriptors as far as the system lets us, and counts
  * those that are open.
  */

@@ -117,6 +117,15 @@ sys_close_inherited(const int *spared, size_t n)
 		for_each_open(close_one, &last);
 }
 
+int
+sys_adopt(int fd)
+{
+	int status = fcntl(fd, F_GETFL);
+	if (status == -1 || fcntl(fd, F_SETFL, status | O_NONBLOCK) == -1)
+		return -1;
+	return fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 void
 sys_count_descriptors(struct sys_descriptors *descriptors)
 {

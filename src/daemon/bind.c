@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "daemon/activation.h"
 #include "net/address.h"
 #include "net/inet.h"
 #include "server/server.h"
@@ -167,6 +168,20 @@ is_repeated(const struct addrinfo *list, const struct addrinfo *entry)
 	return false;
 }
 
+/* True, and says so, when it is in use by a socket that was passed in. */
+static bool
+explain_passed(const struct sockaddr *address)
+{
+	const struct sockaddr *passed = activation_overlap(address);
+	if (passed == NULL)
+		return false;
+	char name[ADDRESS_TEXT_MAX], theirs[ADDRESS_TEXT_MAX];
+	log_errorx("%s is in use, as %s is passed in; leave the one out of "
+		   "--listen, or the other out of the socket unit",
+	    address_format(address, name), address_format(passed, theirs));
+	return true;
+}
+
 static bool
 has_ipv4(const struct addrinfo *list)
 {
@@ -192,7 +207,8 @@ flat_free(struct flat *flat)
 static int
 flatten(struct flat *flat, const struct resolved *resolved)
 {
-	size_t n = 0;
+	/* Not of no places, which need not be any. */
+	size_t n = 1;
 	for (size_t i = 0; i < resolved->n; i++) {
 		const struct addrinfo *at = resolved->found[i];
 		for (; at != NULL; at = at->ai_next)
@@ -267,6 +283,8 @@ refuse(const struct flat *flat, const struct resolved *resolved, size_t refused,
 		if (status != 0)
 			return status;
 	}
+	if (error == EADDRINUSE && explain_passed(address))
+		return line != 0 ? EX_CONFIG : EX_USAGE;
 	return explain(&refusal, error);
 }
 
@@ -280,6 +298,9 @@ bind_addresses(
 		log_error("cannot bind addresses");
 		status = EX_OSERR;
 	}
+	/* What a service manager passes takes the place of the default. */
+	if (resolved->choice->listens_by_default && server_has_passed(server))
+		flat.n = 0;
 	size_t refused;
 	while (status == 0 &&
 	       server_bind(server, flat.addresses, flat.n, &refused) == -1) {

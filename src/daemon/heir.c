@@ -20,7 +20,7 @@ static size_t size;
 static struct estate estate;
 
 size_t
-heir_read(int named[2])
+heir_read(int named[static HEIR_MAX])
 {
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet. */
 	const char *text = getenv(HEIR_VARIABLE);

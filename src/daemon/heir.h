@@ -17,12 +17,15 @@
 
 #define HEIR_VARIABLE "UPCASED_HANDOVER"
 
+/* The most descriptors that it names. */
+enum { HEIR_MAX = 2 };
+
 /*
  * Reads the variable and takes it out of the environment.  Stores which
  * descriptors it names, in rising order, and returns how many.  To be called
  * first of all.
  */
-size_t heir_read(int named[2]);
+size_t heir_read(int named[static HEIR_MAX]);
 
 /* True for a process that goes on, and for one that only rehearses it. */
 bool heir_serves(void);

@@ -6,6 +6,7 @@
 #include "base/printable.h"
 #include "base/say.h"
 #include "base/streams.h"
+#include "daemon/activation.h"
 #include "daemon/bind.h"
 #include "daemon/check.h"
 #include "daemon/dispositions.h"
@@ -15,6 +16,7 @@
 #include "daemon/reload.h"
 #include "daemon/resolve.h"
 #include "daemon/start.h"
+#include "daemon/supervision.h"
 #include "daemon/surroundings.h"
 #include "daemon/upgrade.h"
 #include "reactor/poller.h"
@@ -58,6 +60,7 @@ obey(int signo, void *arg)
 	case SIGINT:
 	case SIGQUIT:
 		server_drain(server);
+		supervision_drain();
 		break;
 	case SIGUSR1:
 	case INFO:
@@ -116,7 +119,10 @@ listen_on(struct server *server, const struct daemon_choice *choice)
 	struct resolved resolved;
 	if (heir_take(server) == -1)
 		return EX_OSERR;
-	int status = resolve_addresses(&resolved, choice);
+	int status = activation_serve(server);
+	if (status != 0)
+		return status;
+	status = resolve_addresses(&resolved, choice);
 	if (status == 0)
 		status = bind_addresses(server, &resolved, false);
 	resolved_free(&resolved);
@@ -153,6 +159,7 @@ serve(struct server *server, struct daemon *daemon)
 		heir_forget();
 		dispositions_release();
 		reload_started(reload);
+		supervision_start(server);
 		server_run(server);
 	}
 	signals_close(server_loop(server));
@@ -167,9 +174,10 @@ main(int argc, char **argv)
 	/* Too large for the smallest stack. */
 	static struct daemon daemon;
 	struct daemon_arguments *arguments = &daemon.arguments;
-	int inherited[2];
-	size_t ninherited = heir_read(inherited);
-	int unfit = surroundings_enter(inherited, ninherited, heir_serves());
+	int spared[ACTIVATION_MAX + HEIR_MAX];
+	size_t nspared = activation_read(spared);
+	nspared += heir_read(spared + nspared);
+	int unfit = surroundings_enter(spared, nspared, heir_serves());
 	if (unfit != 0)
 		return unfit;
 	start_note(&daemon.start, argv);
@@ -197,6 +205,7 @@ main(int argc, char **argv)
 	    start_add_config(&daemon.start, arguments->options.config) == -1)
 		return EX_OSERR;
 	surroundings_settle();
+	supervision_open();
 	struct server *server = server_open(&choice->settings);
 	if (server == NULL) {
 		log_error(
@@ -205,6 +214,7 @@ main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	status = serve(server, &daemon);
+	supervision_close();
 	server_close(server);
 	return status;
 }

@@ -241,6 +241,8 @@ daemon_choose(
 			memset(choice->listen_lines, 0,
 			    sizeof choice->listen_lines);
 	}
+	choice->listens_by_default = choice->lines[index_of("listen")] == 0 &&
+				     !arguments->given[index_of("listen")];
 	choice->settings = options->server;
 	if (choice->settings.workers == 0)
 		choice->settings.workers = arguments->processors;

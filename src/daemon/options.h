@@ -47,6 +47,7 @@ struct daemon_choice {
 	struct daemon_options options;
 	struct settings settings; /* the same as options.server, without auto */
 	bool has_file;
+	bool listens_by_default;         /* no address was asked for */
 	unsigned lines[DAEMON_ROWS_MAX]; /* of the file; 0: not from there */
 	unsigned listen_lines[DAEMON_ADDRESSES_MAX]; /* of each address */
 };

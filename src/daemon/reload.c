@@ -7,6 +7,7 @@
 #include "base/owner.h"
 #include "base/sys.h"
 #include "daemon/bind.h"
+#include "daemon/supervision.h"
 
 #include <unistd.h>
 
@@ -51,11 +52,11 @@ static void
 end(struct reload *reload)
 {
 	reload->is_busy = false;
-	if (!reload->is_asked)
-		return;
-	reload->is_asked = false;
-	if (!is_too_late(reload))
+	if (reload->is_asked && !is_too_late(reload))
 		begin(reload);
+	else if (server_is_serving(reload->server))
+		supervision_serve();
+	reload->is_asked = false;
 }
 
 /* The value of an option, or what there is without one. */
@@ -244,10 +245,12 @@ reload_ask(struct reload *reload)
 {
 	if (is_too_late(reload))
 		return;
-	if (reload->is_busy)
+	if (reload->is_busy) {
 		reload->is_asked = true;
-	else
-		begin(reload);
+		return;
+	}
+	supervision_reload();
+	begin(reload);
 }
 
 void

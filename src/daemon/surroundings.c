@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "daemon/activation.h"
 #include "daemon/dispositions.h"
 #include "daemon/hardening.h"
 

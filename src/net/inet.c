@@ -36,12 +36,22 @@ inet_is_any(const struct sockaddr *address)
 	return ipv4_of(address) == htonl(INADDR_ANY);
 }
 
+static unsigned long
+scope_of(const struct sockaddr *address)
+{
+	return ((const struct sockaddr_in6 *)(const void *)address)
+	    ->sin6_scope_id;
+}
+
 bool
 inet_is_same(const struct sockaddr *a, const struct sockaddr *b)
 {
-	size_t length = a->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-						 : sizeof(struct sockaddr_in);
-	return a->sa_family == b->sa_family && memcmp(a, b, length) == 0;
+	if (a->sa_family != b->sa_family || inet_port(a) != inet_port(b))
+		return false;
+	if (a->sa_family == AF_INET)
+		return ipv4_of(a) == ipv4_of(b);
+	return memcmp(ipv6_of(a), ipv6_of(b), sizeof(struct in6_addr)) == 0 &&
+	       scope_of(a) == scope_of(b);
 }
 
 bool

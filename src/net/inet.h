@@ -13,7 +13,7 @@ unsigned inet_port(const struct sockaddr *);
 /* True for all addresses of a family. */
 bool inet_is_any(const struct sockaddr *);
 
-/* True for the same address and port. */
+/* True for the same address and port, of the same interface. */
 bool inet_is_same(const struct sockaddr *, const struct sockaddr *);
 
 /* True when only one of the two can be listened on. */

@@ -50,6 +50,14 @@ struct transport {
 	    unsigned *refused);
 
 	/*
+	 * Makes a socket that listens, and that was passed to this process, one
+	 * like those of listen, but for its address and its backlog.  0, or -1
+	 * with the errno of fcntl or setsockopt.
+	 */
+	int (*adopt)(
+	    const struct transport_options *, int fd, unsigned *refused);
+
+	/*
 	 * Gives what listens other options, but for the backlog and the
 	 * congestion control; what it accepts from then on inherits them.
 	 */
@@ -61,6 +69,13 @@ struct transport {
 	 * socket, if both may share.
 	 */
 	void (*share)(int fd, bool may);
+
+	/*
+	 * Whether a socket that listens on the first address has all clients of
+	 * the second.
+	 */
+	bool (*serves)(
+	    int fd, const struct sockaddr *own, const struct sockaddr *address);
 
 	/* Whether give_up_ms holds, given what was refused. */
 	bool (*gives_up)(unsigned refused);

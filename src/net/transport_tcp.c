@@ -68,11 +68,9 @@ set_bounds(const struct transport_options *options, unsigned *refused, int fd,
 
 /* Sets the options that the service can do without. */
 static void
-set_wishes(const struct transport_options *options, unsigned *refused, int fd)
+set_wishes(const struct transport_options *options, unsigned *refused, int fd,
+    bool is_fresh)
 {
-	if (sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
-		note_refused(refused, REFUSED_REUSE,
-		    "after a restart an address may be in use for a while");
 	/* Two answers in a row must not wait for an acknowledgement. */
 	if (sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1) == -1)
 		note_refused(
@@ -80,7 +78,7 @@ set_wishes(const struct transport_options *options, unsigned *refused, int fd)
 	/* An urgent byte is a byte of the stream, in its place (RFC 6093). */
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, 1) == -1)
 		note_refused(refused, REFUSED_INLINE, "urgent bytes are lost");
-	set_bounds(options, refused, fd, true);
+	set_bounds(options, refused, fd, is_fresh);
 }
 
 /* Options that accepted sockets inherit are set here, once for all. */
@@ -95,7 +93,10 @@ set_options(const struct transport_options *options, unsigned *refused, int fd,
 		return -1;
 	if (congestion[0] != '\0' && sys_set_congestion(fd, congestion) == -1)
 		return -1;
-	set_wishes(options, refused, fd);
+	if (sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
+		note_refused(refused, REFUSED_REUSE,
+		    "after a restart an address may be in use for a while");
+	set_wishes(options, refused, fd, true);
 	return 0;
 }
 
@@ -145,10 +146,34 @@ listen_tcp(const struct transport_options *options,
 	return -1;
 }
 
+static int
+adopt(const struct transport_options *options, int fd, unsigned *refused)
+{
+	const char *congestion = options->congestion;
+	if (sys_adopt(fd) == -1)
+		return -1;
+	if (congestion[0] != '\0' && sys_set_congestion(fd, congestion) == -1)
+		return -1;
+	set_wishes(options, refused, fd, false);
+	return 0;
+}
+
 static void
 tune(const struct transport_options *options, int fd, unsigned *refused)
 {
 	set_bounds(options, refused, fd, false);
+}
+
+/* Sockets that others made may take the clients of IPv4 as well. */
+static bool
+serves(int fd, const struct sockaddr *own, const struct sockaddr *address)
+{
+	if (inet_is_same(own, address))
+		return true;
+	return own->sa_family == AF_INET6 && address->sa_family == AF_INET &&
+	       inet_is_any(own) && inet_is_any(address) &&
+	       inet_port(own) == inet_port(address) &&
+	       sys_getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0;
 }
 
 const struct transport transport_tcp = {
@@ -158,7 +183,9 @@ const struct transport transport_tcp = {
     .overlap = inet_overlap,
     .covers = inet_covers,
     .listen = listen_tcp,
+    .adopt = adopt,
     .tune = tune,
     .share = share,
+    .serves = serves,
     .gives_up = gives_up,
 };

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 /*
- * The most deadlines of a queue served in one turn: input waits meanwhile.  When
+ * The most deadlines of a queue served in one turn: input waits meanwhile. When
  * 65,536 idle connections expire together, it waits for 512 system calls at a
  * time, and not for 131,072.
  */
@@ -100,10 +100,25 @@ time_left(uint64_t due)
 	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
 }
 
+static void
+note_special(struct loop *loop)
+{
+	loop->is_special = loop->busy_poll > 0 || loop->active != NULL;
+}
+
 void
 loop_set_busy_poll(struct loop *loop, uint32_t us)
 {
 	loop->busy_poll = us;
+	note_special(loop);
+}
+
+void
+loop_on_activity(struct loop *loop, void (*active)(void *arg), void *arg)
+{
+	loop->active = active;
+	loop->active_arg = arg;
+	note_special(loop);
 }
 
 static int
@@ -133,6 +148,22 @@ poll_busily(struct loop *loop, uint64_t due)
 	return n;
 }
 
+/* The waits that are more than one call. */
+static int
+wait_specially(struct loop *loop, uint64_t due)
+{
+	int n = loop->busy_poll > 0 ? poll_busily(loop, due)
+				    : wait_for_events(loop, time_left(due));
+	if (n > 0 && loop->active != NULL) {
+		void (*active)(void *arg) = loop->active;
+		void *arg = loop->active_arg;
+		loop_on_activity(loop, NULL, NULL);
+		loop->now = sys_now();
+		active(arg);
+	}
+	return n;
+}
+
 /* A turn whose wait ends at the latest at the given time, in ms. */
 static int
 turn_until(struct loop *loop, uint64_t latest)
@@ -140,8 +171,8 @@ turn_until(struct loop *loop, uint64_t latest)
 	uint64_t due = timers_due(&loop->timers);
 	if (latest < due)
 		due = latest;
-	int n = loop->busy_poll > 0 ? poll_busily(loop, due)
-				    : wait_for_events(loop, time_left(due));
+	int n = loop->is_special ? wait_specially(loop, due)
+				 : wait_for_events(loop, time_left(due));
 	int error = n == -1 ? errno : 0;
 	loop->now = sys_now();
 	for (int i = 0; i < n; i++) {

@@ -34,7 +34,10 @@ struct loop {
 	struct poller *poller;
 	uint64_t now;
 	bool pays;          /* the last wait was no longer than busy_poll */
+	bool is_special;    /* a wait does more than to wait */
 	uint32_t busy_poll; /* microseconds; 0: sleep at once */
+	void (*active)(void *arg);
+	void *active_arg;
 	struct timers timers;
 	void *ready[POLLER_BATCH];
 };
@@ -82,6 +85,14 @@ void loop_unwatch(struct loop *, struct watch *);
  * before took no longer than that.  With 0, the default, it sleeps at once.
  */
 void loop_set_busy_poll(struct loop *, uint32_t us);
+
+/*
+ * Calls active once, in the next turn in which a descriptor is ready, before
+ * any of their owners is called.  This is for what rests while the loop does:
+ * it costs nothing in any other turn, unlike a deadline, for which a loop that
+ * has nothing to do would have to wake up.  NULL takes it back.
+ */
+void loop_on_activity(struct loop *, void (*active)(void *arg), void *arg);
 
 /*
  * One turn: waits for the first event or deadline, then calls the owners of

@@ -8,7 +8,7 @@
 /* The layout is the same for every compiler. */
 _Static_assert(sizeof(struct inventory_header) == 64 &&
 		   sizeof(struct inventory_counter) == 32 &&
-		   sizeof(struct inventory_listener) == 168 &&
+		   sizeof(struct inventory_listener) == 176 &&
 		   sizeof(struct inventory_conn) == 48,
     "a change of the format needs another version");
 

@@ -51,6 +51,8 @@ struct inventory_listener {
 	unsigned char address[128];      /* as it was asked for */
 	uint32_t length;                 /* of that */
 	uint32_t number;                 /* in the list of addresses, from 1 */
+	uint32_t is_passed;              /* came with the start: 0 or 1 */
+	uint32_t reserved;
 };
 
 /* Its descriptor is one of those behind, in the same order. */

@@ -47,6 +47,7 @@ struct listener {
 	size_t wanted;   /* the same in that of a change; 0: it ends */
 	bool is_fresh;   /* is bound, and is to start when the change is made */
 	bool is_covered; /* is not in the list, but one that covers it is */
+	bool is_passed;  /* came with the start, and is served in any case */
 	bool is_retired; /* serves who has begun to connect, and is to end */
 	unsigned left;   /* how many it may still accept now; 0: is not ready */
 	unsigned nfull;  /* turns in a row that did not find the queue empty */

@@ -97,12 +97,27 @@ keep(struct listeners *listeners, const struct listen_address *address,
 		first->wanted = number;
 }
 
+/* Whether a socket that was passed has the clients of the address. */
 static bool
-is_kept(const struct listeners *listeners, size_t number)
+is_served_by(
+    const struct listener *listener, const struct listen_address *address)
+{
+	return listener->is_passed &&
+	       listener->transport == address->transport &&
+	       listener->transport->serves(listener->watch.fd,
+		   (const struct sockaddr *)&listener->address,
+		   address->address);
+}
+
+/* Whether nothing need be bound for the address that has the number. */
+static bool
+is_kept(const struct listeners *listeners, const struct listen_address *address,
+    size_t number)
 {
 	const struct list *all = &listeners->all;
 	struct list *link = all->next;
-	while (link != all && listener_at(link)->wanted != number)
+	while (link != all && listener_at(link)->wanted != number &&
+	       !is_served_by(listener_at(link), address))
 		link = link->next;
 	return link != all;
 }
@@ -224,16 +239,28 @@ bind_one(struct listeners *listeners, const struct listen_address *address,
 
 int
 listening_adopt(struct listeners *listeners,
-    const struct listen_address *address, size_t number, int fd)
+    const struct listen_address *address, size_t number, bool is_passed, int fd)
 {
 	const struct transport_options options =
 	    options_of(listeners->settings);
+	if (address->transport->adopt(&options, fd, &listeners->refused) == -1)
+		return -1;
 	struct listener *listener = add(listeners, address, fd);
 	if (listener == NULL)
 		return -1;
 	listener->number = number;
-	address->transport->tune(&options, fd, &listeners->refused);
+	listener->is_passed = is_passed;
 	return 0;
+}
+
+bool
+listening_has_passed(const struct listeners *listeners)
+{
+	const struct list *all = &listeners->all;
+	struct list *link = all->next;
+	while (link != all && !listener_at(link)->is_passed)
+		link = link->next;
+	return link != all;
 }
 
 /* Nobody has to share an address any longer. */
@@ -273,7 +300,7 @@ listening_prepare(struct listeners *listeners,
 		keep(listeners, &addresses[i], i + 1);
 	find_covered(listeners, addresses, n);
 	for (size_t i = 0; i < n; i++) {
-		if (is_kept(listeners, i + 1) ||
+		if (is_kept(listeners, &addresses[i], i + 1) ||
 		    bind_one(listeners, &addresses[i], i + 1) == 0)
 			continue;
 		int saved = errno;
@@ -359,11 +386,12 @@ listening_change(struct listeners *listeners, size_t backlog)
 		bool is_new = listener->is_fresh || listener->is_retired ||
 			      listener->number == 0;
 		listener->number = listener->wanted;
-		if (listener->wanted == 0 && !listener->is_covered) {
+		if (listener->wanted == 0 && !listener->is_covered &&
+		    !listener->is_passed) {
 			end_one(listeners, listener);
 			continue;
 		}
-		if (is_new && listener->wanted != 0)
+		if (is_new && (listener->wanted != 0 || listener->is_passed))
 			log_address(listener, "listening");
 		listener->is_fresh = false;
 		listener->is_retired = false;

@@ -56,11 +56,15 @@ int listening_change(struct listeners *, size_t backlog);
 
 /*
  * Takes over a socket that listens, which had that number in the list, as one
- * that was prepared; a list that does not have its address ends it.  -1 with
- * ENOMEM: then it is still the caller's.
+ * that was prepared; a list that does not have its address ends it, unless it
+ * was passed to the program at its start.  -1 with the errno of fcntl,
+ * setsockopt or malloc: then it is still the caller's.
  */
-int listening_adopt(
-    struct listeners *, const struct listen_address *, size_t number, int fd);
+int listening_adopt(struct listeners *, const struct listen_address *,
+    size_t number, bool is_passed, int fd);
+
+/* True when sockets were passed to the program. */
+bool listening_has_passed(const struct listeners *);
 
 /*
  * All that was taken over is served at once: it was before.  A listener that

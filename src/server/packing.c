@@ -66,7 +66,8 @@ packing_add_listeners(
 	for (struct list *link = all->next; link != all; link = link->next) {
 		const struct listener *listener = listener_at(link);
 		struct inventory_listener record = {.length = listener->length,
-		    .number = (uint32_t)listener->number};
+		    .number = (uint32_t)listener->number,
+		    .is_passed = listener->is_passed};
 		(void)snprintf(record.transport, sizeof record.transport, "%s",
 		    listener->transport->name);
 		(void)snprintf(record.service, sizeof record.service, "%s",

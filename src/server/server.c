@@ -202,6 +202,19 @@ server_is_serving(const struct server *server)
 	return server->wanted == SERVING;
 }
 
+int
+server_adopt(
+    struct server *server, const struct listen_address *address, int fd)
+{
+	return listening_adopt(&server->listeners, address, 0, true, fd);
+}
+
+bool
+server_has_passed(const struct server *server)
+{
+	return listening_has_passed(&server->listeners);
+}
+
 void
 server_set(struct server *server, const struct settings *settings)
 {
@@ -430,6 +443,23 @@ server_count(const struct server *server, size_t totals[static NCOUNTERS])
 	counters_sum(&server->counters, totals);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		counters_sum(&server->workers[i].counters, totals);
+}
+
+unsigned
+server_probe(struct server *server)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < server->nworkers; i++)
+		n += !worker_probe(&server->workers[i]);
+	return n;
+}
+
+void
+server_on_activity(struct server *server, void (*active)(void *arg), void *arg)
+{
+	loop_on_activity(server->loop, active, arg);
+	for (unsigned i = 0; server->is_threaded && i < server->nworkers; i++)
+		worker_report_activity(&server->workers[i]);
 }
 
 void

@@ -67,6 +67,16 @@ void server_give(struct server *, uid_t account);
 bool server_is_serving(const struct server *);
 
 /*
+ * The same with a socket that listens already and was passed to this process.
+ * It belongs to the server from then on.  -1 with the errno of fcntl or
+ * setsockopt.
+ */
+int server_adopt(struct server *, const struct listen_address *, int fd);
+
+/* True when there are such sockets, here or from the last process. */
+bool server_has_passed(const struct server *);
+
+/*
  * Exchanges the settings, as far as settings.h says that they may be: the
  * others must be the same.  New connections have them all.  Open ones follow
  * them, but keep the policy that they began with, the kernel's own timeouts and
@@ -103,6 +113,22 @@ void server_drain(struct server *);
 
 /* Stores the sums of what all threads have counted so far. */
 void server_count(const struct server *, size_t totals[static NCOUNTERS]);
+
+/* How many connections there are. */
+size_t server_count_open(struct server *);
+
+/*
+ * For a watchdog: returns how many workers have not turned since the last call,
+ * 0 at the first one, and makes all of them turn once more.  To be called from
+ * the server's loop, the turns of which speak for themselves.
+ */
+unsigned server_probe(struct server *);
+
+/*
+ * Calls active once, in the server's loop, when it or one of its workers next
+ * has something to do.  See loop_on_activity.
+ */
+void server_on_activity(struct server *, void (*active)(void *arg), void *arg);
 
 /* Logs all the counters. */
 void server_report(struct server *);

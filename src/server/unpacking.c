@@ -59,8 +59,8 @@ unpack_listeners(const struct inventory *inventory, const int *fds,
 			memcpy(&address, record.address, record.length);
 		/* In a rehearsal another one stands for it. */
 		int fd = fds != NULL ? fds[i] : sys_socket(AF_INET);
-		if (is_known &&
-		    listening_adopt(listeners, &at, record.number, fd) == 0)
+		if (is_known && listening_adopt(listeners, &at, record.number,
+				    record.is_passed == 1, fd) == 0)
 			continue;
 		log_warnx("a listener that was handed over is not understood; "
 			  "it is closed");

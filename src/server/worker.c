@@ -47,9 +47,24 @@ worker_obey(struct worker *worker)
 }
 
 static void
+report_activity(void *arg)
+{
+	struct worker *worker = arg;
+	atomic_store_explicit(&worker->reports, false, memory_order_relaxed);
+	bell_ring(&worker->wake->bell);
+}
+
+/* These are asked of a worker with a thread alone. */
+static void
 hear(struct bell *bell)
 {
-	worker_obey(OWNER_OF(bell, struct worker, bell));
+	struct worker *worker = OWNER_OF(bell, struct worker, bell);
+	atomic_store_explicit(&worker->seen_probe,
+	    atomic_load_explicit(&worker->probe, memory_order_relaxed),
+	    memory_order_relaxed);
+	if (atomic_load_explicit(&worker->reports, memory_order_relaxed))
+		loop_on_activity(worker->loop, report_activity, worker);
+	worker_obey(worker);
 }
 
 /* Lets the worker see what was stored for it. */
@@ -192,6 +207,30 @@ void
 worker_cut(struct worker *worker)
 {
 	atomic_store(&worker->cut, true);
+	post(worker);
+}
+
+bool
+worker_probe(struct worker *worker)
+{
+	if (!worker->has_thread)
+		return true;
+	unsigned probe =
+	    atomic_load_explicit(&worker->probe, memory_order_relaxed);
+	unsigned seen =
+	    atomic_load_explicit(&worker->seen_probe, memory_order_relaxed);
+	atomic_store_explicit(&worker->probe, probe + 1, memory_order_relaxed);
+	post(worker);
+	return seen == probe;
+}
+
+void
+worker_report_activity(struct worker *worker)
+{
+	/* To wake it for what it does anyhow would count as activity. */
+	if (atomic_load_explicit(&worker->reports, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&worker->reports, true, memory_order_relaxed);
 	post(worker);
 }
 

@@ -42,6 +42,9 @@ struct worker {
 	atomic_bool drain, cut, stop;
 	/* The settings that the worker has come to. */
 	_Atomic(const struct settings *) followed;
+	/* The number of the last probe, and of the last that it has seen. */
+	atomic_uint probe, seen_probe;
+	atomic_bool reports; /* until its next activity, which it tells of */
 
 	bool has_thread;
 	/* Only with a thread. */
@@ -110,6 +113,15 @@ void worker_forget_all(struct worker *);
 /* As the functions of a service. */
 void worker_drain(struct worker *);
 void worker_cut(struct worker *);
+
+/*
+ * True if it has turned since the last probe, or has no thread that could fail
+ * to.  Makes it turn once more, for the next probe to find out.
+ */
+bool worker_probe(struct worker *);
+
+/* Rings worker_wake's bell once, when it has something to do; with a thread. */
+void worker_report_activity(struct worker *);
 
 /* Ends the thread and waits for it; it can be started again. */
 void worker_stop(struct worker *);

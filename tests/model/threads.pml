@@ -328,6 +328,29 @@ inline has_at_most(n)
  *	obey(worker);
  */
 /*
+ * Probes, which only count, and a report of activity, which rings the
+ * bell of the accepting thread once more, change nothing here.
+ *
+ * [worker.c report_activity]
+ *	atomic_store_explicit(&worker->reports, false, memory_order_relaxed);
+ *	bell_ring(&worker->wake->bell);
+ * [worker.c hear]
+ *	atomic_store_explicit(&worker->seen_probe,
+ *	    atomic_load_explicit(&worker->probe, memory_order_relaxed),
+ *	    memory_order_relaxed);
+ *	if (atomic_load_explicit(&worker->reports, memory_order_relaxed))
+ *	obey(worker);
+ * [worker.c worker_probe]
+ *	atomic_load_explicit(&worker->probe, memory_order_relaxed);
+ *	atomic_load_explicit(&worker->seen_probe, memory_order_relaxed);
+ *	atomic_store_explicit(&worker->probe, probe + 1, memory_order_relaxed);
+ *	post(worker);
+ * [worker.c worker_report_activity]
+ *	if (atomic_load_explicit(&worker->reports, memory_order_relaxed))
+ *	atomic_store_explicit(&worker->reports, true, memory_order_relaxed);
+ *	post(worker);
+ */
+/*
  * Other settings change nothing here, but come with the orders.
  *
  * [worker.c follow_settings]

@@ -280,6 +280,8 @@ class DaemonPage(Page, unittest.TestCase):
         "PROTOCOL",
         "SIGNALS",
         "RELOAD",
+        "SERVICE MANAGER",
+        "ENVIRONMENT",
         "FILES",
         "EXIT STATUS",
         "EXAMPLES",
@@ -295,6 +297,19 @@ class DaemonPage(Page, unittest.TestCase):
         number = re.search(r"Unicode (\d+\.\d+)\.\d+", version)[1]
         named = set(re.findall(r"Unicode (\d+\.\d+)", self.page))
         self.assertEqual(named, {number})
+
+    def test_environment(self):
+        """{}: the page has the variables that the program reads"""
+        used = set()
+        for folder in self.FOLDERS:
+            for path in tree_files(os.path.join("src", folder)):
+                used |= set(re.findall(r'getenv\("(\w+)"\)', read(path)))
+        named = re.findall(
+            r"^\.It Ev (.*)$",
+            "\n".join(section(self.page, "ENVIRONMENT")),
+            re.M,
+        )
+        self.assertEqual(used, set(" , ".join(named).split(" , ")) - {""})
 
     def test_counters(self):
         """{}: the page has the counters of the source, in their order and

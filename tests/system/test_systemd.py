@@ -5,6 +5,7 @@ Called by make, this file installs the build into a folder and calls itself
 again inside sandbox-systemd, where the cases run on the installed files.
 """
 
+import ctypes
 import glob
 import json
 import os
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -22,10 +24,15 @@ from stream import has_ipv6
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UNIT = "upcased.service"
+SOCKET = "upcased.socket"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/test.conf"
 PORT = 5220
 # Ten times the figure of systemd-analyze security that must not be exceeded.
 EXPOSURE = 12
+# The same when its addresses are held for it.
+EXPOSURE_WITHOUT_NETWORK = 3
+# ptrace(2)
+SEIZE, INTERRUPT, ALL_THREADS = 0x4206, 0x4207, 0x40000000
 # What systemd.exec(5) sets aside for DynamicUser.
 DYNAMIC_USERS = range(61184, 65520)
 # Where systemd looks for what is installed, see systemd.unit(5).
@@ -75,6 +82,19 @@ def answers(*options):
     return done.stdout.decode() == "STRASSE\n"
 
 
+def hang(thread):
+    """Stops one thread of another process, until that is killed."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for request in SEIZE, INTERRUPT:
+        arguments = (ctypes.c_long(request), ctypes.c_long(thread))
+        nothing = ctypes.c_void_p()
+        if libc.ptrace(*arguments, nothing, nothing) == -1:
+            raise OSError(ctypes.get_errno(), "ptrace")
+    # It has stopped, and then it has ended.
+    while os.WIFSTOPPED(os.waitpid(thread, ALL_THREADS)[1]):
+        pass
+
+
 class InstalledUnit(unittest.TestCase):
     def run(self, result=None):
         self.result = result
@@ -93,21 +113,22 @@ class InstalledUnit(unittest.TestCase):
         """make install puts programs, pages and unit in place"""
         names = {os.path.basename(path) for path in INSTALLED}
         wanted = {"upcased", "upc", "upcased.8", "upc.1", "upcased.conf.5",
-                  "upcased.conf.example", UNIT}
+                  "upcased.conf.example", UNIT, SOCKET}
         self.assertEqual(wanted - names, set())
         # That one is the administrator's.
         self.assertNotIn("upcased.conf", names)
 
     def test_verify(self):
-        """systemd-analyze verify has nothing to say about the unit"""
-        done = subprocess.run(
-            ["systemd-analyze", "verify", "--man=no", installed(UNIT)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-        )
-        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        """systemd-analyze verify has nothing to say about the units"""
+        for unit in UNIT, SOCKET:
+            done = subprocess.run(
+                ["systemd-analyze", "verify", "--man=no", installed(unit)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=60,
+            )
+            self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     def test_exposure(self):
         """the exposure that systemd-analyze security finds is at most 1.2"""
@@ -247,6 +268,137 @@ class InstalledUnit(unittest.TestCase):
             self.assertEqual(client.recv(1024), b"")
         # Otherwise it would be failed.
         self.assertEqual(show("ActiveState"), "inactive")
+
+    def test_notified(self):
+        """the service is started when it serves, and tells its status"""
+        self.assertEqual(show("Type"), "notify")
+        call("systemctl", "stop", UNIT)
+        # This returns when it is ready.
+        call("systemctl", "start", UNIT)
+        self.assertTrue(answers())
+        self.assertRegex(show("StatusText"), "^serving ")
+        with socket.create_connection(("127.0.0.1", PORT), 10):
+            wait_until(
+                lambda: show("StatusText").startswith("serving 1 connection;"),
+                "the status has the connection",
+                patience=120,
+            )
+
+    def test_watchdog(self):
+        """a service of which one worker hangs is started again"""
+        self.start_with("--workers 2", "WatchdogSec=1s")
+        wait_until(
+            lambda: show("SubState") == "running" and answers(), "it serves"
+        )
+        pid = show("MainPID")
+        threads = os.listdir(f"/proc/{pid}/task")
+        hang(int(next(thread for thread in threads if thread != pid)))
+        wait_until(
+            lambda: show("NRestarts") == "1" and answers(),
+            "a new daemon answers",
+            patience=60,
+        )
+        output = call("journalctl", "-u", UNIT, "-o", "cat", "--no-pager")
+        self.assertIn("1 worker has not turned", output)
+        self.assertIn("Watchdog timeout", output)
+
+    def test_watched(self):
+        """a service that rests is not taken for one that hangs"""
+        self.start_with("--workers 2", "WatchdogSec=500ms")
+        wait_until(lambda: show("SubState") == "running", "it runs")
+        pid = show("MainPID")
+        # Time is what this is about.
+        time.sleep(3)
+        self.assertEqual((show("MainPID"), show("NRestarts")), (pid, "0"))
+
+    def test_in_flight(self):
+        """an answer in flight at a stop arrives whole, long after the limit"""
+        self.start_with("--drain-timeout 120s", "TimeoutStopSec=1s")
+        wait_until(answers, "it serves")
+        text = b"0123456789abcdef" * (10 << 16)
+        with socket.create_connection(("127.0.0.1", PORT), 60) as client:
+            sender = threading.Thread(target=client.sendall, args=(text,))
+            sender.start()
+            answer = client.recv(1)
+            call("systemctl", "stop", "--no-block", UNIT)
+            wait_until(
+                lambda: show("StatusText").startswith("draining 1 "),
+                "the drain has begun",
+            )
+            # Time is what this is about.
+            time.sleep(3)
+            while len(answer) < len(text):
+                more = client.recv(1 << 20)
+                self.assertNotEqual(more, b"", len(answer))
+                answer += more
+            sender.join()
+        self.assertTrue(answer == text.upper())
+        wait_until(lambda: show("ActiveState") != "deactivating", "it ended")
+        self.assertEqual(show("ActiveState"), "inactive")
+        self.assertEqual(show("Result"), "success")
+
+    def activate(self, *settings):
+        """Lets systemd hold the addresses, and start the service for them."""
+        if not has_ipv6():
+            self.skipTest("the unit has an address of IPv6")
+        self.start_with("", *settings)
+        call("systemctl", "stop", UNIT)
+        self.addCleanup(call, "systemctl", "stop", UNIT, SOCKET)
+        call("systemctl", "start", SOCKET)
+        self.assertEqual(show("ActiveState"), "inactive")
+
+    def test_activated(self):
+        """the first client of the socket unit starts the service"""
+        self.activate()
+        self.assertTrue(answers())
+        self.assertEqual(show("ActiveState"), "active")
+        self.assertTrue(answers("--server", f"[::1]:{PORT}"))
+        output = call("journalctl", "-u", UNIT, "-o", "cat", "--no-pager")
+        self.assertIn(
+            f"127.0.0.1:{PORT} is passed in as descriptor 3 ({SOCKET})",
+            output,
+        )
+
+    def test_restart(self):
+        """with the socket unit no client is refused by a restart"""
+        self.activate()
+        self.assertTrue(answers())
+        done, failed = [], []
+
+        def ask():
+            while not done:
+                if not answers():
+                    failed.append(1)
+
+        client = threading.Thread(target=ask)
+        client.start()
+        try:
+            for _ in range(5):
+                call("systemctl", "restart", UNIT)
+        finally:
+            done.append(1)
+            client.join()
+        self.assertEqual(failed, [])
+
+    def test_without_network(self):
+        """a service that is passed its sockets needs no network of its own"""
+        self.activate(
+            "PrivateNetwork=yes",
+            "RestrictAddressFamilies=",
+            "RestrictAddressFamilies=AF_UNIX",
+            "IPAddressDeny=any",
+            "IPAddressAllow=localhost",
+        )
+        self.assertTrue(answers())
+        report = call("systemd-analyze", "security", "--no-pager", UNIT)
+        self.diagnose(report.splitlines()[-1].strip())
+        call(
+            "systemd-analyze",
+            "security",
+            "--no-pager",
+            f"--threshold={EXPOSURE_WITHOUT_NETWORK}",
+            UNIT,
+        )
 
     def start_with(self, arguments, *settings):
         """Starts the service anew, with other arguments and settings."""

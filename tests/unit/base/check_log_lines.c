@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "base/log.h"
+#include "base/log_latest.h"
 #include "unit/capture.h"
 #include "unit/runner.h"
 
@@ -218,6 +219,29 @@ START_TEST(a_limited_line_passes_once_a_second_and_tells_what_was_withheld)
 }
 END_TEST
 
+START_TEST(the_last_problem_is_kept_without_what_is_before_it)
+{
+	char text[LOG_LATEST_MAX] = "?", name[2 * LOG_LATEST_MAX];
+	capture(STDERR_FILENO);
+	log_open("p", LOG_LEVEL_WARN);
+	log_latest_copy(text);
+	ck_assert_str_eq(text, "");
+	errno = ENOENT;
+	log_error("no file");
+	log_latest_copy(text);
+	ck_assert_str_eq(text, "no file: No such file or directory");
+	log_warnx("slow\n");
+	log_info("fast");
+	log_latest_copy(text);
+	ck_assert_str_eq(text, "slow\\x0a");
+	memset(name, 'n', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	log_warnx("%s", name);
+	log_latest_copy(text);
+	ck_assert_uint_eq(strlen(text), LOG_LATEST_MAX - 1);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -232,6 +256,7 @@ suite(void)
 	tcase_add_test(log, only_the_journal_gets_priorities);
 	tcase_add_test(log,
 	    a_limited_line_passes_once_a_second_and_tells_what_was_withheld);
+	tcase_add_test(log, the_last_problem_is_kept_without_what_is_before_it);
 	suite_add_tcase(suite, log);
 	return suite;
 }

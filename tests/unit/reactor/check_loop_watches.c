@@ -148,6 +148,48 @@ START_TEST(a_watch_may_end_itself)
 }
 END_TEST
 
+static unsigned nactive;
+static int calls_before; /* of the side, when it was noted */
+
+static void
+note_active(void *arg)
+{
+	const struct side *side = arg;
+	nactive++;
+	calls_before = side->ncalls;
+}
+
+START_TEST(activity_is_told_once_and_before_the_owners_are_called)
+{
+	open_loop(_i);
+	struct side side;
+	nactive = 0;
+	side_open(&side, NULL);
+	loop_on_activity(loop, note_active, &side);
+	/* That a wait ends is no activity. */
+	ck_assert_int_eq(loop_turn_within(loop, 1), 0);
+	ck_assert_uint_eq(nactive, 0);
+	side_watch(&side, POLLER_INPUT);
+	turn();
+	turn();
+	ck_assert_uint_eq(nactive, 1);
+	ck_assert_int_eq(calls_before, 0);
+	ck_assert_int_eq(side.ncalls, 2);
+	/* It may be asked for again, and while the loop polls busily. */
+	loop_set_busy_poll(loop, 1);
+	loop_on_activity(loop, note_active, &side);
+	turn();
+	turn();
+	ck_assert_uint_eq(nactive, 2);
+	loop_on_activity(loop, note_active, &side);
+	loop_on_activity(loop, NULL, NULL);
+	turn();
+	ck_assert_uint_eq(nactive, 2);
+	side_close(&side);
+	loop_close(loop);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -163,6 +205,7 @@ suite(void)
 		ADD(a_watch_that_fails_wants_what_it_wanted);
 		ADD(a_watch_that_was_ended_in_the_same_turn_is_not_called);
 		ADD(a_watch_may_end_itself);
+		ADD(activity_is_told_once_and_before_the_owners_are_called);
 #undef ADD
 		suite_add_tcase(suite, tcase);
 	}

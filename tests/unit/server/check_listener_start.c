@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "base/log.h"
+#include "base/sys.h"
 #include "server/kernel_buffers.h"
 #include "unit/runner.h"
 #include "unit/server/listener_fixture.h"
@@ -205,6 +206,60 @@ START_TEST(clients_are_queued_from_the_bind_on_and_accepted_from_the_start_on)
 }
 END_TEST
 
+/* A socket that listens and was passed in, with options of its own. */
+static struct kernel_socket *
+open_passed(void)
+{
+	struct kernel_socket *socket = kernel_connect();
+	ck_assert_int_eq(sys_listen(socket->fd, 7), 0);
+	ck_assert_int_eq(
+	    sys_setsockopt(socket->fd, SOL_SOCKET, SO_KEEPALIVE, 1), 0);
+	return socket;
+}
+
+START_TEST(a_socket_that_was_passed_in_gets_the_same_options)
+{
+	struct settings other = settings;
+	struct kernel_socket *socket = open_passed();
+	ck_assert_int_eq(listeners_adopt(&listeners, &transport_tcp,
+			     &service_text, socket->fd),
+	    0);
+	ck_assert_int_eq(kernel_option(socket, IPPROTO_TCP, TCP_NODELAY), 1);
+	ck_assert_int_eq(kernel_option(socket, SOL_SOCKET, SO_OOBINLINE), 1);
+	ck_assert_int_eq(kernel_option(socket, SOL_SOCKET, SO_SNDBUF), 60000);
+	ck_assert_int_eq(kernel_option(socket, SOL_SOCKET, SO_KEEPALIVE), 0);
+	ck_assert_uint_eq(socket->user_timeout, 12345 + LISTENER_MARGIN_MS);
+	ck_assert_uint_eq(socket->calls[KERNEL_BIND], 0);
+	ck_assert_int_eq(listeners_start(&listeners, BACKLOG), 0);
+	ck_assert_int_eq(socket->backlog, BACKLOG);
+	(void)kernel_queue(socket, 0);
+	turn();
+	ck_assert_int_eq(naccepted, 1);
+	other.send_buffer = 50000;
+	listeners_set(&listeners, &other);
+	ck_assert_int_eq(kernel_option(socket, SOL_SOCKET, SO_SNDBUF), 50000);
+	listeners_finish(&listeners);
+	ck_assert(socket->closed);
+}
+END_TEST
+
+START_TEST(a_socket_that_was_passed_in_needs_the_congestion_control)
+{
+	struct settings probing = settings;
+	struct kernel_socket *socket = open_passed();
+	memcpy(probing.congestion, "cubic", sizeof "cubic");
+	listeners.settings = &probing;
+	kernel_fail(KERNEL_SETSOCKOPT, 1, EPERM);
+	ck_assert_int_eq(listeners_adopt(&listeners, &transport_tcp,
+			     &service_text, socket->fd),
+	    -1);
+	ck_assert_int_eq(errno, EPERM);
+	/* It remains with whoever passed it. */
+	ck_assert(!socket->closed);
+	ck_assert_int_eq(sys_close(socket->fd), 0);
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -226,5 +281,9 @@ suite(void)
 	    bind_or_listen_that_fails_closes_the_socket_and_keeps_the_others);
 	tcase_add_test(start,
 	    clients_are_queued_from_the_bind_on_and_accepted_from_the_start_on);
+	tcase_add_test(
+	    start, a_socket_that_was_passed_in_gets_the_same_options);
+	tcase_add_test(
+	    start, a_socket_that_was_passed_in_needs_the_congestion_control);
 	return suite;
 }

@@ -297,6 +297,63 @@ START_TEST(bell_rings_once_and_only_when_it_is_wanted)
 }
 END_TEST
 
+/* Asks until the worker has turned since the time before. */
+static void
+wait_for_turn(struct worker *worker)
+{
+	(void)worker_probe(worker);
+	while (!worker_probe(worker))
+		(void)poll(NULL, 0, 1);
+}
+
+START_TEST(a_worker_that_does_not_turn_is_found_out)
+{
+	/* There is nothing to look for yet. */
+	ck_assert(worker_probe(&workers[0]));
+	for (int i = 0; i < 3; i++)
+		ck_assert(!worker_probe(&workers[0]));
+	start_all();
+	wait_for_turn(&workers[0]);
+	wait_for_turn(&workers[1]);
+}
+END_TEST
+
+/* Whether the bell has something to read. */
+static bool
+is_rung(const struct bell *bell)
+{
+	struct pollfd entry = {.fd = bell->watch.fd, .events = POLLIN};
+	return poll(&entry, 1, 0) == 1;
+}
+
+START_TEST(the_next_activity_of_a_worker_is_told_once)
+{
+	/* The turns of the worker are made here. */
+	struct worker *worker = &workers[0];
+	worker_report_activity(worker);
+	worker_turn(worker);
+	ck_assert(!is_rung(&wake.bell));
+	/* It need not be woken to be asked for what it was asked for. */
+	worker_report_activity(worker);
+	ck_assert(!is_rung(&worker->bell));
+	int client = hand(worker);
+	worker_turn(worker);
+	ck_assert(is_rung(&wake.bell));
+	ck_assert_int_eq(loop_turn(loop), 0);
+	ck_assert_int_eq(send(client, "a", 1, 0), 1);
+	worker_turn(worker);
+	ck_assert(!is_rung(&wake.bell));
+	worker_report_activity(worker);
+	worker_turn(worker);
+	ck_assert(!is_rung(&wake.bell));
+	ck_assert_int_eq(send(client, "a", 1, 0), 1);
+	worker_turn(worker);
+	ck_assert(is_rung(&wake.bell));
+	start_all();
+	(void)close(client);
+}
+END_TEST
+
 START_TEST(threads_take_no_signals)
 {
 	sigset_t set;
@@ -371,6 +428,8 @@ suite(void)
 	    tcase, settings_are_in_use_until_they_are_no_longer_followed);
 	tcase_add_test(tcase, cut_resets_all_even_those_just_handed_over);
 	tcase_add_test(tcase, bell_rings_once_and_only_when_it_is_wanted);
+	tcase_add_test(tcase, a_worker_that_does_not_turn_is_found_out);
+	tcase_add_test(tcase, the_next_activity_of_a_worker_is_told_once);
 	tcase_add_test(tcase, threads_take_no_signals);
 	tcase_add_test(tcase, many_short_connections_leave_no_load_behind);
 	tcase_add_test(
