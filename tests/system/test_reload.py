@@ -21,6 +21,7 @@ from client import ask, flood, mixed_text, receive
 from config_file import BROKEN, ConfigFile, taken_port
 from daemon import (PATIENCE, SANITIZED, SANITIZERS, Daemon, each_backend,
                     linux_only, needs, root_only, wait_until, with_mounts)
+from injection import with_strace, wrapper
 from refusal import RefusalCase, run
 from stream import upper
 
@@ -738,6 +739,31 @@ os.execvp(sys.argv[2], sys.argv[2:])
                         pass
                 # It ends as usual after that.
                 daemon.watch(0.1)
+
+    @linux_only
+    @with_strace
+    @unittest.skipIf(SANITIZED, "sanitizers catch signals as well")
+    def test_first(self):
+        """One that comes before the file is read is obeyed as well"""
+        def started(pid):
+            with open(f"/proc/{pid}/status") as status:
+                ignored = re.search(r"SigIgn:\t(\w+)", status.read())[1]
+            return int(ignored, 16) >> (signal.SIGUSR1 - 1) & 1
+        with ConfigFile("listen = 127.0.0.1:0\n") as file:
+            trace = os.path.join(file.folder, "trace")
+            slow = wrapper(trace, "trace=sched_getaffinity",
+                           "inject=sched_getaffinity:delay_enter=1000000")
+            daemon = Daemon(listen=(), config=file.path, wrapper=slow)
+
+            def send():
+                wait_until(lambda: hasattr(daemon, "pid") and
+                           started(daemon.pid), "main has begun")
+                daemon.send_signal(signal.SIGHUP)
+            sender = threading.Thread(target=send)
+            sender.start()
+            with daemon:
+                sender.join()
+                daemon.wait_for_line(f"^{IN_FORCE}")
 
     def test_check(self):
         """Nor do they end --check or --help"""
