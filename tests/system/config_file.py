@@ -89,8 +89,8 @@ class Broken:
         self.status = status
         # --check binds nothing.
         self.checked = status if checks is None else checks
-        self.patterns = [pattern if line is None else rf"conf:{line}: .*{pattern}"
-                         for pattern in patterns]
+        place = "" if line is None else f"conf:{line}: .*"
+        self.patterns = [place + pattern for pattern in patterns]
 
     def put(self, file):
         file.remove()
@@ -149,15 +149,15 @@ BROKEN = (
     _bad("config = /etc/x\n", "config is for the command line only; "),
     _bad("check = yes\n", "check is for the command line only; "),
     # Values.
-    _bad('invalid = "pass"\n', r"'\"pass\"' is not one of .*; leave the quotes"),
-    _bad("idle-timeout = 5s # short\n", "is not a time .*; a comment is a line"),
+    _bad('invalid = "pass"\n', "'\"pass\"' is not one of .*; leave the quo"),
+    _bad("idle-timeout = 5s # short\n", "is not a time .*; a comment is a"),
     _bad("idle-timeout =\n", "idle-timeout: '' is not a time "),
     _bad("idle-timeout = 169h\n", "'169h' is not a time .*at most 168h"),
     _bad("idle-timeout = 5 s\n", "'5 s' is not a time "),
     _bad("workers = 257\n", "'257' is not auto or a number from 1 to 256"),
     _bad("workers = 3\nmemory-limit = 128K\n",
-         "memory-limit(?:: 131072 bytes are less than 64K for each of 3 workers"
-         "| cannot change from )",
+         "memory-limit(?:: 131072 bytes are less than 64K for each of 3 "
+         "workers| cannot change from )",
          line=2),
     _bad("log-level = loud\n", "'loud' is not one of error, warn, info and"),
     _bad("backend = select\n", "backend: 'select' is not "),
@@ -177,14 +177,14 @@ BROKEN = (
            "listen nowhere.invalid:5220: (?:the name has no address|no name "
            "server answers)", line=2),
     Broken("listen = 203.0.113.1\n", UNAVAILABLE,
-           "203.0.113.1:5220 is not an address of this host, or not ready yet; "
-           "choose one, or try again", checks=OK),
+           "203.0.113.1:5220 is not an address of this host, or not ready "
+           "yet; choose one, or try again", checks=OK),
     # What does not depend on addresses.
     Broken("user = no-such-account\n", NO_USER,
-           "(?:there is no account no-such-account; |user cannot change from )",
+           "(?:there is no account no-such-account; |user cannot change )",
            line=None),
     Broken("listen = 0\ncongestion = nonsense\n", UNAVAILABLE,
-           "(?:there is no congestion control 'nonsense'; |congestion cannot )",
+           "(?:there is no congestion control 'nonsense'; |congestion cannot)",
            line=2),
 )
 

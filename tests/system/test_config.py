@@ -140,8 +140,8 @@ class FileTest(BrokenCase):
             with Daemon(listen=(), config=file.path) as daemon:
                 self.assertRegex(
                     "\n".join(daemon.lines),
-                    r"warning: .*upcased\.conf was read at the start, but this "
-                    "account may not: a reload will be refused; let it read")
+                    r"warning: .*upcased\.conf was read at the start, but "
+                    "this account may not: a reload will be refused; let it")
                 self.assertRegex(daemon.reload()[0], "may not read it; let it")
                 os.chmod(file.path, 0o644)
                 self.assertRegex(daemon.reload()[-1], "^reloaded")

@@ -68,6 +68,7 @@ CALLS = {
     "recvfrom": [("ECONNRESET", {OK}), ("EAGAIN", {OK}), ("EINTR", {OK})],
     "sendto": [("EPIPE", {OK}), ("ENOBUFS", {OK}), ("EAGAIN", {OK})],
     "setgid": [("EPERM", {NO_PERMISSION})],
+    "sched_getaffinity": [("EPERM", {OK}), ("ENOSYS", {OK})],
     "setgroups": [("EPERM", {NO_PERMISSION})],
     "setresuid": [("EPERM", {OK})],  # one that has to fail
     "setsockopt": [("ENOBUFS", {OK})],

@@ -5,10 +5,12 @@ served, and whatever the rest of the machine does."""
 
 import contextlib
 import os
+import random
 import re
 import signal
 import socket
 import struct
+import sys
 import tempfile
 import threading
 import time
@@ -17,9 +19,9 @@ import unittest
 import tap
 from client import ask, flood, mixed_text, receive
 from config_file import BROKEN, ConfigFile, taken_port
-from daemon import (LATE, PATIENCE, SANITIZED, SANITIZERS, Daemon,
-                    each_backend, linux_only, needs, root_only, wait_until,
-                    with_mounts)
+from daemon import (PATIENCE, SANITIZED, SANITIZERS, Daemon, each_backend,
+                    linux_only, needs, root_only, wait_until, with_mounts)
+from injection import with_strace, wrapper
 from refusal import RefusalCase, run
 from stream import upper
 
@@ -33,12 +35,15 @@ REFUSED = ("upcased: not reloaded: the lines above say why; all is served as "
 
 
 def free_ports(n):
-    """Ports that nobody listens on, and that a daemon may have."""
-    with contextlib.ExitStack() as stack:
-        finders = [stack.enter_context(socket.socket()) for _ in range(n)]
-        for finder in finders:
-            finder.bind(("127.0.0.1", 0))
-        return [finder.getsockname()[1] for finder in finders]
+    """Ports that nobody listens on, and that no client is given."""
+    found = []
+    while len(found) < n:
+        port = random.randrange(10_000, 30_000)
+        with socket.socket() as finder, contextlib.suppress(OSError):
+            # Of all addresses, as some tests want it.
+            finder.bind(("", port))
+            found.append(port)
+    return found
 
 
 def exchange(client, text=LINE):
@@ -336,8 +341,8 @@ class BrokenTest(ReloadCase):
         with self.daemon("") as (daemon, file):
             file.write(file.listen + "listen = 127.0.0.1:1019\n")
             self.refuse(daemon, r"conf:2: this account may not listen on "
-                        r"127\.0\.0\.1:1019: .* below 1024 was given up at the "
-                        "start; restart upcased, or choose another port$")
+                        r"127\.0\.0\.1:1019: .* below 1024 was given up at "
+                        "the start; restart upcased, or choose another port$")
             self.assertEqual(ask(daemon, LINE), upper(LINE))
 
     def test_gone(self):
@@ -528,9 +533,10 @@ class LoadTest(ReloadCase):
             print(f"# {how}: {ndone} requests in {self.N} reloads, "
                   f"{growth} bytes more")
             self.assertGreater(ndone, 0)
+            # Sanitizers keep what was freed for a while.
             if not SANITIZED:
                 self.assertLess(growth, 1 << 20)
-        # Nothing but the connections comes and goes.
+            # Nothing but the connections comes and goes.
             load.over.set()
             for thread in load.threads:
                 thread.join()
@@ -724,7 +730,7 @@ os.execvp(sys.argv[2], sys.argv[2:])
         with ConfigFile("listen = 127.0.0.1:0\n") as file:
             end = os.path.join(file.folder, "end")
             with Daemon(**how, listen=(), config=file.path, wrapper=[
-                    "python3", "-c", self.STORM, end]) as daemon:
+                    sys.executable, "-c", self.STORM, end]) as daemon:
                 try:
                     daemon.wait_for_line(f"^{IN_FORCE}")
                     self.assertEqual(ask(daemon, LINE), upper(LINE))
@@ -734,13 +740,38 @@ os.execvp(sys.argv[2], sys.argv[2:])
                 # It ends as usual after that.
                 daemon.watch(0.1)
 
+    @linux_only
+    @with_strace
+    @unittest.skipIf(SANITIZED, "sanitizers catch signals as well")
+    def test_first(self):
+        """One that comes before the file is read is obeyed as well"""
+        def started(pid):
+            with open(f"/proc/{pid}/status") as status:
+                ignored = re.search(r"SigIgn:\t(\w+)", status.read())[1]
+            return int(ignored, 16) >> (signal.SIGUSR1 - 1) & 1
+        with ConfigFile("listen = 127.0.0.1:0\n") as file:
+            trace = os.path.join(file.folder, "trace")
+            slow = wrapper(trace, "trace=sched_getaffinity",
+                           "inject=sched_getaffinity:delay_enter=1000000")
+            daemon = Daemon(listen=(), config=file.path, wrapper=slow)
+
+            def send():
+                wait_until(lambda: hasattr(daemon, "pid") and
+                           started(daemon.pid), "main has begun")
+                daemon.send_signal(signal.SIGHUP)
+            sender = threading.Thread(target=send)
+            sender.start()
+            with daemon:
+                sender.join()
+                daemon.wait_for_line(f"^{IN_FORCE}")
+
     def test_check(self):
         """Nor do they end --check or --help"""
         with ConfigFile("listen = 127.0.0.1:0\n") as file:
             end = os.path.join(file.folder, "end")
             for option in ("--check", "--help", "--version"):
                 done = run(option, config=file.path, wrapper=[
-                    "python3", "-c", self.STORM, end])
+                    sys.executable, "-c", self.STORM, end])
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
             with open(end, "w"):
                 pass
