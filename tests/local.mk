@@ -79,6 +79,7 @@ daemon_tests = \
 	tests/system/test_log.py \
 	tests/system/test_many.py \
 	tests/system/test_memory.py \
+	tests/system/test_messages.py \
 	tests/system/test_netcats.py \
 	tests/system/test_network.py \
 	tests/system/test_pages.py \
@@ -87,6 +88,7 @@ daemon_tests = \
 	tests/system/test_serve.py \
 	tests/system/test_signals.py \
 	tests/system/test_start.py \
+	tests/system/test_status_line.py \
 	tests/system/test_systemd.py \
 	tests/system/test_tuning.py \
 	tests/system/test_upc.py \
@@ -106,7 +108,7 @@ python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/client.py tests/system/daemon.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/namespaces.py tests/system/refusal.py \
-	tests/system/scripted.py \
+	tests/system/screen.py tests/system/scripted.py \
 	tests/system/stream.py tests/system/tap.py tests/system/upc_case.py \
 	tests/system/upcbench_case.py
 

@@ -3,8 +3,10 @@
 
 #include "bench/errors.h"
 
+#include "base/say.h"
+#include "config/sentence.h"
+
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -36,44 +38,47 @@ errors_add(struct errors *errors, const struct error *error)
 
 /* The first bytes in hex, and how many there are if those are not all. */
 static void
-say_bytes(const char *what, const unsigned char *bytes, size_t n)
+add_bytes(char sentence[static SENTENCE_MAX], const char *what,
+    const unsigned char *bytes, size_t n)
 {
-	(void)fprintf(stderr, "%s", what);
+	sentence_add(sentence, "%s", what);
 	for (size_t i = 0; i < n && i < ERRORS_SHOWN; i++)
-		(void)fprintf(stderr, " %02x", bytes[i]);
+		sentence_add(sentence, " %02x", bytes[i]);
 	if (n > ERRORS_SHOWN)
-		(void)fprintf(stderr, " ... (%zu bytes)", n);
+		sentence_add(sentence, " ... (%zu bytes)", n);
 }
 
 static void
-say_expected(const struct error *error)
+add_expected(char sentence[static SENTENCE_MAX], const struct error *error)
 {
 	if (error->nexpected == 0)
-		(void)fprintf(stderr, "expected nothing more, ");
+		sentence_add(sentence, "expected nothing more");
 	else
-		say_bytes("expected", error->expected, error->nexpected);
-	if (error->nexpected != 0)
-		(void)fprintf(stderr, ", ");
+		add_bytes(
+		    sentence, "expected", error->expected, error->nexpected);
+	sentence_add(sentence, ", ");
 }
 
 static void
-say_received(const struct error *error, uint32_t timeout)
+add_received(char sentence[static SENTENCE_MAX], const struct error *error,
+    uint32_t timeout)
 {
 	switch (error->kind) {
 	case ERROR_WRONG:
 	case ERROR_EXTRA:
-		say_bytes("received", error->received, error->nreceived);
+		add_bytes(
+		    sentence, "received", error->received, error->nreceived);
 		break;
 	case ERROR_LOST:
-		(void)fprintf(stderr, "received the end of the connection");
+		sentence_add(sentence, "received the end of the connection");
 		break;
 	case ERROR_CLOSED:
-		(void)fprintf(stderr, "received %s",
+		sentence_add(sentence, "received %s",
 		    error->reason == 0 ? "the end of the connection"
 				       : strerror(error->reason));
 		break;
 	case ERROR_TIMEOUT:
-		(void)fprintf(stderr, "received nothing for %g seconds",
+		sentence_add(sentence, "received nothing for %g seconds",
 		    (double)timeout / 1000);
 		break;
 	case ERROR_REFUSED:
@@ -97,31 +102,23 @@ describe(enum error_kind kind)
 	return words[kind];
 }
 
-static void
-say_refused(const struct error *error, const char *server)
-{
-	(void)fprintf(stderr,
-	    "upcbench: connection %u: cannot connect to %s: %s; start a server "
-	    "there, or let it take more connections\n",
-	    error->connection, server, strerror(error->reason));
-}
-
 int
 errors_say(const struct errors *errors, const char *server, uint32_t timeout)
 {
 	const struct error *error = &errors->first;
+	char sentence[SENTENCE_MAX] = "";
 	if (errors->total == 0)
 		return EX_OK;
 	if (error->kind == ERROR_REFUSED) {
-		say_refused(error, server);
+		say("connection %u: cannot connect to %s: %s; start a server "
+		    "there, or let it take more connections",
+		    error->connection, server, strerror(error->reason));
 	} else {
-		(void)fprintf(stderr,
-		    "upcbench: connection %u to %s: %s at byte %" PRIu64 ": ",
+		add_expected(sentence, error);
+		add_received(sentence, error, timeout);
+		say("connection %u to %s: %s at byte %" PRIu64 ": %s",
 		    error->connection, server, describe(error->kind),
-		    error->offset);
-		say_expected(error);
-		say_received(error, timeout);
-		(void)fputc('\n', stderr);
+		    error->offset, sentence);
 	}
 	return errors->total == errors->counts[ERROR_REFUSED] ? EX_UNAVAILABLE
 							      : WRONG_ANSWER;

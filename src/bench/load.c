@@ -3,6 +3,7 @@
 
 #include "bench/load.h"
 
+#include "base/printable.h"
 #include "base/say.h"
 #include "base/sys.h"
 
@@ -26,6 +27,8 @@ out_of_memory(void)
 static int
 explain_text(enum text_outcome outcome, const char *path)
 {
+	char shown[PRINTABLE_MAX];
+	const char *name = printable(path, shown);
 	switch (outcome) {
 	case TEXT_MADE:
 		break;
@@ -34,25 +37,25 @@ explain_text(enum text_outcome outcome, const char *path)
 	case TEXT_UNREADABLE:
 		say("--text: cannot read '%s': %s; name a file with "
 		    "text",
-		    path, strerror(errno));
+		    name, strerror(errno));
 		return EX_NOINPUT;
 	case TEXT_TOO_LONG:
 		say("--text: '%s' has more than 64 MiB; name a part "
 		    "of it",
-		    path);
+		    name);
 		return EX_DATAERR;
 	case TEXT_EMPTY:
-		say("--text: '%s' is empty; name a file with text", path);
+		say("--text: '%s' is empty; name a file with text", name);
 		return EX_DATAERR;
 	case TEXT_NOT_UTF8:
 		say("--text: '%s' is not UTF-8; convert it with "
 		    "iconv",
-		    path);
+		    name);
 		return EX_DATAERR;
 	case TEXT_TOO_NARROW:
 		say("--size: a character of '%s' is longer; make it "
 		    "at least 4",
-		    path);
+		    name);
 		return EX_USAGE;
 	}
 	return EX_OK;
@@ -84,8 +87,10 @@ look_up(struct load *load, const struct address *server)
 	if (status == 0)
 		return EX_OK;
 	load->addresses = NULL;
-	say("no address found for '%s': %s; name another server", server->host,
-	    dial_resolve_error(status));
+	char shown[PRINTABLE_MAX];
+	const char *reason = dial_resolve_error(status);
+	say("no address found for '%s': %s; name another server",
+	    printable(server->host, shown), reason);
 	return EX_UNAVAILABLE;
 }
 
