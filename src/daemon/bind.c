@@ -4,6 +4,7 @@
 #include "daemon/bind.h"
 
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/sys.h"
 #include "net/address.h"
 #include "net/inet.h"
@@ -32,16 +33,18 @@ struct wanted {
 	struct addrinfo *found[DAEMON_ADDRESSES_MAX];
 };
 
-/* Room for what was given to --listen; more of a long name is not shown. */
-enum { OPTION_MAX = 80 };
+/* Room for what was given to --listen, with as much of a long name as fits. */
+enum { OPTION_MAX = 80, HOST_MAX = 64, INTERFACE_MAX = 40 };
 
 /* What was given to --listen, as it was written. */
 static const char *
 spell(const struct address *option, char text[static OPTION_MAX])
 {
+	char host[HOST_MAX];
 	bool is_ipv6 = strchr(option->host, ':') != NULL;
-	(void)snprintf(text, OPTION_MAX, "%s%.64s%s:%s", is_ipv6 ? "[" : "",
-	    option->host, is_ipv6 ? "]" : "", option->port);
+	(void)snprintf(text, OPTION_MAX, "%s%s%s:%s", is_ipv6 ? "[" : "",
+	    printable_cut(option->host, host, sizeof host), is_ipv6 ? "]" : "",
+	    option->port);
 	return text;
 }
 
@@ -176,9 +179,10 @@ explain_unknown(const struct address *option, int error)
 	}
 	if (interface != NULL && strchr(option->host, ':') != NULL &&
 	    if_nametoindex(interface + 1) == 0) {
-		log_errorx("--listen %s: this host has no interface %.40s, or "
+		char shown[INTERFACE_MAX];
+		log_errorx("--listen %s: this host has no interface %s, or "
 			   "not yet; name another, or try again",
-		    text, interface + 1);
+		    text, printable_cut(interface + 1, shown, sizeof shown));
 		return EX_UNAVAILABLE;
 	}
 	if (is_literal(option->host)) {

@@ -82,7 +82,7 @@ class Messages(unittest.TestCase):
                                *([b"--listen", b"127.0.0.1:0"]
                                  if program == UPCASED else []))
                     text = self.assert_fit(done, program, name, value)
-                    if takes_value and name != "user":
+                    if takes_value:
                         self.assertRegex(text, r"'.*'|--listen ")
 
     def test_names_of_options(self):
@@ -171,6 +171,23 @@ class Messages(unittest.TestCase):
             self.assert_fit(run(UPCASED, b"--user", b"no such account",
                                 b"--listen", b"127.0.0.1:0",
                                 JOURNAL_STREAM=value), value)
+
+    def test_what_the_log_cuts_ends_at_a_character_and_in_dots(self):
+        for char, escaped in (("é", r"\xc3\xa9"), ("🌮", r"\xf0\x9f\x8c\xae")):
+            for before in range(4):
+                name = ("x" * before + char * 60).encode()
+                text = self.assert_fit(run(
+                    UPCASED, b"--listen", b"127.0.0.1:0", b"--user", name))
+                self.assertRegex(
+                    text, f"'x{{{before}}}({re.escape(escaped)})+\\.\\.\\.'")
+                text = self.assert_fit(run(
+                    UPCASED, b"--listen", name[:250] + b":1"))
+                self.assertRegex(text, f"--listen x{{{before}}}"
+                                 f"({re.escape(escaped)})+\\.\\.\\.:1")
+                text = self.assert_fit(run(
+                    UPCASED, b"--listen", b"[fe80::1%" + name + b"]:1"))
+                self.assertRegex(text, f"interface x{{{before}}}"
+                                 f"({re.escape(escaped)})+\\.\\.\\.,")
 
     def test_hosts_that_are_not_found(self):
         for value in ("\u202egnp", "\u0085", "\u9b31", "é" * 100,
