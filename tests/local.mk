@@ -101,6 +101,7 @@ tool_tests = \
 	tests/bench/test_bench.py \
 	tests/bench/server/test_compare.py \
 	tests/system/test_haproxy.py \
+	tests/system/test_interrupts.py \
 	tests/system/test_model.py \
 	tests/system/test_upcbench.py \
 	tests/system/test_upcbench_faults.py

@@ -264,7 +264,7 @@ def write_results(comparison, chosen, about, missing):
 
 def main():
     # A signal ends the servers too, as an exception does.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     chosen = options()
     os.makedirs(chosen.output, exist_ok=True)
     path = load.program(BUILD)
