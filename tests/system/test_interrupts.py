@@ -110,14 +110,18 @@ class Interrupts(BenchCase):
             while True:
                 filled += os.write(writing, bytes(1024))
         os.set_blocking(writing, True)
-        with Server(honest) as server, subprocess.Popen(
+        ended = threading.Event()
+
+        def serve(peer):
+            honest(peer)
+            ended.set()
+        with Server(serve) as server, subprocess.Popen(
                 [UPCBENCH, "--format", "json", "--count", "100",
                  server.address], stdin=subprocess.DEVNULL, stdout=writing,
                 stderr=subprocess.PIPE) as tool:
             os.close(writing)
             # It has ended its connection, and so has nothing left but that.
-            wait_until(lambda: not server.threads[-1].is_alive() and
-                       len(server.threads) > 1, "the run is over")
+            self.assertTrue(ended.wait(BOUND))
             for _ in range(50):
                 tool.send_signal(signal.SIGINT)
                 tool.send_signal(signal.SIGTERM)
