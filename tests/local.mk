@@ -100,6 +100,7 @@ daemon_tests = \
 tool_tests = \
 	tests/bench/test_bench.py \
 	tests/bench/server/test_compare.py \
+	tests/bench/test_whole.py \
 	tests/system/test_haproxy.py \
 	tests/system/test_interrupts.py \
 	tests/system/test_model.py \
@@ -389,6 +390,6 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/model/threads.pml \
 	tests/plant/drafts.py tests/plant/drawn.py tests/plant/planting.py \
 	tests/reports/REPORTS tests/results tests/timed \
-	tests/sim/mutations.py tests/under-qemu tests/under-valgrind \
+	tests/sim/mutations.py tests/whole.py tests/under-qemu tests/under-valgrind \
 	tests/shim/failing_malloc.c tests/shim/short_io.c \
 	tests/system/sandbox-systemd

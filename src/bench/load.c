@@ -5,7 +5,10 @@
 
 #include "base/printable.h"
 #include "base/say.h"
+#include "base/streams.h"
 #include "base/sys.h"
+
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -64,6 +67,13 @@ explain_text(enum text_outcome outcome, const char *path)
 static int
 get_text(struct text *text, const struct bench_options *options, size_t size)
 {
+	struct stat file;
+	if (options->text[0] != '\0' && stat(options->text, &file) == 0 &&
+	    streams_print_to(&file)) {
+		say("--text: standard output is that file too; write the "
+		    "report to another one");
+		return EX_USAGE;
+	}
 	enum text_outcome outcome =
 	    options->text[0] == '\0'
 		? text_make(text, size, options->answer)

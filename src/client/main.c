@@ -52,6 +52,15 @@ input_size(void)
 					      : 0;
 }
 
+/* The answer to a file must not end in that file, where it would be sent too.
+ */
+static bool
+is_answered_into_input(void)
+{
+	struct stat input;
+	return fstat(STDIN_FILENO, &input) == 0 && streams_print_to(&input);
+}
+
 /* A progress line must not run into an answer or a line being typed. */
 static bool
 wants_progress(const struct client_options *options)
@@ -108,6 +117,11 @@ main(int argc, char **argv)
 			say("out of memory for the text");
 			return EX_OSERR;
 		}
+	}
+	if (text == NULL && is_answered_into_input()) {
+		say("standard input and output are the same file; write to "
+		    "another one, and rename that");
+		return EX_USAGE;
 	}
 	char peer[ADDRESS_TEXT_MAX];
 	int server = connect_server(
