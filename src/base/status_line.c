@@ -92,8 +92,10 @@ show(int fd, const char *text)
 		old = room;
 	size_t width = length > old ? length : old;
 	bytes[0] = '\r';
-	memset(bytes + 1, ' ', width);
-	memcpy(bytes + 1, text, length);
+	for (size_t i = 0; i < width; i++)
+		bytes[1 + i] = ' ';
+	for (size_t i = 0; i < length; i++)
+		bytes[1 + i] = text[i];
 	bytes[1 + width] = '\r';
 	if (width > 0)
 		(void)sys_write(fd, bytes, 1 + width + (length == 0));
@@ -125,10 +127,10 @@ obey(int signo)
 	(void)sigemptyset(&this);
 	(void)sigaddset(&this, signo);
 	(void)sigaction(signo, &by_default, &ours);
-	(void)raise(signo);
-	(void)sigprocmask(SIG_UNBLOCK, &this, &before);
+	(void)kill(getpid(), signo);
+	(void)pthread_sigmask(SIG_UNBLOCK, &this, &before);
 	/* It was a stop, and the program goes on. */
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)sigaction(signo, &ours, NULL);
 	errno = saved;
 }
@@ -184,10 +186,10 @@ status_line_draw(struct status_line *line, const char *text, uint64_t now)
 	sigset_t held, before;
 	line->due = now + line->interval;
 	fill_set(&held);
-	(void)sigprocmask(SIG_BLOCK, &held, &before);
+	(void)pthread_sigmask(SIG_BLOCK, &held, &before);
 	if (is_foreground(line->fd) && has_room(line->fd))
 		show(line->fd, text);
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void
@@ -204,7 +206,7 @@ status_line_clear(void)
 	if (row_width == 0)
 		return;
 	fill_set(&held);
-	(void)sigprocmask(SIG_BLOCK, &held, &before);
+	(void)pthread_sigmask(SIG_BLOCK, &held, &before);
 	erase();
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

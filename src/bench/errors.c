@@ -99,14 +99,13 @@ describe(enum error_kind kind)
 	    [ERROR_REFUSED] = "no connection",
 	    [ERROR_TIMEOUT] = "the answer does not come",
 	};
-	return words[kind];
+	return kind < ERROR_KINDS ? words[kind] : "";
 }
 
 int
 errors_say(const struct errors *errors, const char *server, uint32_t timeout)
 {
 	const struct error *error = &errors->first;
-	char sentence[SENTENCE_MAX] = "";
 	if (errors->total == 0)
 		return EX_OK;
 	if (error->kind == ERROR_REFUSED) {
@@ -114,6 +113,7 @@ errors_say(const struct errors *errors, const char *server, uint32_t timeout)
 		    "there, or let it take more connections",
 		    error->connection, server, strerror(error->reason));
 	} else {
+		char sentence[SENTENCE_MAX] = "";
 		add_expected(sentence, error);
 		add_received(sentence, error, timeout);
 		say("connection %u to %s: %s at byte %" PRIu64 ": %s",

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 /*
  * Ends the program by the signal that has interrupted it.  By an exit, a shell
@@ -24,7 +25,7 @@ static int
 end_by(int signo)
 {
 	(void)signal(signo, SIG_DFL);
-	(void)raise(signo);
+	(void)kill(getpid(), signo);
 	return 128 + signo;
 }
 
