@@ -94,6 +94,7 @@ daemon_tests = \
 	tests/system/test_log.py \
 	tests/system/test_many.py \
 	tests/system/test_memory.py \
+	tests/system/test_messages.py \
 	tests/system/test_netcats.py \
 	tests/system/test_network.py \
 	tests/system/test_pages.py \
@@ -104,6 +105,7 @@ daemon_tests = \
 	tests/system/test_service_manager.py \
 	tests/system/test_signals.py \
 	tests/system/test_start.py \
+	tests/system/test_status_line.py \
 	tests/system/test_systemd.py \
 	tests/system/test_tuning.py \
 	tests/system/test_upc.py \
@@ -122,7 +124,9 @@ tool_tests = \
 	tests/bench/server/test_compare.py \
 	tests/system/test_bootstrap.py \
 	tests/system/test_build.py \
+	tests/bench/test_whole.py \
 	tests/system/test_haproxy.py \
+	tests/system/test_interrupts.py \
 	tests/system/test_model.py \
 	tests/system/test_upcbench.py \
 	tests/system/test_upcbench_faults.py
@@ -131,7 +135,7 @@ python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/daemon.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/namespaces.py tests/system/refusal.py \
-	tests/system/scripted.py \
+	tests/system/screen.py tests/system/scripted.py \
 	tests/system/stream.py tests/system/tap.py tests/system/upc_case.py \
 	tests/system/upcbench_case.py
 
@@ -424,6 +428,6 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/model/threads.pml \
 	tests/plant/drafts.py tests/plant/drawn.py tests/plant/planting.py \
 	tests/reports/REPORTS tests/results tests/timed \
-	tests/sim/mutations.py tests/under-qemu tests/under-valgrind \
+	tests/sim/mutations.py tests/whole.py tests/under-qemu tests/under-valgrind \
 	tests/shim/failing_malloc.c tests/shim/short_io.c \
 	tests/system/sandbox-systemd

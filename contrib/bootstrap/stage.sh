@@ -15,7 +15,17 @@ progress=
 
 interrupted() {
 	asked=$1
-	[ -n "$held" ] || exit "$asked"
+	[ -n "$held" ] || end_by "$asked"
+}
+
+# end_by SIGNAL: ends by the signal that has come.  After an exit, whatever its
+# status is, a shell would go on with the loop or the list that this is part of.
+end_by() {
+	clean_up
+	trap - EXIT HUP INT PIPE TERM
+	kill -s "$1" "$$"
+	# Process 1 of a container is not ended by its own signals.
+	exit 1
 }
 
 # Between these, a process is started and its number noted.
@@ -25,15 +35,15 @@ hold_signals() {
 
 release_signals() {
 	held=
-	[ -z "$asked" ] || exit "$asked"
+	[ -z "$asked" ] || end_by "$asked"
 }
 
 set_traps() {
 	trap clean_up EXIT
-	trap 'interrupted 129' HUP
-	trap 'interrupted 130' INT
-	trap 'interrupted 141' PIPE
-	trap 'interrupted 143' TERM
+	trap 'interrupted HUP' HUP
+	trap 'interrupted INT' INT
+	trap 'interrupted PIPE' PIPE
+	trap 'interrupted TERM' TERM
 	scratch=$(mktemp -d)
 	logs=$scratch
 }

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* What a program tells its user: sentences on standard error. */
+/*
+ * What a program tells its user: sentences on standard error, each a line of
+ * its own, also where a status line stands.  What is not printable in it is
+ * escaped; a text from outside should be quoted, and made by printable, which
+ * bounds it.
+ */
 #ifndef SAY_H
 #define SAY_H
 
-/* Room for a sentence, its end included; a longer one is cut. */
+/*
+ * Room for a sentence, its end included; a longer one is cut and ends in three
+ * dots.
+ */
 #define SAY_MAX 2048
 
 /* Names the program, with which every sentence begins; the name is kept. */

@@ -5,10 +5,11 @@
 
 #include "base/say.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -33,6 +34,14 @@ streams_fill(void)
 		}
 	}
 	return 0;
+}
+
+bool
+streams_print_to(const struct stat *file)
+{
+	struct stat output;
+	return S_ISREG(file->st_mode) && fstat(STDOUT_FILENO, &output) == 0 &&
+	       output.st_dev == file->st_dev && output.st_ino == file->st_ino;
 }
 
 int

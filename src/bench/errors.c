@@ -3,30 +3,28 @@
 
 #include "bench/errors.h"
 
+#include "base/say.h"
+#include "config/sentence.h"
+
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 /* The status for an answer that is not right. */
 enum { WRONG_ANSWER = 1 };
 
-static const struct {
-	const char *name;
-	const char *meaning; /* for people */
-} kinds[ERROR_KINDS] = {
-    [ERROR_WRONG] = {"wrong", "the answer is wrong"},
-    [ERROR_LOST] = {"lost", "the answer is cut short"},
-    [ERROR_EXTRA] = {"extra", "there is more than the answer"},
-    [ERROR_CLOSED] = {"closed", "the connection broke"},
-    [ERROR_REFUSED] = {"refused", "no connection"},
-    [ERROR_TIMEOUT] = {"timeout", "the answer does not come"},
-};
-
 const char *
 errors_name(enum error_kind kind)
 {
-	return kinds[kind].name;
+	static const char *const names[ERROR_KINDS] = {
+	    [ERROR_WRONG] = "wrong",
+	    [ERROR_LOST] = "lost",
+	    [ERROR_EXTRA] = "extra",
+	    [ERROR_CLOSED] = "closed",
+	    [ERROR_REFUSED] = "refused",
+	    [ERROR_TIMEOUT] = "timeout",
+	};
+	return names[kind];
 }
 
 void
@@ -40,41 +38,47 @@ errors_add(struct errors *errors, const struct error *error)
 
 /* The first bytes in hex, and how many there are if those are not all. */
 static void
-say_bytes(const char *what, const unsigned char *bytes, size_t n)
+add_bytes(char sentence[static SENTENCE_MAX], const char *what,
+    const unsigned char *bytes, size_t n)
 {
-	(void)fprintf(stderr, "%s", what);
+	sentence_add(sentence, "%s", what);
 	for (size_t i = 0; i < n && i < ERRORS_SHOWN; i++)
-		(void)fprintf(stderr, " %02x", bytes[i]);
+		sentence_add(sentence, " %02x", bytes[i]);
 	if (n > ERRORS_SHOWN)
-		(void)fprintf(stderr, " ... (%zu bytes)", n);
+		sentence_add(sentence, " ... (%zu bytes)", n);
 }
 
 static void
-say_expected(const struct error *error)
+add_expected(char sentence[static SENTENCE_MAX], const struct error *error)
 {
 	if (error->nexpected == 0)
-		(void)fprintf(stderr, "expected nothing more");
+		sentence_add(sentence, "expected nothing more");
 	else
-		say_bytes("expected", error->expected, error->nexpected);
-	(void)fprintf(stderr, ", ");
+		add_bytes(
+		    sentence, "expected", error->expected, error->nexpected);
+	sentence_add(sentence, ", ");
 }
 
 static void
-say_received(const struct error *error, uint32_t timeout)
+add_received(char sentence[static SENTENCE_MAX], const struct error *error,
+    uint32_t timeout)
 {
 	switch (error->kind) {
 	case ERROR_WRONG:
 	case ERROR_EXTRA:
-		say_bytes("received", error->received, error->nreceived);
+		add_bytes(
+		    sentence, "received", error->received, error->nreceived);
 		break;
 	case ERROR_LOST:
+		sentence_add(sentence, "received the end of the connection");
+		break;
 	case ERROR_CLOSED:
-		(void)fprintf(stderr, "received %s",
+		sentence_add(sentence, "received %s",
 		    error->reason == 0 ? "the end of the connection"
 				       : strerror(error->reason));
 		break;
 	case ERROR_TIMEOUT:
-		(void)fprintf(stderr, "received nothing for %g seconds",
+		sentence_add(sentence, "received nothing for %g seconds",
 		    (double)timeout / 1000);
 		break;
 	case ERROR_REFUSED:
@@ -83,13 +87,19 @@ say_received(const struct error *error, uint32_t timeout)
 	}
 }
 
-static void
-say_refused(const struct error *error, const char *server)
+/* What each kind means, for people. */
+static const char *
+describe(enum error_kind kind)
 {
-	(void)fprintf(stderr,
-	    "upcbench: connection %u: cannot connect to %s: %s; start a server "
-	    "there, or let it take more connections\n",
-	    error->connection, server, strerror(error->reason));
+	static const char *const words[ERROR_KINDS] = {
+	    [ERROR_WRONG] = "the answer is wrong",
+	    [ERROR_LOST] = "the answer is cut short",
+	    [ERROR_EXTRA] = "there is more than the answer",
+	    [ERROR_CLOSED] = "the connection broke",
+	    [ERROR_REFUSED] = "no connection",
+	    [ERROR_TIMEOUT] = "the answer does not come",
+	};
+	return kind < ERROR_KINDS ? words[kind] : "";
 }
 
 int
@@ -99,15 +109,16 @@ errors_say(const struct errors *errors, const char *server, uint32_t timeout)
 	if (errors->total == 0)
 		return EX_OK;
 	if (error->kind == ERROR_REFUSED) {
-		say_refused(error, server);
+		say("connection %u: cannot connect to %s: %s; start a server "
+		    "there, or let it take more connections",
+		    error->connection, server, strerror(error->reason));
 	} else {
-		(void)fprintf(stderr,
-		    "upcbench: connection %u to %s: %s at byte %" PRIu64 ": ",
-		    error->connection, server, kinds[error->kind].meaning,
-		    error->offset);
-		say_expected(error);
-		say_received(error, timeout);
-		(void)fputc('\n', stderr);
+		char sentence[SENTENCE_MAX] = "";
+		add_expected(sentence, error);
+		add_received(sentence, error, timeout);
+		say("connection %u to %s: %s at byte %" PRIu64 ": %s",
+		    error->connection, server, describe(error->kind),
+		    error->offset, sentence);
 	}
 	return errors->total == errors->counts[ERROR_REFUSED] ? EX_UNAVAILABLE
 							      : WRONG_ANSWER;

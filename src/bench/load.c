@@ -3,9 +3,13 @@
 
 #include "bench/load.h"
 
+#include "base/printable.h"
 #include "base/say.h"
+#include "base/streams.h"
 #include "base/sys.h"
 #include "net/dial.h"
+
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,28 +31,35 @@ out_of_memory(void)
 static int
 explain_text(enum text_outcome outcome, const char *path)
 {
+	char shown[PRINTABLE_MAX];
+	const char *name = printable(path, shown);
 	switch (outcome) {
 	case TEXT_MADE:
 		break;
 	case TEXT_NO_MEMORY:
 		return out_of_memory();
 	case TEXT_UNREADABLE:
-		say("--text: cannot read '%s': %s; name a file with text", path,
-		    strerror(errno));
+		say("--text: cannot read '%s': %s; name a file with "
+		    "text",
+		    name, strerror(errno));
 		return EX_NOINPUT;
 	case TEXT_TOO_LONG:
-		say("--text: '%s' has more than 64 MiB; name a part of it",
-		    path);
+		say("--text: '%s' has more than 64 MiB; name a part "
+		    "of it",
+		    name);
 		return EX_DATAERR;
 	case TEXT_EMPTY:
-		say("--text: '%s' is empty; name a file with text", path);
+		say("--text: '%s' is empty; name a file with text", name);
 		return EX_DATAERR;
 	case TEXT_NOT_UTF8:
-		say("--text: '%s' is not UTF-8; convert it with iconv", path);
+		say("--text: '%s' is not UTF-8; convert it with "
+		    "iconv",
+		    name);
 		return EX_DATAERR;
 	case TEXT_TOO_NARROW:
-		say("--size: a character of '%s' is longer; make it at least 4",
-		    path);
+		say("--size: a character of '%s' is longer; make it "
+		    "at least 4",
+		    name);
 		return EX_USAGE;
 	}
 	return EX_OK;
@@ -57,6 +68,13 @@ explain_text(enum text_outcome outcome, const char *path)
 static int
 get_text(struct text *text, const struct bench_options *options, size_t size)
 {
+	struct stat file;
+	if (options->text[0] != '\0' && stat(options->text, &file) == 0 &&
+	    streams_print_to(&file)) {
+		say("--text: standard output is that file too; write the "
+		    "report to another one");
+		return EX_USAGE;
+	}
 	enum text_outcome outcome =
 	    options->text[0] == '\0'
 		? text_make(text, size, options->answer)
@@ -80,8 +98,10 @@ look_up(struct load *load, const struct address *server)
 	if (status == 0)
 		return EX_OK;
 	load->addresses = NULL;
-	say("no address found for '%s': %s; name another server", server->host,
-	    dial_resolve_error(status));
+	char shown[PRINTABLE_MAX];
+	const char *reason = dial_resolve_error(status);
+	say("no address found for '%s': %s; name another server",
+	    printable(server->host, shown), reason);
 	return EX_UNAVAILABLE;
 }
 

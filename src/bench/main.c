@@ -14,8 +14,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-/* The first failure decides the status. */
+/*
+ * Ends the program by the signal that has interrupted it.  By an exit, a shell
+ * would take a loop of runs to go on.  Process 1 of a container is not ended by
+ * its own signals; the status says the same.
+ */
+static int
+end_by(int signo)
+{
+	(void)signal(signo, SIG_DFL);
+	(void)kill(getpid(), signo);
+	return 128 + signo;
+}
+
+/* The first failure decides the status, unless a signal does. */
 static int
 measure(const struct bench_options *options)
 {
@@ -32,7 +46,7 @@ measure(const struct bench_options *options)
 		status = status == EX_OK ? written : status;
 	}
 	free(result);
-	return status;
+	return run_signal() == 0 ? status : end_by(run_signal());
 }
 
 int

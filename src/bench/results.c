@@ -3,6 +3,7 @@
 
 #include "bench/results.h"
 
+#include "base/printable.h"
 #include "bench/ticks.h"
 
 #include <inttypes.h>
@@ -64,8 +65,10 @@ static void
 write_text(FILE *out, const struct run_result *result)
 {
 	const struct bench_options *options = result->options;
+	/* The name of an interface may be in it. */
+	char server[PRINTABLE_MAX];
 	(void)fprintf(out, "mode          %s to %s\n",
-	    bench_mode_name(options->mode), result->server);
+	    bench_mode_name(options->mode), printable(result->server, server));
 	(void)fprintf(out, "connections   %zu, %zu bytes a message",
 	    options->connections, result->size);
 	if (options->depth > 1)

@@ -36,24 +36,32 @@ struct run {
 	int wait_error; /* the errno of a wait that failed */
 };
 
+/* Signals by which users end a run, or close the terminal that it is on. */
+static const int endings[] = {SIGHUP, SIGINT, SIGTERM};
+
 static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t last_signal;
 
 static void
 interrupt(int signo)
 {
-	(void)signo;
+	last_signal = signo;
 	if (interrupts < 2)
 		interrupts++;
 }
 
-/* Without SA_RESTART, so that a wait ends. */
+/* A signal that is ignored, as by nohup, stays so. */
 static void
-set_signals(void)
+set_signals(int flags)
 {
-	struct sigaction action = {.sa_handler = interrupt};
+	struct sigaction action = {.sa_handler = interrupt, .sa_flags = flags};
 	(void)sigemptyset(&action.sa_mask);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		struct sigaction before;
+		if (sigaction(endings[i], NULL, &before) == 0 &&
+		    before.sa_handler != SIG_IGN)
+			(void)sigaction(endings[i], &action, NULL);
+	}
 }
 
 static bool
@@ -385,15 +393,24 @@ run(const struct bench_options *options, struct run_result *result,
 	histogram_clear(&result->latencies);
 	int status = load_open(&run.load, options, &result->latencies);
 	if (status == EX_OK) {
-		set_signals();
+		/* Without SA_RESTART, so that a wait ends. */
+		set_signals(0);
 		ticker_start(
 		    &run.ticker, shows ? STDERR_FILENO : -1, sys_now());
 		go(&run);
 		status_line_erase(&run.ticker.line);
+		/* What is written from now on is written whole. */
+		set_signals(SA_RESTART);
 		status = conclude(&run);
 		result->size = run.load.texts[0].longest;
 	}
 	*has_run = result->established > 0;
 	load_close(&run.load);
 	return status;
+}
+
+int
+run_signal(void)
+{
+	return last_signal;
 }

@@ -18,7 +18,9 @@ enum {
 	HELP_COLUMN = 28,
 	HELP_WIDTH = 80,
 	/* Values of getopt_long for rows without a letter: above any char. */
-	FIRST_ROW = 256
+	FIRST_ROW = 256,
+	/* Room for a dash, a character of UTF-8 and an end. */
+	LETTER_MAX = 6
 };
 
 /* What every program has behind its own. */
@@ -159,11 +161,40 @@ is_ambiguous(const struct grammar *grammar, const char *argument)
 	return n > 1;
 }
 
+/* True for a word of short options. */
+static bool
+is_cluster(const char *word)
+{
+	return word[0] == '-' && word[1] != '-' && word[1] != '\0';
+}
+
+/*
+ * Writes the short option that getopt_long has refused, of which that knows the
+ * first byte only.  It stays at the word until it has read the last byte, and
+ * what it passes on its way to a word of options are operands.  The value is
+ * that of optind before the call.
+ */
+static void
+spell_letter(char letter[static LETTER_MAX], int before, char **argv)
+{
+	int at = optind;
+	if (at > before && is_cluster(argv[at - 1]))
+		at--;
+	const char first = (char)optopt;
+	const char *found = argv[at] == NULL ? NULL : strchr(argv[at], first);
+	size_t length = found == NULL ? 1 : printable_first(found);
+	letter[0] = '-';
+	letter[1] = first;
+	if (length > 1)
+		memcpy(letter + 1, found, length);
+	letter[1 + length] = '\0';
+}
+
 /* The argument that getopt_long has just refused, as the user wrote it. */
 static void
-say_refused(const struct grammar *grammar, int outcome, char **argv)
+say_refused(const struct grammar *grammar, int outcome, int before, char **argv)
 {
-	char letter[3] = {'-', (char)optopt, '\0'};
+	char letter[LETTER_MAX], shown[PRINTABLE_MAX];
 	const char *refused = argv[optind - 1], *what = "unknown option";
 	bool is_long = strncmp(refused, "--", strlen("--")) == 0;
 	if (outcome == ':')
@@ -172,9 +203,10 @@ say_refused(const struct grammar *grammar, int outcome, char **argv)
 		what = "no value is taken by this option:";
 	else if (is_long && optopt == 0 && is_ambiguous(grammar, refused))
 		what = "several options begin with";
-	if (optopt != 0 && optopt < FIRST_ROW)
+	if (optopt != 0 && optopt < FIRST_ROW) {
+		spell_letter(letter, before, argv);
 		refused = letter;
-	char shown[PRINTABLE_MAX];
+	}
 	say("%s '%s'; see '%s --help'", what, printable(refused, shown),
 	    say_program());
 }
@@ -204,12 +236,13 @@ cli_parse(const struct cli *cli, void *settings, bool *given, int argc,
 	option_set_defaults(cli->rows, settings);
 	bool wants_version = false;
 	opterr = 0;
-	int value;
+	int value, before = optind;
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet. */
-	while ((value = getopt_long(
-		    argc, argv, grammar.shorts, grammar.longs, NULL)) != -1) {
+	for (; (value = getopt_long(
+		    argc, argv, grammar.shorts, grammar.longs, NULL)) != -1;
+	     before = optind) {
 		if (value == ':' || value == '?') {
-			say_refused(&grammar, value, argv);
+			say_refused(&grammar, value, before, argv);
 			return CLI_BAD;
 		}
 		int i = find_row(&grammar, value);

@@ -4,6 +4,7 @@
 #include "daemon/bind.h"
 
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/sys.h"
 #include "daemon/activation.h"
 #include "net/address.h"

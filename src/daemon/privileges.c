@@ -4,6 +4,7 @@
 #include "daemon/privileges.h"
 
 #include "base/log.h"
+#include "base/printable.h"
 #include "daemon/hardening.h"
 
 #include <errno.h>
@@ -12,6 +13,9 @@
 #include <stddef.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+/* Room for the name of an account in the log. */
+enum { ACCOUNT_MAX = 64 };
 
 /*
  * Looks an account up.  NULL with errno 0 says that there is none, anything
@@ -46,15 +50,17 @@ default_account(void)
 static int
 explain_missing(const char *name)
 {
+	char shown[ACCOUNT_MAX];
+	(void)printable_cut(name, shown, sizeof shown);
 	if (errno != 0) {
-		log_error("cannot look up the account %.64s; check the name "
+		log_error("cannot look up the account '%s'; check the name "
 			  "service (nsswitch.conf)",
-		    name);
+		    shown);
 		return EX_OSERR;
 	}
-	log_errorx("there is no account %.64s; create it, or name another with "
+	log_errorx("there is no account '%s'; create it, or name another with "
 		   "--user",
-	    name);
+	    shown);
 	return EX_NOUSER;
 }
 
@@ -131,9 +137,10 @@ check_account(const char *user)
 		return explain_missing(user);
 	if (account->pw_uid == getuid())
 		return 0;
+	char shown[ACCOUNT_MAX];
 	log_errorx("only root can become %s; start it as root or leave out "
 		   "--user",
-	    user);
+	    printable_cut(user, shown, sizeof shown));
 	return EX_NOPERM;
 }
 

@@ -4,6 +4,7 @@
 #include "daemon/resolve.h"
 
 #include "base/log.h"
+#include "base/printable.h"
 #include "net/address.h"
 #include "net/inet.h"
 
@@ -19,7 +20,7 @@
  * Room for what stands before a sentence about an address that was asked for;
  * more of a long name is not shown.
  */
-enum { HOST_SHOWN = 64, SUBJECT_MAX = DAEMON_PLACE_MAX + 96 };
+enum { HOST_MAX = 64, INTERFACE_MAX = 40, SUBJECT_MAX = DAEMON_PLACE_MAX + 96 };
 
 /* The address as it was written, with the place where that was. */
 static const char *
@@ -29,7 +30,7 @@ spell(const struct resolved *resolved, size_t i, char text[static SUBJECT_MAX])
 	struct address cut = choice->options.listen[i];
 	char whole[ADDRESS_SPELLED_MAX], place[DAEMON_PLACE_MAX];
 	unsigned line = choice->listen_lines[i];
-	cut.host[HOST_SHOWN] = '\0';
+	(void)printable_cut(choice->options.listen[i].host, cut.host, HOST_MAX);
 	(void)snprintf(text, SUBJECT_MAX, "%s%slisten %s",
 	    daemon_place(choice, line, place), line == 0 ? "--" : "",
 	    address_spell(&cut, whole));
@@ -86,9 +87,10 @@ explain_unknown(const struct resolved *resolved, size_t i, int error)
 	}
 	if (interface != NULL && strchr(option->host, ':') != NULL &&
 	    if_nametoindex(interface + 1) == 0) {
-		log_errorx("%s: this host has no interface %.40s, or "
+		char shown[INTERFACE_MAX];
+		log_errorx("%s: this host has no interface %s, or "
 			   "not yet; name another, or try again",
-		    text, interface + 1);
+		    text, printable_cut(interface + 1, shown, sizeof shown));
 		return EX_UNAVAILABLE;
 	}
 	if (is_literal(option->host)) {

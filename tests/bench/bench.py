@@ -14,10 +14,14 @@ import argparse
 import os
 import sys
 
+SOURCE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(1, os.path.dirname(SOURCE))
+
 import contenders
 import machine
 import results
 import texts
+import whole
 
 BUILD = os.environ.get("builddir", ".")
 
@@ -112,11 +116,11 @@ class Bench:
 
     def answer(self, name):
         """What a contender answers to the text; None if it refuses."""
-        path = self.path("answer")
-        if self.programs[name].ask("answer", name, path) == ["refused"]:
-            return None
-        with open(path, "rb") as file:
-            return file.read()
+        with whole.beside(self.path("answer")) as path:
+            if self.programs[name].ask("answer", name, path) == ["refused"]:
+                return None
+            with open(path, "rb") as file:
+                return file.read()
 
     def compare(self, text, content):
         """The peers of another answer; exits if the kernels do not agree."""
@@ -174,7 +178,7 @@ def say(text):
 
 
 def write(path, content):
-    with open(path, "wb") as file:
+    with whole.written(path, "wb") as file:
         file.write(content)
 
 

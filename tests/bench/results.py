@@ -7,6 +7,8 @@ import shutil
 import statistics
 import subprocess
 
+import whole
+
 SOURCE = os.path.dirname(os.path.abspath(__file__))
 
 UNITS = ((1 << 20, "MiB"), (1 << 10, "KiB"))
@@ -143,7 +145,7 @@ def csv_row(results, call, text, name):
 
 def write_csv(results, path):
     """One row for each call, text and contender that took it."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with whole.written(path, "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(HEADING)
         for call, texts in sorted(results.speeds.items()):
@@ -162,20 +164,24 @@ def draw(results, table_path, chart_path):
     titles = [size_name(call).replace(" ", "\u00a0") for call in calls]
     strings = {
         "table": table_path,
-        "chart": chart_path,
         "calls": " ".join(map(str, calls)),
         "titles": " ".join(titles),
         "contenders": " ".join(results.contenders),
         "texts": " ".join(results.texts),
     }
-    settings = "".join(f"{name} = '{text}'; " for name, text in strings.items())
-    settings += f"kernels = {len(results.kernels)}"
-    drawn = subprocess.run(
-        [gnuplot, "-e", settings, os.path.join(SOURCE, "chart.gp")],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    if drawn.returncode != 0 or drawn.stderr:
-        return drawn.stderr.strip() or "gnuplot failed"
-    return None
+    problem = None
+    with whole.beside(chart_path, table_path) as chart:
+        strings["chart"] = chart
+        settings = "".join(f"{name} = '{text}'; "
+                           for name, text in strings.items())
+        settings += f"kernels = {len(results.kernels)}"
+        drawn = subprocess.run(
+            [gnuplot, "-e", settings, os.path.join(SOURCE, "chart.gp")],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        if drawn.returncode != 0 or drawn.stderr:
+            problem = drawn.stderr.strip() or "gnuplot failed"
+            os.remove(chart)
+    return problem

@@ -13,6 +13,12 @@ import sys
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = SOURCE / "contrib" / "unicode"
+FILES = [DATA / name
+         for name in ("simple-uppercase.txt", "special-uppercase.txt")]
+
+sys.path.insert(1, str(SOURCE / "tests"))
+
+import whole  # noqa: E402
 
 # Bytes on both sides of the limits of table 3-7 of the standard, and sequences
 # that are cut, overlong, surrogates or too large.
@@ -28,8 +34,8 @@ CASELESS = "\0\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff٠कไ
 def mappings():
     """The characters that change, and what they become."""
     upper = {}
-    for name in ("simple-uppercase.txt", "special-uppercase.txt"):
-        for line in (DATA / name).read_text(encoding="ascii").splitlines():
+    for path in FILES:
+        for line in path.read_text(encoding="ascii").splitlines():
             if not line.startswith("#"):
                 source, targets = line.split(";")
                 upper[chr(int(source, 16))] = "".join(
@@ -82,8 +88,9 @@ def main():
     upper = mappings()
     os.makedirs(folder, exist_ok=True)
     for i, content in enumerate(inputs(upper)):
-        (pathlib.Path(folder) / f"seed-{i}").write_bytes(content)
-    with open(dictionary, "w", encoding="ascii") as file:
+        with whole.written(f"{folder}/seed-{i}", "wb", *FILES) as file:
+            file.write(content)
+    with whole.written(dictionary, "w", *FILES, encoding="ascii") as file:
         for entry in dict.fromkeys(entries(upper)):
             file.write('"' + "".join(f"\\x{b:02x}" for b in entry) + '"\n')
 

@@ -214,37 +214,6 @@ class RealDaemon(BenchCase):
             self.assertEqual(tool.returncode, 1)
             self.assertRegex(sentence, r"\Aupcbench: connection \d+ to ")
 
-    def test_an_interrupt_ends_a_run_with_what_was_measured(self):
-        for signo in (signal.SIGINT, signal.SIGTERM):
-            with Daemon() as daemon, \
-                    running("--time", "1m", "--warm-up", "0",
-                            address_of(daemon)) as tool:
-                # The second message comes when the first is answered.
-                wait_until(lambda: daemon.counters()["received"] > 64,
-                           "something was measured")
-                tool.send_signal(signo)
-                report, sentence = tool.communicate(timeout=BOUND)
-            self.assertEqual((tool.returncode, sentence), (0, ""))
-            self.assertFalse(json.loads(report)["complete"])
-            self.assertGreater(json.loads(report)["messages"], 0)
-
-    def test_a_second_interrupt_waits_for_no_answer(self):
-        begun = threading.Event()
-
-        def serve(peer):
-            peer.recv(SIZE)
-            begun.set()
-            receive_all(peer)
-        with Server(serve) as server, \
-                running("--time", "1m", server.address) as tool:
-            self.assertTrue(begun.wait(BOUND))
-
-            def interrupted():
-                tool.send_signal(signal.SIGINT)
-                return tool.poll() is not None
-            wait_until(interrupted, "the run has ended")
-            self.assertEqual(tool.returncode, 0)
-
 
 class Figures(BenchCase):
     def test_a_rate_is_not_exceeded_and_kept_roughly(self):

@@ -7,6 +7,7 @@ import subprocess
 
 import figures
 import scenarios
+import whole
 
 SOURCE = os.path.dirname(os.path.abspath(__file__))
 
@@ -90,17 +91,19 @@ class Charts:
         table = os.path.join(self.folder, f"{name}.csv")
         chart = os.path.join(self.folder, f"{name}.svg")
         figures.write_rows(table, points)
-        strings = {"table": table, "chart": chart, **strings}
-        settings = "".join(f'{key} = "{text}"; '
-                           for key, text in strings.items())
-        ran = subprocess.run(
-            [self.gnuplot, "-e", settings, os.path.join(SOURCE, script)],
-            capture_output=True, text=True, timeout=60)
+        with whole.beside(chart, table) as path:
+            strings = {"table": table, "chart": path, **strings}
+            settings = "".join(f'{key} = "{text}"; '
+                               for key, text in strings.items())
+            ran = subprocess.run(
+                [self.gnuplot, "-e", settings, os.path.join(SOURCE, script)],
+                capture_output=True, text=True, timeout=60)
+            if ran.returncode != 0 or ran.stderr:
+                self.problem = ran.stderr.strip() or "gnuplot failed"
+                os.remove(path)
+            else:
+                self.drawn.append(f"{name}.svg")
         os.remove(table)
-        if ran.returncode != 0 or ran.stderr:
-            self.problem = ran.stderr.strip() or "gnuplot failed"
-        else:
-            self.drawn.append(f"{name}.svg")
 
 
 def unbroken(titles):

@@ -16,7 +16,8 @@ import sys
 import time
 
 SOURCE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(1, os.path.dirname(SOURCE))
+sys.path[1:1] = [os.path.dirname(SOURCE),
+                 os.path.dirname(os.path.dirname(SOURCE))]
 
 import charts
 import counts
@@ -30,6 +31,7 @@ import process
 import report
 import scenarios
 import texts
+import whole
 
 BUILD = os.path.abspath(os.environ.get("builddir", "."))
 
@@ -223,7 +225,8 @@ def prepare_texts(chosen):
         if content is None:
             print(f"The text {name} cannot be fetched; upcbench has its own")
             continue
-        with open(os.path.join(chosen.output, f"text-{name}"), "wb") as file:
+        path = os.path.join(chosen.output, f"text-{name}")
+        with whole.written(path, "wb") as file:
             file.write(content)
 
 
@@ -249,8 +252,8 @@ def write_results(comparison, chosen, about, missing):
     comparison.figures.write_summary(
         os.path.join(chosen.output, "summary.csv"))
     comparison.figures.write_rounds(os.path.join(chosen.output, "rounds.csv"))
-    with open(os.path.join(chosen.output, "RESULTS"), "w",
-              encoding="utf-8") as file:
+    with whole.written(os.path.join(chosen.output, "RESULTS"), "w",
+                       encoding="utf-8") as file:
         for line in report.page(about, written, missing, comparison.failures,
                                 drawing.drawn):
             print(line, file=file)
@@ -264,7 +267,7 @@ def write_results(comparison, chosen, about, missing):
 
 def main():
     # A signal ends the servers too, as an exception does.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     chosen = options()
     os.makedirs(chosen.output, exist_ok=True)
     path = load.program(BUILD)

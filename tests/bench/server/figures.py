@@ -8,6 +8,8 @@ is compared within one round, and the median is taken over those ratios.
 import csv
 import statistics
 
+import whole
+
 HEADING = ("scenario", "server", "metric", "rounds", "median", "least", "most",
            "of_floor")
 
@@ -79,7 +81,7 @@ class Figures:
 
 
 def write_rows(path, rows):
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with whole.written(path, "w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 

@@ -8,12 +8,12 @@ many bytes at once.
 import dataclasses
 import os
 import re
-import shutil
 import subprocess
 import sys
 
 import contenders
 import results
+import whole
 
 SOURCE = os.path.dirname(os.path.abspath(__file__))
 
@@ -196,7 +196,8 @@ def copy_changed(source, target):
     with open(source, "rb") as file:
         content = file.read()
     if not os.path.exists(target) or open(target, "rb").read() != content:
-        shutil.copyfile(source, target)
+        with whole.written(target, "wb", source) as file:
+            file.write(content)
 
 
 def script(name, interpreter, source):

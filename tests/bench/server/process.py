@@ -11,6 +11,8 @@ import subprocess
 import threading
 import time
 
+import whole
+
 # Seconds for a server to come up, to answer, and to end.
 PATIENCE = 20
 
@@ -90,7 +92,8 @@ class Server:
         names = {"port": self.port, "user": os.getuid(),
                  "config": os.path.join(folder, f"{peer.base}.conf")}
         if peer.config:
-            with open(names["config"], "w", encoding="utf-8") as file:
+            with whole.written(names["config"], "w",
+                               encoding="utf-8") as file:
                 file.write(peer.config.format(**names))
         pinned = [] if core is None else ["taskset", "-c", str(core)]
         self.command = [*pinned, *wrapper,

@@ -13,7 +13,8 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BENCH = os.path.dirname(HERE)
-sys.path[1:1] = [BENCH, os.path.join(os.path.dirname(BENCH), "system")]
+TESTS = os.path.dirname(BENCH)
+sys.path[1:1] = [BENCH, TESTS, os.path.join(TESTS, "system")]
 
 import contenders
 import counts

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -38,6 +39,77 @@ START_TEST(a_text_of_any_length_is_shown_in_printable_bytes)
 }
 END_TEST
 
+static const struct {
+	const char *text, *shown;
+} texts[] = {
+    {"", ""},
+    {"a b~", "a b~"},
+    {"\\x", "\\x5cx"},
+    {"\x1b[31m\r\n\a\x7f", "\\x1b[31m\\x0d\\x0a\\x07\\x7f"},
+    {"gr\u00fc\u00dfe \u0416 \u4e2d \U0001f32e",
+	"gr\u00fc\u00dfe \u0416 \u4e2d \U0001f32e"},
+    /* C1, which some terminals obey, and what hides or turns others around. */
+    {"\xc2\x80 \xc2\x9b \xc2\x9f \xc2\xa0",
+	"\\xc2\\x80 \\xc2\\x9b \\xc2\\x9f \xc2\xa0"},
+    {"\u00ad", "\\xc2\\xad"},
+    {"\u200b", "\\xe2\\x80\\x8b"},
+    {"\u2027\u2028\u202f", "\u2027\\xe2\\x80\\xa8\u202f"},
+    {"\u202e", "\\xe2\\x80\\xae"},
+    {"\u2066", "\\xe2\\x81\\xa6"},
+    {"\ufeff", "\\xef\\xbb\\xbf"},
+    {"\ufffd", "\ufffd"},
+    {"\xef\xbf\xbe", "\\xef\\xbf\\xbe"},
+    {"\U000e0041", "\\xf3\\xa0\\x81\\x81"},
+    {"\xf4\x8f\xbf\xbf", "\\xf4\\x8f\\xbf\\xbf"},
+    /* No UTF-8: cut, alone, overlong, a surrogate, too large. */
+    {"\xc3", "\\xc3"},
+    {"\xe2\x82z", "\\xe2\\x82z"},
+    {"\x80\xbf", "\\x80\\xbf"},
+    {"\xc0\xaf\xe0\x9f\xbf", "\\xc0\\xaf\\xe0\\x9f\\xbf"},
+    {"\xed\xa0\x80", "\\xed\\xa0\\x80"},
+    {"\xf4\x90\x80\x80\xff", "\\xf4\\x90\\x80\\x80\\xff"},
+};
+
+START_TEST(what_a_terminal_would_obey_or_hide_is_escaped)
+{
+	char shown[PRINTABLE_MAX];
+	ck_assert_str_eq(printable(texts[_i].text, shown), texts[_i].shown);
+}
+END_TEST
+
+START_TEST(a_cut_is_between_two_characters)
+{
+	/* Each of the sizes cuts somewhere else. */
+	static const char text[] = "ab\u00fc\u4e2d\U0001f32e";
+	static const char *const cut[] = {"...", "a...", "ab...", "ab...",
+	    "ab\u00fc...", "ab\u00fc...", "ab\u00fc...", "ab\u00fc\u4e2d..."};
+	char shown[32];
+	for (size_t i = 0; i < LENGTH(cut); i++) {
+		ck_assert_str_eq(printable_cut(text, shown, 4 + i), cut[i]);
+		ck_assert_str_eq(
+		    printable_sentence(text, shown, 4 + i), cut[i]);
+	}
+	ck_assert_str_eq(printable_cut(text, shown, sizeof shown), text);
+	ck_assert_str_eq(
+	    printable_cut("\x1b\\\xff", shown, sizeof shown), "\x1b\\\xff");
+	ck_assert_str_eq(
+	    printable_sentence("\x1b\\", shown, sizeof shown), "\\x1b\\");
+	/* An escape is not cut either. */
+	ck_assert_str_eq(printable_sentence("ab\u202e", shown, 17), "ab...");
+}
+END_TEST
+
+START_TEST(a_sentence_is_printable_whatever_it_was_made_of)
+{
+	capture(STDERR_FILENO);
+	say_as("prog");
+	say("no '%s'", "\x1b]0;\a\n\xc3");
+	ck_assert_str_eq(written(), "prog: no '\\x1b]0;\\x07\\x0a\\xc3'\n");
+	say("no '%s'", "\\x41 \u00fc");
+	ck_assert_str_eq(written(), "prog: no '\\x41 \u00fc'\n");
+}
+END_TEST
+
 START_TEST(a_sentence_begins_with_the_program_and_is_a_line)
 {
 	capture(STDERR_FILENO);
@@ -59,8 +131,18 @@ START_TEST(a_sentence_that_is_too_long_is_cut_but_is_a_line)
 	say_as("prog");
 	say("%s", long_text);
 	const char *line = written();
-	ck_assert_uint_eq(strlen(line), strlen("prog: ") + SAY_MAX);
-	ck_assert_str_eq(line + strlen(line) - 2, "x\n");
+	ck_assert_uint_lt(strlen(line), strlen("prog: ") + SAY_MAX);
+	ck_assert_str_eq(line + strlen(line) - 5, "x...\n");
+	/* Each length that is around the longest is either whole or has dots.
+	 */
+	for (size_t n = SAY_MAX - 10; n < SAY_MAX + 10; n++) {
+		capture(STDERR_FILENO);
+		say("%.*s", (int)n, long_text);
+		line = written();
+		bool is_whole = strlen(line) == strlen("prog: \n") + n;
+		ck_assert(is_whole || strstr(line, "x...\n") != NULL);
+		ck_assert(!is_whole || n < SAY_MAX);
+	}
 }
 END_TEST
 
@@ -142,6 +224,10 @@ suite(void)
 	TCase *tcase = tcase_create("say");
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, a_text_of_any_length_is_shown_in_printable_bytes);
+	tcase_add_loop_test(tcase,
+	    what_a_terminal_would_obey_or_hide_is_escaped, 0, LENGTH(texts));
+	tcase_add_test(tcase, a_cut_is_between_two_characters);
+	tcase_add_test(tcase, a_sentence_is_printable_whatever_it_was_made_of);
 	tcase_add_test(tcase, a_sentence_begins_with_the_program_and_is_a_line);
 	tcase_add_test(tcase, a_sentence_that_is_too_long_is_cut_but_is_a_line);
 	tcase_add_test(
