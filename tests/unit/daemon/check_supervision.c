@@ -142,9 +142,12 @@ boot(const char *watchdog_usec)
 	ck_assert_ptr_nonnull(server);
 	struct sockaddr_in address = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	ck_assert_int_eq(server_bind(server, &transport_tcp, &service_text,
-			     (struct sockaddr *)&address, sizeof address),
-	    0);
+	const struct listen_address wanted = {.transport = &transport_tcp,
+	    .service = &service_text,
+	    .address = (struct sockaddr *)&address,
+	    .length = sizeof address};
+	size_t refused;
+	ck_assert_int_eq(server_bind(server, &wanted, 1, &refused), 0);
 	for (int fd = 0; fd < KERNEL_DESCRIPTORS; fd++) {
 		if (kernel_is_open(fd) && kernel_find(fd)->is_listening)
 			listener = kernel_find(fd);

@@ -217,26 +217,35 @@ open_passed(void)
 	return socket;
 }
 
+static int
+adopt(const struct kernel_socket *socket)
+{
+	const struct sockaddr_in address = {.sin_family = AF_INET};
+	const struct listen_address at = {.transport = &transport_tcp,
+	    .service = &service_text,
+	    .address = (const struct sockaddr *)&address,
+	    .length = sizeof address};
+	return listening_adopt(&listeners, &at, 0, true, socket->fd);
+}
+
 START_TEST(a_socket_that_was_passed_in_gets_the_same_options)
 {
 	struct settings other = settings;
 	struct kernel_socket *socket = open_passed();
-	ck_assert_int_eq(listeners_adopt(&listeners, &transport_tcp,
-			     &service_text, socket->fd),
-	    0);
+	ck_assert_int_eq(adopt(socket), 0);
 	ck_assert_int_eq(kernel_option(socket, IPPROTO_TCP, TCP_NODELAY), 1);
 	ck_assert_int_eq(kernel_option(socket, SOL_SOCKET, SO_OOBINLINE), 1);
 	ck_assert_int_eq(kernel_option(socket, SOL_SOCKET, SO_SNDBUF), 60000);
 	ck_assert_int_eq(kernel_option(socket, SOL_SOCKET, SO_KEEPALIVE), 0);
-	ck_assert_uint_eq(socket->user_timeout, 12345 + LISTENER_MARGIN_MS);
+	ck_assert_uint_eq(socket->user_timeout, 12345 + LISTENING_MARGIN_MS);
 	ck_assert_uint_eq(socket->calls[KERNEL_BIND], 0);
-	ck_assert_int_eq(listeners_start(&listeners, BACKLOG), 0);
+	ck_assert_int_eq(listening_change(&listeners, BACKLOG), 0);
 	ck_assert_int_eq(socket->backlog, BACKLOG);
 	(void)kernel_queue(socket, 0);
 	turn();
 	ck_assert_int_eq(naccepted, 1);
 	other.send_buffer = 50000;
-	listeners_set(&listeners, &other);
+	listening_set(&listeners, &other);
 	ck_assert_int_eq(kernel_option(socket, SOL_SOCKET, SO_SNDBUF), 50000);
 	listeners_finish(&listeners);
 	ck_assert(socket->closed);
@@ -250,9 +259,7 @@ START_TEST(a_socket_that_was_passed_in_needs_the_congestion_control)
 	memcpy(probing.congestion, "cubic", sizeof "cubic");
 	listeners.settings = &probing;
 	kernel_fail(KERNEL_SETSOCKOPT, 1, EPERM);
-	ck_assert_int_eq(listeners_adopt(&listeners, &transport_tcp,
-			     &service_text, socket->fd),
-	    -1);
+	ck_assert_int_eq(adopt(socket), -1);
 	ck_assert_int_eq(errno, EPERM);
 	/* It remains with whoever passed it. */
 	ck_assert(!socket->closed);
