@@ -179,7 +179,7 @@ make_room(struct listeners *listeners, const struct listen_address *address)
 		    !address->transport->overlap(address->address,
 			(const struct sockaddr *)&listener->address))
 			continue;
-		if (listener->wanted != 0)
+		if (listener->wanted != 0 || listener->is_passed)
 			return false;
 		address->transport->share(listener->watch.fd, true);
 		listeners->shares = true;

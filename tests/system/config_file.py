@@ -181,7 +181,7 @@ BROKEN = (
            "yet; choose one, or try again", checks=OK),
     # What does not depend on addresses.
     Broken("user = no-such-account\n", NO_USER,
-           "(?:there is no account no-such-account; |user cannot change )",
+           "(?:there is no account 'no-such-account'; |user cannot change )",
            line=None),
     Broken("listen = 0\ncongestion = nonsense\n", UNAVAILABLE,
            "(?:there is no congestion control 'nonsense'; |congestion cannot)",

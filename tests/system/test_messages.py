@@ -83,7 +83,7 @@ class Messages(unittest.TestCase):
                                  if program == UPCASED else []))
                     text = self.assert_fit(done, program, name, value)
                     if takes_value:
-                        self.assertRegex(text, r"'.*'|--listen ")
+                        self.assertRegex(text, r"'.*'|--listen |\A[^:]*: /")
 
     def test_names_of_options(self):
         for program in PROGRAMS:

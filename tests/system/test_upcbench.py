@@ -45,7 +45,7 @@ class CommandLine(BenchCase):
                 (["--text", ""], "--text: '' is not the name of a file"),
                 (["--backend", "iocp"], "--backend: 'iocp' is not "),
                 (["--text", 4096 * "x"], "of at most 4095 bytes"),
-                (["localhost"], "'localhost' is not an address such as"),
+                (["[::1"], "'[::1' is not an address such as"),
                 (["a:1", "b:2"], "'b:2' is one argument too many"),
                 (["--streams", "2"], "--streams is for mixed; add --mode"),
                 (["--mode", "churn", "--depth", "2"], "--depth is for"),
