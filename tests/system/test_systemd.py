@@ -53,7 +53,11 @@ def call(*command):
     """Runs a command, which must succeed, and returns what it printed."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
-        raise AssertionError(f"{command}: {done.returncode}: {done.stderr}")
+        told = subprocess.run(
+            ["systemctl", "status", "--full", "--lines=20", UNIT],
+            capture_output=True, text=True, timeout=60).stdout
+        raise AssertionError(
+            f"{command}: {done.returncode}: {done.stderr}{told}")
     return done.stdout.strip()
 
 
