@@ -18,7 +18,6 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -78,6 +77,14 @@ spawn(struct upgrade *upgrade, int file, int pipe)
 	return error;
 }
 
+static void
+kill_child(struct upgrade *upgrade)
+{
+	(void)kill(upgrade->child, SIGKILL);
+	(void)waitpid(upgrade->child, NULL, 0);
+	upgrade->child = 0;
+}
+
 /* A duplicate above what the child has, or -1; the original is closed. */
 static int
 move_up(int fd)
@@ -94,11 +101,31 @@ watch_child(struct upgrade *upgrade, int fd)
 {
 	struct loop *loop = server_loop(upgrade->server);
 	watch_init(&upgrade->watch, fd, upgrade->watch.ready);
-	if (loop_watch(loop, &upgrade->watch, POLLER_INPUT) == -1)
+	if (loop_watch(loop, &upgrade->watch, POLLER_INPUT) == -1) {
+		upgrade->watch.fd = -1;
 		return -1;
+	}
 	upgrade->is_late = false;
 	timer_arm(&upgrade->deadlines, &upgrade->deadline, loop_now(loop));
 	return 0;
+}
+
+/* Executes the program with the file, and waits for its end. */
+static void
+rehearse(struct upgrade *upgrade, int file, const int ends[2])
+{
+	char shown[PRINTABLE_MAX];
+	errno = spawn(upgrade, file, ends[1]);
+	if (errno != 0) {
+		log_error("no hand-over: cannot execute %s; all is served as "
+			  "before",
+		    printable(upgrade->start->program, shown));
+		return;
+	}
+	if (watch_child(upgrade, ends[0]) == 0)
+		return;
+	refuse_errno("cannot wait for a rehearsal");
+	kill_child(upgrade);
 }
 
 static void
@@ -107,24 +134,15 @@ begin(struct upgrade *upgrade)
 	int ends[2] = {-1, -1};
 	int file = handing_sketch(upgrade->server);
 	if (file == -1 || (file = move_up(file)) == -1 ||
-	    sys_pipe(ends) == -1 || (ends[1] = move_up(ends[1])) == -1) {
+	    sys_pipe(ends) == -1 || (ends[1] = move_up(ends[1])) == -1)
 		refuse_errno("cannot prepare a rehearsal");
-	} else if (watch_child(upgrade, ends[0]) == -1) {
-		refuse_errno("cannot wait for a rehearsal");
-	} else {
-		errno = spawn(upgrade, file, ends[1]);
-		char shown[PRINTABLE_MAX];
-		if (errno != 0)
-			log_error("no hand-over: cannot execute %s; all is "
-				  "served as before",
-			    printable(upgrade->start->program, shown));
-		ends[0] = -1;
-		/* Its end is heard as soon as nobody has the other end. */
-	}
-	for (int i = 0; i < 2; i++) {
-		if (ends[i] != -1)
-			(void)close(ends[i]);
-	}
+	else
+		rehearse(upgrade, file, ends);
+	/* If it is watched, it stays open until then. */
+	if (ends[0] != upgrade->watch.fd && ends[0] != -1)
+		(void)close(ends[0]);
+	if (ends[1] != -1)
+		(void)close(ends[1]);
 	if (file != -1)
 		(void)close(file);
 }
@@ -167,8 +185,7 @@ give_up(struct timer *timer)
 {
 	struct upgrade *upgrade = OWNER_OF(timer, struct upgrade, deadline);
 	upgrade->is_late = true;
-	if (upgrade->child != 0)
-		(void)kill(upgrade->child, SIGKILL);
+	(void)kill(upgrade->child, SIGKILL);
 }
 
 /* Why a rehearsal failed; it has said more itself. */
@@ -204,11 +221,6 @@ follow(struct errand *errand)
 {
 	struct upgrade *upgrade = OWNER_OF(errand, struct upgrade, errand);
 	int status = -1;
-	if (upgrade->child == 0) {
-		/* It was never executed, which was logged. */
-		end_rehearsal(upgrade);
-		return;
-	}
 	pid_t ended = waitpid(upgrade->child, &status, WNOHANG);
 	if (ended == 0) {
 		/* A program may close what it does not know. */
@@ -243,10 +255,8 @@ upgrade_init(
 void
 upgrade_close(struct upgrade *upgrade)
 {
-	if (upgrade->child != 0) {
-		(void)kill(upgrade->child, SIGKILL);
-		(void)waitpid(upgrade->child, NULL, 0);
-	}
-	if (upgrade->watch.fd != -1)
-		end_rehearsal(upgrade);
+	if (upgrade->watch.fd == -1)
+		return;
+	kill_child(upgrade);
+	end_rehearsal(upgrade);
 }

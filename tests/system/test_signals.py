@@ -26,8 +26,6 @@ LINE = "ein Stück\n".encode()
 ENDS = "ends"
 # Serves those that are there to their end.
 DRAINS = "drains"
-# Logs a line, which begins with the name of the signal.
-NOTED = "is noted"
 # Logs the counters.
 COUNTS = "counts"
 # Reads the configuration again.
@@ -45,6 +43,10 @@ STOPS = "stops"
 
 PHASES = ("start", "service", "drain")
 
+# Executes the program anew, or does not in a drain.
+HANDS_OVER = "hands over"
+KEEPS = "keeps"
+
 # While a name is looked up, while clients are served, and in a drain.
 TABLE = {
     "SIGTERM": (ENDS, DRAINS, ENDS),
@@ -52,7 +54,7 @@ TABLE = {
     "SIGQUIT": (ENDS, DRAINS, ENDS),
     "SIGHUP": (WAITS, RELOADS, REFUSED),
     "SIGUSR1": (NOTHING, COUNTS, COUNTS),
-    "SIGUSR2": (NOTHING, NOTED, NOTED),
+    "SIGUSR2": (NOTHING, HANDS_OVER, KEEPS),
     "SIGTSTP": (STOPS, STOPS, STOPS),
     **{name: (CRASHES, CRASHES, CRASHES) for name in (
         "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS",
@@ -251,7 +253,8 @@ class TableTest(Case):
             for workers in (1, 2):
                 with Daemon(workers=workers, wrapper=inheriting(code)) as it:
                     self.check_masks(it.pid, "service",
-                                     {DRAINS, NOTED, COUNTS, RELOADS})
+                                     {DRAINS, HANDS_OVER, COUNTS,
+                                      RELOADS})
                     others = {int(name) for name in
                               os.listdir(f"/proc/{it.pid}/task")} - {it.pid}
                     self.assertEqual(len(others), 0 if workers == 1 else 2)
@@ -311,7 +314,8 @@ class EarlyTest(Case):
                 done = subprocess.run(
                     [*(AS_FIRST if first else ()), *pending, UPCASED,
                      "--config", "none", "--listen", "127.0.0.1:0"],
-                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                    text=True, timeout=PATIENCE)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
         for name in ("SIGUSR1", "SIGUSR2", "SIGHUP", "SIGALRM", "SIGRTMAX"):
             pending = inheriting(code.replace("NAME", name))
@@ -333,10 +337,12 @@ class ServiceTest(Case):
                 test(First, {"workers": 2, "wrapper": inheriting(HOSTILE)})
 
     def check_notes(self, daemon, phase):
-        for name, signo in rows(phase, NOTED):
-            since = len(daemon.lines)
-            daemon.send_signal(signo)
-            daemon.wait_for_line(f"^{name}: ", since)
+        for outcome, line in ((HANDS_OVER, "^going on with "),
+                              (KEEPS, "no hand-over: upcased is about to end")):
+            for name, signo in rows(phase, outcome):
+                since = len(daemon.lines)
+                daemon.send_signal(signo)
+                daemon.wait_for_line(line, since)
         for name, signo in rows(phase, RELOADS):
             self.assertIn("reloaded: there is no configuration file",
                           daemon.reload())

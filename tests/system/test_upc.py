@@ -100,7 +100,7 @@ class CommandLine(UpcCase):
                 (["--frobnicate"], "unknown option '--frobnicate'"),
                 (["-x"], "unknown option '-x'"),
                 (["--server"], "missing after '--server'"),
-                (["--server", "localhost"], "'localhost' is not an address"),
+                (["--server", "[::1"], "'[::1' is not an address"),
                 (["--server", "::1:5220"], "'::1:5220' is not an address"),
                 (["--timeout", "5"], "'5' is not a time"),
                 (["--connect-timeout", "-1s"], "'-1s' is not a time")):
@@ -109,8 +109,8 @@ class CommandLine(UpcCase):
             self.assertEqual(outcome.stdout, b"")
 
     def test_a_bad_address_in_the_environment_is_64(self):
-        self.assert_failed(upc("text", server="nonsense"), 64,
-                           "UPC_SERVER: 'nonsense' is not an address")
+        self.assert_failed(upc("text", server="no sense"), 64,
+                           "UPC_SERVER: 'no sense' is not an address")
 
 
 class Connecting(UpcCase):

@@ -61,7 +61,8 @@ class Foreign(UpcCase):
         with Server(drip) as server:
             outcome = upc(server=server.address, text=text)
         self.assert_failed(outcome, 74, "letters that are not in upper case")
-        self.assertTrue(text[:-2].startswith(outcome.stdout))
+        # The first byte of the last letter tells nothing yet.
+        self.assertTrue(text[:-1].startswith(outcome.stdout))
 
     def test_an_echo_of_8_mb_ends_at_its_first_letter(self):
         self.refuse(echo, "letters that are not in upper case", text=BIG)
