@@ -3,7 +3,7 @@
 # Commands that take long, for ./bootstrap: their output goes to a log, what is
 # printed is how they get on, and whatever ends the script ends them.
 
-# The exit status that a signal has asked for while it was held back.
+# The name of the signal that has come, and whether it has to wait.
 asked=
 held=
 scratch=

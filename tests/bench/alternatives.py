@@ -25,7 +25,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("builddir", ".")
-sys.path.insert(1, os.path.join(HERE, "server"))
+sys.path[1:1] = [os.path.join(HERE, "server"), os.path.dirname(HERE)]
 
 import contenders
 import load

@@ -11,7 +11,8 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(1, os.path.join(os.path.dirname(HERE), "system"))
+TESTS = os.path.dirname(HERE)
+sys.path[1:1] = [TESTS, os.path.join(TESTS, "system")]
 
 import alternatives
 import peers

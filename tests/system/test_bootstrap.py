@@ -273,7 +273,7 @@ class Ends(BootstrapCase):
                 errors = process.stderr.read()
                 process.wait(BOUND)
             self.assertEqual(errors, "")
-            self.assertIn(process.returncode, (141, -signal.SIGPIPE))
+            self.assertEqual(process.returncode, -signal.SIGPIPE)
             self.assert_nothing_left()
 
     def test_full(self):
@@ -283,21 +283,21 @@ class Ends(BootstrapCase):
         self.assertEqual(
             errors, "bootstrap: cannot write to the standard output\n")
 
-    def interrupt(self, signo, status):
+    def interrupt(self, signo):
         with self.start("run") as process:
             wait_for_path(f"{self.top}/held", process)
             process.send_signal(signo)
             process.communicate(timeout=BOUND)
-        self.assertEqual(process.returncode, status)
+        # A shell that has called it then ends its own loop or list as well.
+        self.assertEqual(process.returncode, -signo)
         self.assert_nothing_left()
         os.unlink(f"{self.top}/held")
 
     def test_build(self):
         """A signal ends what it runs, whatever that has started"""
         self.tool("make", HELD)
-        for signo, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143),
-                              (signal.SIGHUP, 129)):
-            self.interrupt(signo, status)
+        for signo in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+            self.interrupt(signo)
 
     def test_defaults(self):
         """What it runs is ended by an interrupt, as it would be without it"""
@@ -312,7 +312,7 @@ exit 0
         """A signal while it configures leaves nothing behind"""
         with open(f"{self.tree}/configure", "w", encoding="ascii") as file:
             file.write(HELD)
-        self.interrupt(signal.SIGTERM, 143)
+        self.interrupt(signal.SIGTERM)
 
     def test_apt(self):
         """apt-get is interrupted while it fetches, and is waited for while it
@@ -325,7 +325,7 @@ while [ ! -e "$TOP/go" ]; do sleep 0.1; done
 echo ended >>"$CALLS"
 exit 100
 """)
-        self.interrupt(signal.SIGTERM, 143)
+        self.interrupt(signal.SIGTERM)
         self.assertEqual(self.called(), ["interrupted", "ended"])
 
     def test_daemon(self):
@@ -337,7 +337,7 @@ exit 100
                        f'exec "{real}" "$@"\n')
         os.chmod(path, 0o755)
         self.environment["REAL_UPC"] = path
-        self.interrupt(signal.SIGTERM, 143)
+        self.interrupt(signal.SIGTERM)
 
 
 if __name__ == "__main__":

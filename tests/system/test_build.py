@@ -80,8 +80,12 @@ class Configure(BuildCase):
                     env=environment())
         self.assertEqual(done.returncode, 0, done.stdout)
         with open(f"{self.build}/upcased.service", encoding="utf-8") as file:
-            self.assertIn(
-                '\nExecStart="/opt/r&d 100%% a|b/sbin/upcased"\n', file.read())
+            unit = file.read()
+        # The program is one word; what follows it is none of its name.
+        program = '"/opt/r&d 100%% a|b/sbin/upcased"'
+        self.assertIn(f"\nExecStart={program} $UPCASED_OPTIONS\n", unit)
+        self.assertIn(f"\nExecReload={program} --check $UPCASED_OPTIONS\n",
+                      unit)
 
     def test_static(self):
         """A static program is none of the other kind, and the unit is below

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import select
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from daemon import Daemon, wait_until
 from screen import Session
 from scripted import BOUND, Server, honest
 from stream import receive_all
-from upc_case import PROMPT, UPC
+from upc_case import GREETING, PROMPT, UPC
 from upcbench_case import UPCBENCH, SIZE, BenchCase, address_of, running
 
 SOURCE = os.path.abspath(os.environ.get("srcdir", "."))
@@ -182,7 +183,7 @@ class OtherPrograms(BenchCase):
                 with session.running([UPC, "--server", server.address],
                                      stdin=session.slave,
                                      stdout=session.slave) as client:
-                    session.wait_for(lambda shown: shown == PROMPT)
+                    session.wait_for(lambda shown: shown == GREETING + PROMPT)
                     if key:
                         session.type(key)
                     else:
@@ -199,9 +200,15 @@ class OtherPrograms(BenchCase):
         """While it looks for packages."""
         with tempfile.TemporaryDirectory() as folder:
             shutil.copy(os.path.join(SOURCE, "bootstrap"), folder)
+            shutil.copytree(os.path.join(SOURCE, "contrib/bootstrap"),
+                            f"{folder}/contrib/bootstrap")
             os.makedirs(f"{folder}/bin")
             os.makedirs(f"{folder}/tmp")
             os.mkfifo(f"{folder}/begun")
+            # To open it otherwise would wait, and for ever for a script that
+            # does not come so far.
+            begun = os.open(f"{folder}/begun", os.O_RDONLY | os.O_NONBLOCK)
+            self.addCleanup(os.close, begun)
             with open(f"{folder}/bin/dpkg-query", "w") as script:
                 script.write(f"#!/bin/sh\necho >'{folder}/begun'\n"
                              "exec sleep 60\n")
@@ -213,11 +220,16 @@ class OtherPrograms(BenchCase):
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     start_new_session=True) as bootstrap:
-                with open(f"{folder}/begun") as begun:
-                    begun.read()
-                self.assertEqual(len(os.listdir(f"{folder}/tmp")), 1)
-                os.killpg(bootstrap.pid, signo)
-                self.assertEqual(bootstrap.wait(BOUND), -signo, command)
+                try:
+                    self.assertTrue(
+                        select.select([begun], [], [], BOUND)[0],
+                        f"./bootstrap {command} looks for no package")
+                    self.assertEqual(len(os.listdir(f"{folder}/tmp")), 1)
+                    os.killpg(bootstrap.pid, signo)
+                    self.assertEqual(bootstrap.wait(BOUND), -signo, command)
+                finally:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(bootstrap.pid, signal.SIGKILL)
             self.assertEqual(os.listdir(f"{folder}/tmp"), [])
 
 

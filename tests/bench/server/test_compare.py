@@ -48,8 +48,9 @@ def serve(conn, number):
         conn.sendall(text.upper())
     conn.close()
 
+address = sys.argv[sys.argv.index("--listen") + 1]
 listener = socket.create_server(
-    ("127.0.0.1", int(sys.argv[2].rpartition(":")[2])), backlog=100)
+    ("127.0.0.1", int(address.rpartition(":")[2])), backlog=100)
 print("listening on it", flush=True)
 number = 0
 while True:
