@@ -213,8 +213,17 @@ inline accept_rest()
 #define RELEASE skip
 #endif
 /*
+ * Errands are left out.  Those of a reload change settings and listeners alone.
+ * That of an upgrade stops the threads of all workers and, on its own, does
+ * what they had left; then either all is packed, and the process ends (LEFT),
+ * or the threads start again where they were.
+ */
+/*
  * [server.c follow_up]
  *	release(server);
+ *	run_errands(server);
+ *	if (server->phase == LEFT)
+ *	return;
  *	if (server->wanted == SERVING) {
  *	if (listeners_accept(&server->listeners)) release(server);
  *	listeners_resume(&server->listeners);
@@ -293,8 +302,9 @@ inline follow_up()
  * [server.c server_run]
  *	if (loop_turn_or_pause(server->loop) == -1)
  *	follow_up(server);
- *	while (server->phase == SERVING || !has_at_most(server, 0));
- *	stop_workers(server);
+ *	while (server->phase == SERVING ||
+ *	    (server->phase != LEFT && !has_at_most(server, 0)));
+ *	server_stop_workers(server);
  */
 proctype accepting()
 {

@@ -282,8 +282,7 @@ inline send(c, channel)
 /*
  * [delivery.c delivery_store]
  *	conn->pending = pool_store(&shard->pool, shard->output + taken,
- *	    n - taken, conn, is_proven(conn, n - taken, held),
- *	    loop_now(shard->loop));
+ *	    n - taken, conn, conn->reads, loop_now(shard->loop));
  */
 /*
  * [conn_step.c answer]

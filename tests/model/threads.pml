@@ -219,7 +219,7 @@ inline take_all(w)
 }
 
 /*
- * [worker.c obey]
+ * [worker.c worker_obey]
  *	bool drain = atomic_load(&worker->drain);
  *	bool cut = atomic_load(&worker->cut);
  *	while (handover_take(&worker->handover, &handoff))
@@ -243,7 +243,7 @@ inline obey(w)
 }
 
 /*
- * [worker.c run]
+ * [worker.c serve_on]
  *	while (!atomic_load(&worker->stop))
  *	worker_turn(worker);
  */
@@ -279,7 +279,7 @@ end:		if
  *	return worker->nhanded - atomic_load(&worker->ngone);
  */
 /*
- * [server.c count_open]
+ * [server.c server_count_open]
  *	sum += worker_load(&server->workers[i]);
  */
 inline add_up()
@@ -292,9 +292,9 @@ inline add_up()
 
 /*
  * [server.c has_at_most]
- *	if (count_open(server) <= n)
+ *	if (server_count_open(server) <= n)
  *	atomic_store(&server->wake.wanted, true);
- *	return count_open(server) <= n;
+ *	return server_count_open(server) <= n;
  */
 inline has_at_most(n)
 {
@@ -325,7 +325,7 @@ inline has_at_most(n)
  *	if (worker->has_thread)
  *	bell_ring(&worker->bell);
  *	else
- *	obey(worker);
+ *	worker_obey(worker);
  */
 /*
  * Probes, which only count, and a report of activity, which rings the
@@ -339,7 +339,7 @@ inline has_at_most(n)
  *	    atomic_load_explicit(&worker->probe, memory_order_relaxed),
  *	    memory_order_relaxed);
  *	if (atomic_load_explicit(&worker->reports, memory_order_relaxed))
- *	obey(worker);
+ *	worker_obey(worker);
  * [worker.c worker_probe]
  *	atomic_load_explicit(&worker->probe, memory_order_relaxed);
  *	atomic_load_explicit(&worker->seen_probe, memory_order_relaxed);
@@ -365,6 +365,17 @@ inline has_at_most(n)
  * [worker.c worker_set]
  *	atomic_store(&worker->settings, settings);
  *	post(worker);
+ */
+/*
+ * These are done while the worker has no thread: the first before one starts,
+ * the second by an upgrade, which is left out, when it has packed all.  A byte
+ * that a thread left in the pipe of its bell is heard by the next thread.
+ *
+ * [worker.c worker_start]
+ *	atomic_store(&worker->stop, false);
+ *	return sys_thread_start(&worker->thread, serve_on, worker);
+ * [worker.c worker_forget_all]
+ *	worker->nhanded = atomic_load(&worker->ngone);
  */
 /*
  * [worker.c worker_hand]
