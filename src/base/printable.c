@@ -14,15 +14,15 @@ enum { ESCAPE = 4 };
 static const char dots[] = "...";
 
 /*
- * The categories Cc, Cf, Zl and Zp of Unicode 17, in order, and those at its
- * end that are no characters.  Those at the end of each plane are a rule of
- * their own.
+ * The categories Cc, Cf, Zl, Zp and Zs of Unicode 17, in order, but for the
+ * space, for which the others of Zs would pass, and those that are no
+ * characters.  Those at the end of each plane are a rule of their own.
  */
 static const struct {
 	uint32_t first, last;
 } unprintable[] = {
     {0x0, 0x1f},
-    {0x7f, 0x9f},
+    {0x7f, 0xa0},
     {0xad, 0xad},
     {0x600, 0x605},
     {0x61c, 0x61c},
@@ -30,10 +30,12 @@ static const struct {
     {0x70f, 0x70f},
     {0x890, 0x891},
     {0x8e2, 0x8e2},
+    {0x1680, 0x1680},
     {0x180e, 0x180e},
-    {0x200b, 0x200f},
-    {0x2028, 0x202e},
-    {0x2060, 0x206f},
+    {0x2000, 0x200f},
+    {0x2028, 0x202f},
+    {0x205f, 0x206f},
+    {0x3000, 0x3000},
     {0xfdd0, 0xfdef},
     {0xfeff, 0xfeff},
     {0xfff9, 0xfffb},

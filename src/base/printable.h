@@ -5,8 +5,8 @@
  *
  * Printable is a character that is whole UTF-8, and neither a control character
  * nor one that changes the order or form of others (the categories Cc, Cf, Zl
- * and Zp of Unicode), whatever the locale is.  Of anything else each byte
- * becomes \xHH.
+ * and Zp of Unicode) nor a blank that passes for a space (Zs), whatever the
+ * locale is.  Of anything else each byte becomes \xHH.
  */
 #ifndef PRINTABLE_H
 #define PRINTABLE_H

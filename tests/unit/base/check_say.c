@@ -50,10 +50,10 @@ static const struct {
 	"gr\u00fc\u00dfe \u0416 \u4e2d \U0001f32e"},
     /* C1, which some terminals obey, and what hides or turns others around. */
     {"\xc2\x80 \xc2\x9b \xc2\x9f \xc2\xa0",
-	"\\xc2\\x80 \\xc2\\x9b \\xc2\\x9f \xc2\xa0"},
+	"\\xc2\\x80 \\xc2\\x9b \\xc2\\x9f \\xc2\\xa0"},
     {"\u00ad", "\\xc2\\xad"},
     {"\u200b", "\\xe2\\x80\\x8b"},
-    {"\u2027\u2028\u202f", "\u2027\\xe2\\x80\\xa8\u202f"},
+    {"\u2027\u2028\u202f", "\u2027\\xe2\\x80\\xa8\\xe2\\x80\\xaf"},
     {"\u202e", "\\xe2\\x80\\xae"},
     {"\u2066", "\\xe2\\x81\\xa6"},
     {"\ufeff", "\\xef\\xbb\\xbf"},
