@@ -12,7 +12,7 @@ import tap
 from client import ask
 from config_file import BROKEN, GOOD, ConfigFile, taken_port
 from daemon import (PATIENCE, SANITIZED, UPCASED, Daemon, each_backend,
-                    linux_only, needs, root_only, unstamped)
+                    linux_only, needs, not_counted, root_only, unstamped)
 from injection import with_strace
 from injection import wrapper as traced
 from refusal import (CONFIG, IO_ERROR, NO_PERMISSION, OK, UNAVAILABLE, USAGE,
@@ -221,6 +221,7 @@ class CheckTest(RefusalCase):
         self.assertAlmostEqual(kernel, 50 * each + nlarge * large, delta=60)
 
     @linux_only
+    @not_counted
     @with_strace
     @unittest.skipIf(SANITIZED, "sanitizers make calls of their own")
     def test_harmless(self):
