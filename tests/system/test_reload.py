@@ -632,7 +632,8 @@ class NameTest(ReloadCase):
             # Further requests wait for it.
             for _ in range(5):
                 daemon.send_signal(signal.SIGHUP)
-            self.assertEqual(daemon.counters()["open"], 1)
+            wait_until(lambda: daemon.counters()["open"] == 1,
+                       "the others are gone")
             self.assertFalse([line for line in daemon.lines[since:]
                               if "reloaded" in line])
             over = threading.Event()
@@ -671,7 +672,8 @@ class NameTest(ReloadCase):
                 server.wait()
                 # One that waits is told.
                 daemon.send_signal(signal.SIGHUP)
-                self.assertEqual(daemon.counters()["open"], clients)
+                wait_until(lambda: daemon.counters()["open"] == clients,
+                           "all are there, and no other")
                 daemon.send_signal(signal.SIGTERM)
                 # The name server is waited for five times 30 seconds.
                 self.assertEqual(daemon.wait(60), 0)
