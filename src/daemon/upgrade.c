@@ -101,6 +101,15 @@ watch_child(struct upgrade *upgrade, int fd)
 	return 0;
 }
 
+/* As refuse_errno, when the program cannot be executed. */
+static void
+refuse_program(const struct upgrade *upgrade)
+{
+	char shown[PRINTABLE_MAX];
+	log_error("no hand-over: cannot execute %s; all is served as before",
+	    printable(upgrade->start->program, shown));
+}
+
 static void
 begin(struct upgrade *upgrade)
 {
@@ -113,11 +122,8 @@ begin(struct upgrade *upgrade)
 		refuse_errno("cannot wait for a rehearsal");
 	} else {
 		errno = spawn(upgrade, file, ends[1]);
-		char shown[PRINTABLE_MAX];
 		if (errno != 0)
-			log_error("no hand-over: cannot execute %s; all is "
-				  "served as before",
-			    printable(upgrade->start->program, shown));
+			refuse_program(upgrade);
 		ends[0] = -1;
 		/* Its end is heard as soon as nobody has the other end. */
 	}
