@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
@@ -64,6 +65,9 @@ memory_file_map(int fd, size_t *size)
 void
 memory_file_unmap(const void *bytes, size_t size)
 {
-	if (bytes != NULL)
-		(void)munmap((void *)(uintptr_t)bytes, size);
+	void *mapping;
+	/* munmap takes no const, but writes nothing there. */
+	memcpy(&mapping, &bytes, sizeof mapping);
+	if (mapping != NULL)
+		(void)munmap(mapping, size);
 }

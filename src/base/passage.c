@@ -56,7 +56,7 @@ send_some(int near, const int *fds, size_t n)
 	    .msg_controllen = CMSG_SPACE(n * sizeof *fds),
 	};
 	memset(&control, 0, sizeof control);
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	struct cmsghdr *header = &control.header;
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(n * sizeof *fds);

@@ -27,11 +27,12 @@ is_standard(const char *name)
 static const char *
 label(const char *name, char text[static LABEL_MAX])
 {
-	char shown[PRINTABLE_MAX];
-	if (is_standard(name))
+	if (is_standard(name)) {
 		(void)snprintf(text, LABEL_MAX, "standard input");
-	else
+	} else {
+		char shown[PRINTABLE_MAX];
 		(void)snprintf(text, LABEL_MAX, "'%s'", printable(name, shown));
+	}
 	return text;
 }
 

@@ -113,11 +113,12 @@ static void
 hint_at_file(const char *word)
 {
 	struct stat status;
+	if (!is_terminal(STDERR_FILENO) || stat(word, &status) == -1 ||
+	    !S_ISREG(status.st_mode))
+		return;
 	char shown[PRINTABLE_MAX];
-	if (is_terminal(STDERR_FILENO) && stat(word, &status) == 0 &&
-	    S_ISREG(status.st_mode))
-		say("there is a file '%s'; to send what is in it, use --file",
-		    printable(word, shown));
+	say("there is a file '%s'; to send what is in it, use --file",
+	    printable(word, shown));
 }
 
 /* Sends the words, of which there is at least one. */

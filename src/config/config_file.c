@@ -256,10 +256,10 @@ static void
 read_pair(struct reader *reader, char *line)
 {
 	char *text = trim(line, strlen(line)), *equals = strchr(text, '=');
-	char shown[PRINTABLE_MAX];
 	if (text[0] == '\0' || text[0] == '#')
 		return;
 	if (equals == NULL) {
+		char shown[PRINTABLE_MAX];
 		complain(reader, "'%s' has no '='; write key = value",
 		    printable(text, shown));
 		return;
@@ -277,7 +277,7 @@ static void
 read_all(struct reader *reader)
 {
 	static const char mark[] = "\xef\xbb\xbf";
-	char line[LINE_ROOM + 1];
+	char line[LINE_ROOM + 1] = "";
 	while (read_line(reader, line)) {
 		if (reader->size > CONFIG_FILE_MAX) {
 			reader->number = 0;

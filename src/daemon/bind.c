@@ -13,6 +13,7 @@
 
 #include <netinet/in.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -246,6 +247,7 @@ static bool
 leave_out(struct flat *flat, const struct resolved *resolved, size_t refused,
     int error)
 {
+	assert(refused < flat->n);
 	const struct sockaddr *address = flat->addresses[refused].address;
 	if (address->sa_family != AF_INET6 ||
 	    !has_ipv4(resolved->found[flat->from[refused]]) ||

@@ -98,12 +98,23 @@ check_congestion(const struct daemon_choice *choice)
 	return bind_check_congestion(choice, false);
 }
 
+static void
+print_file(const struct daemon_choice *choice)
+{
+	if (!choice->has_file) {
+		printf("# No file was read; the usual one is %s.\n",
+		    daemon_config_default);
+		return;
+	}
+	char shown[PRINTABLE_MAX];
+	printf("# %s was read.\n", printable(choice->options.config, shown));
+}
+
 int
 check_choice(const struct daemon_choice *choice,
     const struct daemon_arguments *arguments)
 {
 	struct resolved resolved;
-	char shown[PRINTABLE_MAX];
 	int status = resolve_addresses(&resolved, choice);
 	resolved_free(&resolved);
 	if (status == 0)
@@ -112,12 +123,7 @@ check_choice(const struct daemon_choice *choice,
 		status = check_congestion(choice);
 	if (status != 0)
 		return status;
-	if (choice->has_file)
-		printf("# %s was read.\n",
-		    printable(choice->options.config, shown));
-	else
-		printf("# No file was read; the usual one is %s.\n",
-		    daemon_config_default);
+	print_file(choice);
 	for (size_t i = 0; daemon_rows[i].name != NULL; i++) {
 		if (!daemon_rows[i].is_argument)
 			print_row(choice, arguments, i);

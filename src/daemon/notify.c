@@ -124,7 +124,7 @@ attach(struct msghdr *message, union control *control, const int *descriptors,
 	control->header.cmsg_type = SCM_RIGHTS;
 	control->header.cmsg_len = CMSG_LEN(size);
 	memcpy(CMSG_DATA(&control->header), descriptors, size);
-	message->msg_control = control;
+	message->msg_control = control->room;
 	message->msg_controllen = CMSG_SPACE(size);
 }
 

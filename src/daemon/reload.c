@@ -48,15 +48,17 @@ is_too_late(const struct reload *reload)
 	return true;
 }
 
+/* Forgets first what was asked, so that a begin that fails is not repeated. */
 static void
-end(struct reload *reload)
+end(struct reload *reload) /* NOLINT(misc-no-recursion): it ends so. */
 {
+	bool is_asked = reload->is_asked;
+	reload->is_asked = false;
 	reload->is_busy = false;
-	if (reload->is_asked && !is_too_late(reload))
+	if (is_asked && !is_too_late(reload))
 		begin(reload);
 	else if (server_is_serving(reload->server))
 		supervision_serve();
-	reload->is_asked = false;
 }
 
 /* The value of an option, or what there is without one. */
@@ -183,7 +185,7 @@ hear(struct bell *bell)
 }
 
 static void
-begin(struct reload *reload)
+begin(struct reload *reload) /* NOLINT(misc-no-recursion): see end. */
 {
 	reload->is_busy = true;
 	/* The workers may still use what is to be overwritten. */

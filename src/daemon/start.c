@@ -15,6 +15,7 @@
 #define PATH_MAX 4096
 #endif
 
+/* NOLINTNEXTLINE(readability-redundant-declaration): not on all systems. */
 extern char **environ;
 
 /* The name in the directory where it is now, or NULL. */

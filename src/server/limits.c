@@ -6,6 +6,7 @@
 #include "server/handover.h"
 #include "server/shard.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 
@@ -70,6 +71,7 @@ limits_compute(struct limits *limits, const struct settings *settings,
 	size_t least = SETTINGS_MEMORY_MIN * (size_t)settings->workers;
 	if (pending < least)
 		pending = least;
+	assert(settings->workers > 0);
 	limits->blocks = pending / settings->workers / POOL_BLOCK;
 	/* Any worker may get all connections, so each has all the slots. */
 	uint64_t slots = (uint64_t)wanted * sizeof(struct conn);
