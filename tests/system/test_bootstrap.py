@@ -273,7 +273,8 @@ class Ends(BootstrapCase):
                 errors = process.stderr.read()
                 process.wait(BOUND)
             self.assertEqual(errors, "")
-            self.assertEqual(process.returncode, -signal.SIGPIPE)
+            # Or well, if all had been written before the reader went.
+            self.assertIn(process.returncode, (-signal.SIGPIPE, 0))
             self.assert_nothing_left()
 
     def test_full(self):
