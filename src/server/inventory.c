@@ -118,13 +118,20 @@ inventory_read(struct inventory *inventory, const void *bytes, size_t size)
 	return NULL;
 }
 
+/* Record i of the section that begins there, whose records have that size. */
+static void
+read_record(const struct inventory *inventory, size_t begin, size_t each,
+    size_t i, void *record, size_t size)
+{
+	copy(record, size, inventory->bytes + begin + i * each, each);
+}
+
 void
 inventory_counter(const struct inventory *inventory, size_t i,
     struct inventory_counter *counter)
 {
-	size_t size = inventory->header.counter_size;
-	copy(counter, sizeof *counter,
-	    inventory->bytes + inventory->counters + i * size, size);
+	read_record(inventory, inventory->counters,
+	    inventory->header.counter_size, i, counter, sizeof *counter);
 	counter->name[sizeof counter->name - 1] = '\0';
 }
 
@@ -132,9 +139,8 @@ void
 inventory_listener(const struct inventory *inventory, size_t i,
     struct inventory_listener *listener)
 {
-	size_t size = inventory->header.listener_size;
-	copy(listener, sizeof *listener,
-	    inventory->bytes + inventory->listeners + i * size, size);
+	read_record(inventory, inventory->listeners,
+	    inventory->header.listener_size, i, listener, sizeof *listener);
 	listener->transport[sizeof listener->transport - 1] = '\0';
 	listener->service[sizeof listener->service - 1] = '\0';
 }
@@ -143,7 +149,6 @@ void
 inventory_conn(
     const struct inventory *inventory, size_t i, struct inventory_conn *conn)
 {
-	size_t size = inventory->header.conn_size;
-	copy(conn, sizeof *conn, inventory->bytes + inventory->conns + i * size,
-	    size);
+	read_record(inventory, inventory->conns, inventory->header.conn_size, i,
+	    conn, sizeof *conn);
 }
