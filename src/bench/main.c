@@ -5,6 +5,7 @@
 
 #include "base/say.h"
 #include "base/streams.h"
+#include "bench/interrupts.h"
 #include "bench/options.h"
 #include "bench/results.h"
 #include "bench/run.h"
@@ -46,7 +47,7 @@ measure(const struct bench_options *options)
 		status = status == EX_OK ? written : status;
 	}
 	free(result);
-	return run_signal() == 0 ? status : end_by(run_signal());
+	return interrupts_last() == 0 ? status : end_by(interrupts_last());
 }
 
 int

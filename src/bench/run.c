@@ -5,13 +5,13 @@
 
 #include "base/say.h"
 #include "base/sys.h"
+#include "bench/interrupts.h"
 #include "bench/load.h"
 #include "bench/ticker.h"
 #include "bench/ticks.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -36,39 +36,11 @@ struct run {
 	int wait_error; /* the errno of a wait that failed */
 };
 
-/* Signals by which users end a run, or close the terminal that it is on. */
-static const int endings[] = {SIGHUP, SIGINT, SIGTERM};
-
-static volatile sig_atomic_t interrupts;
-static volatile sig_atomic_t last_signal;
-
-static void
-interrupt(int signo)
-{
-	last_signal = signo;
-	if (interrupts < 2)
-		interrupts++;
-}
-
-/* A signal that is ignored, as by nohup, stays so. */
-static void
-set_signals(int flags)
-{
-	struct sigaction action = {.sa_handler = interrupt, .sa_flags = flags};
-	(void)sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-		struct sigaction before;
-		if (sigaction(endings[i], NULL, &before) == 0 &&
-		    before.sa_handler != SIG_IGN)
-			(void)sigaction(endings[i], &action, NULL);
-	}
-}
-
 static bool
 is_over(const struct run *run)
 {
 	return run->load.engine.errors.total > 0 || run->wait_error != 0 ||
-	       interrupts > 0;
+	       interrupts_count() > 0;
 }
 
 /* Milliseconds until the time when, or no more than most. */
@@ -325,9 +297,9 @@ finish(struct run *run)
 	for (size_t i = 0; i < load->nsessions; i++)
 		session_end(&load->sessions[i]);
 	while (count_active(load) > 0 && run->wait_error == 0 &&
-	       interrupts < 2 && ticks_now() < last)
+	       interrupts_count() < 2 && ticks_now() < last)
 		turn(run, last);
-	if (run->wait_error != 0 || interrupts >= 2)
+	if (run->wait_error != 0 || interrupts_count() >= 2)
 		return;
 	for (size_t i = 0; count_active(load) > 0 && i < load->nsessions; i++)
 		session_give_up(&load->sessions[i]);
@@ -393,24 +365,16 @@ run(const struct bench_options *options, struct run_result *result,
 	histogram_clear(&result->latencies);
 	int status = load_open(&run.load, options, &result->latencies);
 	if (status == EX_OK) {
-		/* Without SA_RESTART, so that a wait ends. */
-		set_signals(0);
+		interrupts_await();
 		ticker_start(
 		    &run.ticker, shows ? STDERR_FILENO : -1, sys_now());
 		go(&run);
 		status_line_erase(&run.ticker.line);
-		/* What is written from now on is written whole. */
-		set_signals(SA_RESTART);
+		interrupts_ignore();
 		status = conclude(&run);
 		result->size = run.load.texts[0].longest;
 	}
 	*has_run = result->established > 0;
 	load_close(&run.load);
 	return status;
-}
-
-int
-run_signal(void)
-{
-	return last_signal;
 }

@@ -35,12 +35,9 @@ struct run_result {
  * Runs and fills in the result.  Returns the status to exit with, of
  * sysexits.h or 1; unless it is 0 one sentence was said on standard error, and
  * *has_run says whether there is anything to report.  Once there is a
- * connection, SIGHUP, SIGINT and SIGTERM end the run as if its time were over,
- * and from then on they end nothing.
+ * connection, an interrupt ends the run as if its time were over, and from then
+ * on it ends nothing.
  */
 int run(const struct bench_options *, struct run_result *, bool *has_run);
-
-/* The last of these signals that has come, or 0. */
-int run_signal(void);
 
 #endif

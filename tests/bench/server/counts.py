@@ -17,7 +17,8 @@ import process
 FEW, MANY = 200, 1200
 
 # Those that callgrind can look into.
-IN_C = ("upcased", "epoll", "libev", "libuv", "libevent")
+IN_C = ("upcased", "upcased-before", "epoll", "libev", "libuv",
+        "libevent")
 
 
 def callgrind(path):

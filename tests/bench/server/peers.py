@@ -23,6 +23,10 @@ FLOOR = "epoll"
 OURS = "upcased"
 BUSY = "upcased-busy"
 WORKERS = "upcased-workers"
+BEFORE = "upcased-before"
+
+# Names the program that is upcased before a change, to be compared too.
+PROGRAM_BEFORE = "UPCASED_BEFORE"
 
 # How long upcased polls before it sleeps, in the row that shows this.
 BUSY_POLL = "100us"
@@ -87,6 +91,7 @@ class Peer:
         if not size:
             return {BUSY: "upcased --busy-poll",
                     WORKERS: f"upcased --workers {NWORKERS}",
+                    BEFORE: "upcased before",
                     FLOOR: "raw epoll",
                     "socat": "socat with tr"}.get(base, base)
         return f"{base}, {results.size_name(int(size))}"
@@ -121,10 +126,20 @@ def upcased(build, name=OURS, *options):
     program = os.environ.get("UPCASED") or os.path.join(build, "upcased")
     if not os.path.exists(program):
         raise Missing("it is not built")
-    return Peer(name, [program, "--config", "none", "--listen",
-                       "127.0.0.1:{port}", *options],
+    return ours(name, program, "--config", "none", *options)
+
+
+def ours(name, program, *options):
+    return Peer(name, [program, "--listen", "127.0.0.1:{port}", *options],
                 answer="upper", ready="listening on ",
                 version=version("upcased", program, "--version"))
+
+
+def before():
+    program = os.environ.get(PROGRAM_BEFORE)
+    if not program:
+        raise Missing(f"{PROGRAM_BEFORE} names no program")
+    return ours(BEFORE, program)
 
 
 def busy(build):
@@ -229,6 +244,7 @@ def make(base, build, folder):
         OURS: lambda: upcased(build),
         BUSY: lambda: busy(build),
         WORKERS: lambda: upcased(build, WORKERS, "--workers", NWORKERS),
+        BEFORE: before,
         "go": lambda: go(folder),
         "tokio": lambda: tokio(folder),
         "node": lambda: script("node", tool("node", "nodejs"), "echo.js"),
@@ -239,7 +255,7 @@ def make(base, build, folder):
     return makers[base]() if base in makers else in_c(base, build)
 
 
-BASES = sorted({name.partition(":")[0] for name in DEFAULT})
+BASES = sorted({BEFORE, *(name.partition(":")[0] for name in DEFAULT)})
 
 
 def find(names, build, folder):

@@ -52,8 +52,8 @@ THREE = "three"
 # Those with curves, and those whose transform or latency is looked at closely.
 CURVES = (peers.OURS, peers.FLOOR, "libev", "libuv:524288", "go", "tokio",
           "node")
-CLOSE = (peers.OURS, peers.FLOOR)
-SINGLE = (*CURVES, "libuv")
+CLOSE = (peers.OURS, peers.BEFORE, peers.FLOOR)
+SINGLE = (*CURVES, peers.BEFORE, "libuv")
 
 
 def ping(connections, size, *more):
