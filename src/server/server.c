@@ -364,7 +364,8 @@ release(struct server *server)
 		worker_release(server->workers);
 }
 
-static void
+/* True if one of them has packed all: then the workers have no more turns. */
+static bool
 run_errands(struct server *server)
 {
 	struct list *link;
@@ -374,6 +375,7 @@ run_errands(struct server *server)
 		list_remove(link);
 		errand->run(errand);
 	}
+	return server->phase == LEFT;
 }
 
 /* Does, outside the turn, what events of the turn have made due. */
@@ -381,9 +383,7 @@ static void
 follow_up(struct server *server)
 {
 	release(server);
-	run_errands(server);
-	/* One may have packed all, and then the workers have no more turns. */
-	if (server->phase == LEFT)
+	if (!list_is_empty(&server->errands) && run_errands(server))
 		return;
 	if (server->wanted == SERVING) {
 		/* A connection that could not be served has ended already. */

@@ -221,8 +221,7 @@ inline accept_rest()
 /*
  * [server.c follow_up]
  *	release(server);
- *	run_errands(server);
- *	if (server->phase == LEFT)
+ *	if (!list_is_empty(&server->errands) && run_errands(server))
  *	return;
  *	if (server->wanted == SERVING) {
  *	if (listeners_accept(&server->listeners)) release(server);
