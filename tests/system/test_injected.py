@@ -11,7 +11,8 @@ import tempfile
 import threading
 
 import tap
-from client import ask, may_break, mixed_text, receive
+from client import (ask, converse, flood, may_break, mixed_text,
+                    receive)
 from daemon import (LONG, Case, Daemon, each_backend, linux_only, root_only,
                     wait_until)
 from injection import Injection, with_strace, wrapper
@@ -103,20 +104,17 @@ def exchange(client, text):
 
 
 class Client(threading.Thread):
-    """Asks once; the attribute answer is None if the connection broke."""
+    """Calls what asks; the attribute answer is None if the connection broke."""
 
-    def __init__(self, daemon, text, receive_buffer=None):
+    def __init__(self, request):
         super().__init__()
-        self.daemon_ = daemon
-        self.text = text
-        self.receive_buffer = receive_buffer
+        self.request = request
         self.answer = None
         self.start()
 
     def run(self):
         with may_break():
-            self.answer = ask(self.daemon_, self.text,
-                              receive_buffer=self.receive_buffer)
+            self.answer = self.request()
 
 
 def endings(counters):
@@ -144,8 +142,9 @@ class ServingTest(Case):
         # What follows the byte that is not UTF-8 gets no answer.
         questions = [(text, upper(text)) for text in good]
         questions.append((b"ok\xff" + good[0], b"OK"))
-        clients = [Client(daemon, question, 4096 if i % 2 else None)
-                   for i, (question, _) in enumerate(questions)]
+        clients = [Client(lambda text=text, small=i % 2: ask(
+                       daemon, text, receive_buffer=4096 if small else None))
+                   for i, (text, _) in enumerate(questions)]
         daemon.send_signal(signal.SIGHUP)
         for client in clients:
             client.join()
@@ -201,18 +200,22 @@ class DrainTest(Case):
         """Stops the daemon while it answers; returns what failed, and how
         many clients were lost."""
         text = mixed_text(400_000, seed=7) * 8
-        clients = [Client(daemon, text, 4096 if i % 2 else None)
+        sockets = [daemon.connect(receive_buffer=4096 if i % 2 else None)
                    for i in range(self.N)]
-        wait_until(lambda: daemon.counters()["sent"] > self.N * 50_000,
-                   "the answers have begun")
-        # They do not go on before strace is there.
+        # No answer comes to its end while nobody reads.
+        taken = flood(sockets, text, most=len(text))
         daemon.send_signal(signal.SIGSTOP)
         with Injection(daemon, call, error, when) as injection:
             daemon.send_signal(signal.SIGTERM)
             daemon.send_signal(signal.SIGCONT)
+            clients = [Client(lambda client=client, n=n:
+                              converse(client, text[n:]))
+                       for client, n in zip(sockets, taken)]
             status = daemon.wait()
             for client in clients:
                 client.join()
+        for client in sockets:
+            client.close()
         for client in clients:
             if client.answer is not None:
                 self.assertTrue(client.answer == upper(text))

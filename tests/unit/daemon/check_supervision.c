@@ -35,7 +35,7 @@ struct event {
 	uint64_t at;
 	void (*happen)(void);
 };
-static const struct event *next;
+static const struct event *next, *end;
 static unsigned nwaits; /* that ended for nothing but the time */
 
 /* What was told, and when. */
@@ -108,6 +108,8 @@ wait_for_next(struct poller *poller, int timeout_ms)
 {
 	if (kernel_is_ready(poller))
 		return;
+	/* Without another event nothing would ever end this wait. */
+	ck_assert_ptr_ne(next, end);
 	uint64_t at = start + next->at;
 	if (timeout_ms >= 0 && kernel.now + (unsigned)timeout_ms < at) {
 		kernel.now += (unsigned)timeout_ms;
@@ -160,9 +162,10 @@ boot(const char *watchdog_usec)
 }
 
 static void
-run(const struct event *events)
+run(const struct event *events, int n)
 {
 	next = events;
+	end = events + n;
 	server_run(server);
 	supervision_close();
 	server_close(server);
@@ -202,7 +205,7 @@ START_TEST(a_service_that_rests_is_ready_and_never_wakes_up)
 	static const struct event events[] = {{UINT32_MAX, stop}};
 	boot(NULL);
 	expect(0, 0, "READY=1\nSTATUS=serving 0 connections;");
-	run(events);
+	run(events, LENGTH(events));
 	expect(1, UINT32_MAX, "STOPPING=1\n");
 	ck_assert_int_eq(ntold, 2);
 	ck_assert_uint_eq(nwaits, 0);
@@ -215,7 +218,7 @@ START_TEST(a_status_is_told_after_10_s_at_the_earliest_and_only_if_it_changed)
 	    {111000, speak}, {900000, speak}, {1000000, leave},
 	    {2000000, stop}};
 	boot(NULL);
-	run(events);
+	run(events, LENGTH(events));
 	/* 10 s after the end of the rest. */
 	expect(1, 110000, "STATUS=serving 1 connection; accepted 1, 0.1 ");
 	expect(2, 120000, "; received 1.9 KiB, 100 bytes a second;");
@@ -235,7 +238,7 @@ START_TEST(a_drain_asks_for_patience_as_long_as_it_takes)
 	static const struct event events[] = {
 	    {5000, come}, {20000, stop}, {45000, speak}, {55000, stop}};
 	boot(NULL);
-	run(events);
+	run(events, LENGTH(events));
 	expect(1, 15000, "STATUS=serving 1 connection;");
 	for (int i = 0; i < 4; i++)
 		expect(2 + i, 20000 + (unsigned)i * 10000,
@@ -258,7 +261,7 @@ START_TEST(a_reload_is_told_with_its_time_and_its_end)
 	expect(1, 3, words);
 	expect(2, 3, "READY=1\nSTATUS=serving ");
 	start = kernel.now;
-	run(events);
+	run(events, LENGTH(events));
 	/* It is final. */
 	supervision_serve();
 	expect(3, 0, "STOPPING=1\n");
@@ -279,7 +282,7 @@ START_TEST(a_state_that_did_not_go_is_told_again)
 	is_full = true;
 	boot(NULL);
 	ck_assert_int_eq(ntold, 0);
-	run(events);
+	run(events, LENGTH(events));
 	expect(0, 5000, "READY=1\n");
 	expect(1, 60000, "STOPPING=1\n");
 	ck_assert_int_eq(ntold, 2);
@@ -296,9 +299,9 @@ exhaust(void)
 START_TEST(a_status_that_did_not_go_is_told_with_the_next)
 {
 	static const struct event events[] = {
-	    {1000, exhaust}, {15000, make_room}, {60000, stop}};
+	    {1000, exhaust}, {15000, make_room}, {60000, stop}, {61000, leave}};
 	boot(NULL);
-	run(events);
+	run(events, LENGTH(events));
 	expect(1, 21000, "STATUS=serving 1 connection;");
 	expect(2, 60000, "STOPPING=1\n");
 	ck_assert_int_eq(ntold, 3);
@@ -309,7 +312,7 @@ START_TEST(a_watchdog_is_fed_three_times_in_its_time)
 {
 	static const struct event events[] = {{35000, stop}};
 	boot("30000000");
-	run(events);
+	run(events, LENGTH(events));
 	for (int i = 1; i <= 3; i++)
 		expect(i, (unsigned)i * 10000, "WATCHDOG=1\n");
 	ck_assert_str_eq(told[1].text, "WATCHDOG=1\n");
@@ -324,7 +327,7 @@ START_TEST(a_watchdog_brings_the_status_with_it)
 	static const struct event events[] = {
 	    {12000, come}, {13000, speak}, {45000, stop}, {46000, stop}};
 	boot("30000000");
-	run(events);
+	run(events, LENGTH(events));
 	expect(1, 10000, "WATCHDOG=1\n");
 	expect(2, 20000, "WATCHDOG=1\n");
 	expect(3, 20000, "STATUS=serving 1 connection; accepted 1, 0.1 ");
@@ -346,7 +349,7 @@ START_TEST(a_watchdog_is_fed_in_a_drain)
 	static const struct event events[] = {
 	    {1000, come}, {2000, stop}, {50000, stop}};
 	boot("60000000");
-	run(events);
+	run(events, LENGTH(events));
 	int nfed = 0;
 	for (int i = 0; i < ntold; i++)
 		nfed += strcmp(told[i].text, "WATCHDOG=1\n") == 0;
