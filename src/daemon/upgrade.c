@@ -114,9 +114,9 @@ watch_child(struct upgrade *upgrade, int fd)
 static void
 rehearse(struct upgrade *upgrade, int file, const int ends[2])
 {
-	char shown[PRINTABLE_MAX];
 	errno = spawn(upgrade, file, ends[1]);
 	if (errno != 0) {
+		char shown[PRINTABLE_MAX];
 		log_error("no hand-over: cannot execute %s; all is served as "
 			  "before",
 		    printable(upgrade->start->program, shown));

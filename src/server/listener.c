@@ -310,18 +310,22 @@ listener_retire(struct listener *listener)
 void
 listeners_finish(struct listeners *listeners)
 {
-	struct list *link;
+	struct list *all = &listeners->all, *next;
 	/* Each is closed as soon as its queue is empty, so that it stays so. */
-	while ((link = list_first(&listeners->all)) != NULL)
+	for (struct list *link = all->next; link != all; link = next) {
+		next = link->next;
 		listener_finish(listener_at(link));
+	}
 	listeners_close(listeners);
 }
 
 void
 listeners_close(struct listeners *listeners)
 {
-	struct list *link;
+	struct list *all = &listeners->all, *next;
 	timer_disarm(&listeners->retry);
-	while ((link = list_first(&listeners->all)) != NULL)
+	for (struct list *link = all->next; link != all; link = next) {
+		next = link->next;
 		listener_close(listener_at(link));
+	}
 }

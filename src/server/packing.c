@@ -37,7 +37,8 @@ void
 packing_begin(struct packing *packing, const struct inventory_header *header,
     unsigned char *bytes, int *fds)
 {
-	*packing = (struct packing){.bytes = bytes, .fds = fds};
+	*packing = (struct packing){.bytes = bytes};
+	packing->fds = fds;
 	memcpy(bytes, header, sizeof *header);
 	inventory_lay_out(&packing->inventory, header);
 	packing->end = packing->inventory.pending;
