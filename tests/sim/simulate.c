@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 /* The runs of the test, and the seed of its plans. */
-enum { KNOWN_RUNS = 15000, NEW_RUNS = 5000, PLANS_SEED = 1 };
+enum { KNOWN_RUNS = 8000, NEW_RUNS = 2000, PLANS_SEED = 1 };
 
 static uint64_t seed;
 

@@ -19,7 +19,7 @@ import unittest
 import tap
 from client import ask, flood, mixed_text, receive
 from config_file import BROKEN, ConfigFile, taken_port
-from daemon import (BACKENDS, PATIENCE, SANITIZED, SANITIZERS, Daemon,
+from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, SANITIZERS, Daemon,
                     each_backend, linux_only, needs, root_only, wait_until,
                     with_mounts)
 from injection import with_strace, wrapper
@@ -106,7 +106,7 @@ class RowTest(ReloadCase):
         self.assertEqual(names, changed | set(self.RESTART) | self.ARGUMENTS)
         self.assertFalse(changed & set(self.RESTART))
 
-    @each_backend(workers=(1, 2))
+    @each_backend(workers=(1, 2) if LONG else (2,))
     def test_changes(self, how):
         """What a reload may change holds for old and for new connections"""
         for name in dir(self):
