@@ -53,6 +53,7 @@ unit_tests = \
 	tests/unit/server/check_listening \
 	tests/unit/server/check_log_limits \
 	tests/unit/server/check_pool \
+	tests/unit/server/check_record \
 	tests/unit/server/check_server \
 	tests/unit/server/check_server_start \
 	tests/unit/server/check_slots \
@@ -92,6 +93,7 @@ daemon_tests = \
 	tests/system/test_library.py \
 	tests/system/test_limits.py \
 	tests/system/test_log.py \
+	tests/system/test_log_connections.py \
 	tests/system/test_many.py \
 	tests/system/test_memory.py \
 	tests/system/test_messages.py \
@@ -268,6 +270,7 @@ tests_unit_server_check_listening_SOURCES = \
 	tests/unit/server/check_listening.c $(listener_fixture)
 tests_unit_server_check_listening_LDADD = $(on_kernel)
 tests_unit_server_check_log_limits_LDADD = $(on_kernel)
+tests_unit_server_check_record_LDADD = $(on_kernel)
 tests_unit_server_check_server_LDADD = $(on_kernel)
 tests_unit_server_check_server_start_LDADD = $(on_kernel)
 tests_unit_server_check_turns_LDADD = $(on_kernel)

@@ -83,6 +83,8 @@ const struct option_row daemon_rows[] = {
     {"log-level", WORD(log_level, log_level_names), "LEVEL", .preset = "info",
 	.reloadable = true,
 	.help = "how much to log: error, warn, info or debug"},
+    {"log-connections", SWITCH(server.log_connections), .preset = "no",
+	.help = "log a line at the end of each connection"},
     {.name = NULL},
 };
 

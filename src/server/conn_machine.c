@@ -247,10 +247,9 @@ advance(struct conn *conn, enum conn_event event)
 	settle(conn, conn->state != from || goes_on);
 }
 
-static void
-ready(struct watch *watch)
+static inline void
+be_ready(struct conn *conn)
 {
-	struct conn *conn = OWNER_OF(watch, struct conn, watch);
 	const struct behaviour *behaviour = &behaviours[conn->state];
 	enum conn_event event = behaviour->step(conn);
 	/* The short way of the usual message: only the deadline changes. */
@@ -260,15 +259,43 @@ ready(struct watch *watch)
 		advance(conn, event);
 }
 
+static void
+ready(struct watch *watch)
+{
+	be_ready(OWNER_OF(watch, struct conn, watch));
+}
+
+/*
+ * Does what may move bytes of a connection that has a record.  They are what
+ * the counters of the worker have more after it; so a connection without a
+ * record pays nothing.
+ */
+static void
+record(struct conn *conn, void (*move)(struct conn *))
+{
+	const struct counters *counters = conn->shard->counters;
+	struct record *own = shard_record(conn->shard, conn);
+	size_t received = counters_value(counters, COUNTER_RECEIVED);
+	size_t sent = counters_value(counters, COUNTER_SENT);
+	move(conn);
+	own->received += counters_value(counters, COUNTER_RECEIVED) - received;
+	own->sent += counters_value(counters, COUNTER_SENT) - sent;
+}
+
+static void
+ready_recorded(struct watch *watch)
+{
+	record(OWNER_OF(watch, struct conn, watch), be_ready);
+}
+
 /*
  * The peer may have sent or taken something since the turn began to wait, and
  * that we are late is no reason to lose it.  So the state gets one more step,
  * and expires only if that makes no progress.
  */
-void
-conn_expired(struct timer *timer)
+static void
+expire(struct conn *conn)
 {
-	struct conn *conn = OWNER_OF(timer, struct conn, timer);
 	const struct behaviour *behaviour = &behaviours[conn->state];
 	enum conn_event event = behaviour->step(conn);
 	if (event == CONN_NOTHING ||
@@ -276,6 +303,16 @@ conn_expired(struct timer *timer)
 		event = behaviour->late == NULL ? CONN_EXPIRED
 						: behaviour->late(conn);
 	advance(conn, event);
+}
+
+void
+conn_expired(struct timer *timer)
+{
+	struct conn *conn = OWNER_OF(timer, struct conn, timer);
+	if (conn->shard->records == NULL)
+		expire(conn);
+	else
+		record(conn, expire);
 }
 
 void
@@ -288,7 +325,8 @@ conn_evict(struct conn *conn, enum counter cause)
 int
 conn_start(struct conn *conn, struct shard *shard, int fd)
 {
-	watch_init(&conn->watch, fd, ready);
+	watch_init(
+	    &conn->watch, fd, shard->records == NULL ? ready : ready_recorded);
 	timer_init(&conn->timer);
 	if (loop_watch(shard->loop, &conn->watch, POLLER_INPUT) == -1)
 		return -1;
@@ -328,7 +366,8 @@ int
 conn_go_on(struct conn *conn, int fd, uint64_t began)
 {
 	struct shard *shard = conn->shard;
-	watch_init(&conn->watch, fd, ready);
+	watch_init(
+	    &conn->watch, fd, shard->records == NULL ? ready : ready_recorded);
 	timer_init(&conn->timer);
 	if (loop_watch(
 		shard->loop, &conn->watch, behaviours[conn->state].wants) == -1)

@@ -13,6 +13,5 @@ void
 counters_sum(const struct counters *counters, size_t totals[static NCOUNTERS])
 {
 	for (int i = 0; i < NCOUNTERS; i++)
-		totals[i] += atomic_load_explicit(
-		    &counters->values[i], memory_order_relaxed);
+		totals[i] += counters_value(counters, (enum counter)i);
 }

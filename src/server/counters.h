@@ -21,7 +21,7 @@ struct counters {
 	atomic_size_t values[NCOUNTERS];
 };
 
-/* Only for the writer. */
+/* Adds to one; only for the writer. */
 static inline void
 counters_add(struct counters *counters, enum counter counter, size_t n)
 {
@@ -29,6 +29,14 @@ counters_add(struct counters *counters, enum counter counter, size_t n)
 	/* The only writer needs no locked instruction. */
 	size_t old = atomic_load_explicit(value, memory_order_relaxed);
 	atomic_store_explicit(value, old + n, memory_order_relaxed);
+}
+
+/* What one has come to. */
+static inline size_t
+counters_value(const struct counters *counters, enum counter counter)
+{
+	return atomic_load_explicit(
+	    &counters->values[counter], memory_order_relaxed);
 }
 
 /* Adds all values to totals. */

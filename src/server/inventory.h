@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 /* The version that is written, and the least that can read it. */
-enum { INVENTORY_VERSION = 1, INVENTORY_READABLE_BY = 1 };
+enum { INVENTORY_VERSION = 2, INVENTORY_READABLE_BY = 1 };
 
 #define INVENTORY_MAGIC "upcased"
 
@@ -67,6 +67,11 @@ struct inventory_conn {
 	uint8_t reads, is_large, nlooks;
 	struct upcase_saved text;
 	uint16_t worker; /* that served it */
+
+	/* What is known for the log, if that is 1: see record.h. */
+	uint64_t opened, received, sent;
+	unsigned char peer[28]; /* the address, as the system has it */
+	uint32_t has_record;
 };
 
 struct inventory {

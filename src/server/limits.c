@@ -75,6 +75,8 @@ limits_compute(struct limits *limits, const struct settings *settings,
 	limits->blocks = pending / settings->workers / POOL_BLOCK;
 	/* Any worker may get all connections, so each has all the slots. */
 	uint64_t slots = (uint64_t)wanted * sizeof(struct conn);
+	if (settings->log_connections)
+		slots += (uint64_t)wanted * sizeof(struct record);
 	/* A worker with a thread has a ring with a place for each as well. */
 	if (settings->workers > 1)
 		slots +=

@@ -115,6 +115,8 @@ add_conn(struct packing *packing, struct shard *shard, unsigned worker,
 	    .is_large = kernel_buffers_has(&shard->buffers, conn),
 	};
 	upcase_stream_save(&conn->upcase, &record.text);
+	if (shard->records != NULL)
+		record_save(shard_record(shard, conn), &record);
 	if (conn->state == CONN_DELIVERING) {
 		record.held = conn->held.left;
 		record.held_since = conn->held.since;

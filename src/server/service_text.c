@@ -14,6 +14,9 @@ static void
 start(struct shard *shard, const struct handoff *handoff)
 {
 	struct conn *conn = shard_take_slot(shard);
+	if (shard->records != NULL)
+		record_begin(shard_record(shard, conn), handoff->fd,
+		    loop_now(shard->loop));
 	if (conn_start(conn, shard, handoff->fd) == 0)
 		return;
 	shard_warn(shard);
@@ -22,6 +25,7 @@ start(struct shard *shard, const struct handoff *handoff)
 	counters_add(shard->counters, COUNTER_FAILED, 1);
 	watch_init(&conn->watch, handoff->fd, NULL);
 	conn->state = CONN_CLOSED;
+	conn->cause = COUNTER_FAILED;
 	shard_retire(shard, conn);
 }
 

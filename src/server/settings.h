@@ -11,6 +11,7 @@
 
 #include "upcase.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct settings {
 	size_t max_connections; /* 0: what the descriptor limit allows */
 	size_t memory_limit;    /* pending output; 0: by max_connections */
 	char congestion[16];    /* control; empty: the system's own */
+	bool log_connections;   /* a line at the end of each: record.h */
 
 	/* These may be exchanged: see server_set. */
 	enum upcase_invalid invalid;

@@ -65,8 +65,12 @@ take_memory(struct shard *shard, size_t nslots, size_t nblocks)
 	/* Slots that are never used are never touched, and take no memory. */
 	if (nslots <= SIZE_MAX / sizeof *shard->slots)
 		shard->slots = take_lines(nslots * sizeof *shard->slots);
+	if (shard->settings->log_connections &&
+	    nslots <= SIZE_MAX / sizeof *shard->records)
+		shard->records = take_lines(nslots * sizeof *shard->records);
 	if (shard->input == NULL || shard->output == NULL ||
-	    shard->slots == NULL)
+	    shard->slots == NULL ||
+	    (shard->settings->log_connections && shard->records == NULL))
 		return -1;
 	return pool_open(&shard->pool, nblocks);
 }
@@ -125,6 +129,7 @@ void
 shard_close(struct shard *shard)
 {
 	pool_close(&shard->pool);
+	free(shard->records);
 	free(shard->slots);
 	free(shard->output);
 	free(shard->input);
@@ -228,6 +233,10 @@ shard_release_closed(struct shard *shard)
 	while ((link = list_first(&shard->closed)) != NULL) {
 		struct conn *conn = OWNER_OF(link, struct conn, timer.link);
 		list_remove(link);
+		if (shard->records != NULL)
+			record_log(shard_record(shard, conn), &shard->lines,
+			    conn->watch.fd, (enum counter)conn->cause,
+			    loop_now(shard->loop));
 		(void)sys_close(conn->watch.fd);
 		give_slot(shard, conn);
 		n++;

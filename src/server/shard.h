@@ -14,6 +14,7 @@
 #include "server/counters.h"
 #include "server/kernel_buffers.h"
 #include "server/pool.h"
+#include "server/record.h"
 #include "server/settings.h"
 
 #include <stdbool.h>
@@ -68,8 +69,10 @@ struct shard {
 	/* The array never moves; slots are first used in their order. */
 	struct conn *slots;
 	size_t nslots, nfresh;
-	struct list free;   /* slots that were used before, by timer.link */
-	struct list closed; /* to be released after the turn, likewise */
+	struct list free;       /* slots that were used before, by timer.link */
+	struct list closed;     /* to be released after the turn, likewise */
+	struct record *records; /* one for each slot; NULL: nobody asks */
+	struct record_limit lines;
 
 	struct timer_queue trims, steps;
 	struct timer trim; /* armed while there may be memory to give back */
@@ -101,6 +104,13 @@ void shard_set(struct shard *, const struct settings *);
 
 /* The spans of a drain hold from now on. */
 void shard_drain(struct shard *);
+
+/* What is kept of a connection for the log, if shard.records is there. */
+static inline struct record *
+shard_record(const struct shard *shard, const struct conn *conn)
+{
+	return &shard->records[conn - shard->slots];
+}
 
 /* Memory for one more connection; fewer than nslots may have some. */
 struct conn *shard_take_slot(struct shard *);

@@ -148,6 +148,8 @@ unpack_conn(const struct inventory *inventory,
 		return -1;
 	}
 	unpack_output(conn, record, pending);
+	if (shard->records != NULL)
+		record_restore(shard_record(shard, conn), record, fd, now);
 	kernel_buffers_resume(
 	    &shard->buffers, shard->settings, conn, record->is_large, now);
 	if (conn_go_on(conn, fd, began) == 0)

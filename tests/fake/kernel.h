@@ -30,6 +30,9 @@
 /* The most descriptors that can be open at once. */
 #define KERNEL_DESCRIPTORS 512
 
+/* The port of the peer of descriptor 0; that of the next one is higher by 1. */
+#define KERNEL_PEER_PORT 50000
+
 /* What a socket's send buffer holds unless a test says otherwise. */
 #define KERNEL_ROOM ((size_t)1 << 24)
 

@@ -16,7 +16,7 @@
  * What is added to a descriptor for the port of a listener that asks for 0, and
  * for that of a peer; how many of the bytes given back are cleared.
  */
-enum { ANY_PORT = 43121, PEER_PORT = 50000, GIVEN_BACK = 1 << 18 };
+enum { ANY_PORT = 43121, GIVEN_BACK = 1 << 18 };
 
 static int
 fail(int error)
@@ -188,7 +188,7 @@ sys_getpeername(int fd, struct sockaddr_storage *address)
 		return fail(ENOTCONN);
 	struct sockaddr_in in = {
 	    .sin_family = AF_INET,
-	    .sin_port = htons((uint16_t)(PEER_PORT + fd)),
+	    .sin_port = htons((uint16_t)(KERNEL_PEER_PORT + fd)),
 	    .sin_addr.s_addr = htonl(0xc0000201), /* 192.0.2.1 */
 	};
 	memset(address, 0, sizeof *address);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is kept of a connection for the log, in an array beside that of the
+ * slots which is there only with log_connections, and the line it makes:
+ *
+ *	connection peer=192.0.2.7:40312 listener=192.0.2.1:5220 received=64
+ *	sent=65 seconds=0.012 reason=ended
+ *
+ * all in one.  The listener is the address that the client has connected to,
+ * and the reason the name of the counter of that end.
+ */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include "server/counters.h"
+#include "server/inventory.h"
+
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct record {
+	uint64_t began;          /* in ms of sys_now */
+	uint64_t received, sent; /* bytes */
+	union {
+		struct sockaddr any;
+		struct sockaddr_in ipv4;
+		struct sockaddr_in6 ipv6;
+	} peer; /* after a reset the system no longer knows it */
+};
+
+/* The most lines that one worker writes in a second. */
+#define RECORD_LINES 1000
+
+/* Bounds them, and counts those that are left out. */
+struct record_limit {
+	uint64_t since; /* when the present second began, in ms */
+	unsigned n;     /* lines in it */
+	uint64_t left_out;
+};
+
+/* Begins with a socket whose connection is new at the time now. */
+void record_begin(struct record *, int fd, uint64_t now);
+
+/* Writes the line of a connection that has ended, if the limit allows. */
+void record_log(const struct record *, struct record_limit *, int fd,
+    enum counter reason, uint64_t now);
+
+/* To another process, and from one, which need not have had a record. */
+void record_save(const struct record *, struct inventory_conn *);
+void record_restore(
+    struct record *, const struct inventory_conn *, int fd, uint64_t now);
+
+#endif
