@@ -67,6 +67,7 @@ unit_tests = \
 	tests/unit/daemon/check_privileges \
 	tests/unit/client/check_answer \
 	tests/unit/daemon/check_status_text \
+	tests/unit/daemon/check_store \
 	tests/unit/daemon/check_supervision \
 	tests/unit/client/check_client \
 	tests/unit/bench/check_duplex \
@@ -106,6 +107,7 @@ daemon_tests = \
 	tests/system/test_signals.py \
 	tests/system/test_start.py \
 	tests/system/test_status_line.py \
+	tests/system/test_store.py \
 	tests/system/test_systemd.py \
 	tests/system/test_tuning.py \
 	tests/system/test_upc.py \
@@ -136,7 +138,7 @@ python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/namespaces.py tests/system/refusal.py \
 	tests/system/screen.py tests/system/scripted.py \
-	tests/system/stream.py tests/system/tap.py tests/system/upc_case.py \
+	tests/system/service_manager.py tests/system/stream.py tests/system/tap.py tests/system/upc_case.py \
 	tests/system/upcbench_case.py
 
 TESTS =

@@ -16,6 +16,7 @@
 #include "daemon/reload.h"
 #include "daemon/resolve.h"
 #include "daemon/start.h"
+#include "daemon/store.h"
 #include "daemon/supervision.h"
 #include "daemon/surroundings.h"
 #include "daemon/upgrade.h"
@@ -59,6 +60,7 @@ obey(int signo, void *arg)
 	case SIGTERM:
 	case SIGINT:
 	case SIGQUIT:
+		store_release_all();
 		server_drain(server);
 		supervision_drain();
 		break;
@@ -117,14 +119,16 @@ static int
 listen_on(struct server *server, const struct daemon_choice *choice)
 {
 	struct resolved resolved;
-	if (heir_take(server) == -1)
-		return EX_OSERR;
-	int status = activation_serve(server);
-	if (status != 0)
-		return status;
-	status = resolve_addresses(&resolved, choice);
+	/* Until here another start can still take what is in the store. */
+	int status = resolve_addresses(&resolved, choice);
+	if (status == 0 && heir_take(server) == -1)
+		status = EX_OSERR;
 	if (status == 0)
+		status = activation_serve(server);
+	if (status == 0) {
+		store_adopt(server);
 		status = bind_addresses(server, &resolved, false);
+	}
 	resolved_free(&resolved);
 	return status;
 }
@@ -153,10 +157,13 @@ serve(struct server *server, struct daemon *daemon)
 			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
 	}
+	store_start(server);
+	store_release();
 	if (server_start(server) == -1) {
 		status = EX_OSERR;
 	} else {
 		heir_forget();
+		store_keep();
 		dispositions_release();
 		reload_started(reload);
 		supervision_start(server);
@@ -164,6 +171,7 @@ serve(struct server *server, struct daemon *daemon)
 	}
 	signals_close(server_loop(server));
 	upgrade_close(&daemon->upgrade);
+	store_close();
 	reload_close(reload);
 	return status;
 }
@@ -206,6 +214,7 @@ main(int argc, char **argv)
 		return EX_OSERR;
 	surroundings_settle();
 	supervision_open();
+	store_open();
 	struct server *server = server_open(&choice->settings);
 	if (server == NULL) {
 		log_error(
