@@ -90,6 +90,7 @@ daemon_tests = \
 	tests/system/test_held.py \
 	tests/system/test_inherited.py \
 	tests/system/test_injected.py \
+	tests/system/test_leave.py \
 	tests/system/test_library.py \
 	tests/system/test_limits.py \
 	tests/system/test_log.py \

@@ -183,6 +183,13 @@ serve(struct server *server, int i)
 			  ? sizeof(struct sockaddr_in6)
 			  : sizeof(struct sockaddr_in),
 	};
+	const struct listener *same =
+	    server_find_listener(server, at.transport, address);
+	/* The last process was passed it too, and has handed it over. */
+	if (same != NULL && same->is_passed) {
+		(void)sys_close(FIRST + i);
+		return 0;
+	}
 	if (server_adopt(server, &at, FIRST + i) == -1) {
 		log_error("cannot serve %s, which is passed as descriptor %d; "
 			  "raise the limit of memory (ulimit -v, MemoryMax=)",

@@ -50,6 +50,13 @@ struct daemon {
 	struct upgrade upgrade;
 };
 
+static void
+drain(void *arg)
+{
+	server_drain(arg);
+	supervision_drain();
+}
+
 /* What a signal means. */
 static void
 obey(int signo, void *arg)
@@ -59,10 +66,11 @@ obey(int signo, void *arg)
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
-	case SIGQUIT:
 		store_release_all();
-		server_drain(server);
-		supervision_drain();
+		drain(server);
+		break;
+	case SIGQUIT:
+		upgrade_ask_leave(&daemon->upgrade);
 		break;
 	case SIGUSR1:
 	case INFO:
@@ -150,7 +158,7 @@ serve(struct server *server, struct daemon *daemon)
 	if (heir_rehearses())
 		return heir_end_rehearsal(server);
 	reload_warn(choice);
-	upgrade_init(&daemon->upgrade, server, &daemon->start);
+	upgrade_init(&daemon->upgrade, server, &daemon->start, drain, server);
 	if (reload_open(reload, server, &daemon->arguments) == -1 ||
 	    signals_open(server_loop(server), signos, obey, daemon) == -1) {
 		log_error("cannot catch signals; the limit of descriptors "

@@ -82,15 +82,15 @@ store_open(void)
 		log_warnx("FDSTORE: '%.40s' is not a number of descriptors; "
 			  "the store of the service manager is not used",
 		    text);
-	else if (notify_is_open())
+	if (n > 0 && notify_is_open())
 		self.nplaces = (size_t)n;
 	(void)unsetenv("FDSTORE");
 	/* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 /* Tells the manager to close all that has the name. */
-static int
-remove_name(const char *name)
+int
+store_remove(const char *name)
 {
 	char text[STORE_NAME_SIZE + 40];
 	(void)snprintf(text, sizeof text, "FDSTOREREMOVE=1\nFDNAME=%s\n", name);
@@ -108,7 +108,7 @@ retry_later(void)
 static bool
 release(const char *name)
 {
-	if (remove_name(name) == 0)
+	if (store_remove(name) == 0)
 		return true;
 	if (errno != EAGAIN || self.nowed == OWED_MAX)
 		return false;
@@ -121,39 +121,21 @@ release(const char *name)
 static bool
 pay(void)
 {
-	while (self.nowed > 0 && remove_name(self.owed[self.nowed - 1]) == 0)
+	while (self.nowed > 0 && store_remove(self.owed[self.nowed - 1]) == 0)
 		self.nowed--;
 	if (self.nowed > 0 && errno != EAGAIN)
 		self.nowed = 0;
 	return self.nowed == 0;
 }
 
-static int
-put(const char *name, int fd)
+int
+store_put(const char *name, int fd)
 {
 	char text[STORE_NAME_SIZE + 40];
 	/* It is not to be removed when it has a hang-up. */
 	(void)snprintf(
 	    text, sizeof text, "FDSTORE=1\nFDNAME=%s\nFDPOLL=0\n", name);
 	return notify_send(text, &fd, 1);
-}
-
-/* What is known of a socket of that name, while they are looked through. */
-struct search {
-	const char *name;
-	struct listener *found;
-};
-
-static void
-compare(struct listener *listener, void *arg)
-{
-	struct search *search = arg;
-	char name[STORE_NAME_SIZE];
-	struct sockaddr_storage address;
-	if (find_name(
-		listener->transport, listener->watch.fd, &address, name) &&
-	    strcmp(name, search->name) == 0)
-		search->found = listener;
 }
 
 /*
@@ -166,15 +148,15 @@ adopt(struct server *server, const char *name, int fd)
 	const struct transport *transport = &transport_tcp;
 	struct sockaddr_storage address;
 	char own[STORE_NAME_SIZE];
-	struct search search = {.name = name};
 	if (!find_name(transport, fd, &address, own) ||
 	    strcmp(name, own) != 0 ||
 	    sys_getsockopt(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
 	    sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
 		return false;
-	server_each_listener(server, compare, &search);
-	if (search.found != NULL && !search.found->is_passed) {
-		search.found->hold = LISTENER_HELD;
+	struct listener *same = server_find_listener(
+	    server, transport, (const struct sockaddr *)&address);
+	if (same != NULL && !same->is_passed) {
+		same->hold = LISTENER_HELD;
 		(void)sys_close(fd);
 		return true;
 	}
@@ -186,7 +168,7 @@ adopt(struct server *server, const char *name, int fd)
 			  ? sizeof(struct sockaddr_in6)
 			  : sizeof(struct sockaddr_in),
 	};
-	return search.found == NULL && server_adopt_held(server, &at, fd) == 0;
+	return same == NULL && server_adopt_held(server, &at, fd) == 0;
 }
 
 void
@@ -281,7 +263,7 @@ keep_one(struct listener *listener, void *arg)
 		self.is_full = true;
 		return;
 	}
-	if (put(name, fd) == 0) {
+	if (store_put(name, fd) == 0) {
 		listener->hold = LISTENER_HELD;
 		self.nheld++;
 	} else {
@@ -303,6 +285,31 @@ store_keep(void)
 		again = true;
 	if (again)
 		retry_later();
+}
+
+bool
+store_has_room(size_t n)
+{
+	self.nheld = 0;
+	if (self.nplaces > 0)
+		server_each_listener(self.server, count_held, NULL);
+	return self.nheld + n <= self.nplaces;
+}
+
+int
+store_ask(void)
+{
+	int ends[2];
+	if (sys_pipe(ends) == -1)
+		return -1;
+	int result = notify_send("BARRIER=1", &ends[1], 1);
+	int saved = errno;
+	(void)sys_close(ends[1]);
+	if (result == 0)
+		return ends[0];
+	(void)sys_close(ends[0]);
+	errno = saved;
+	return -1;
 }
 
 static void

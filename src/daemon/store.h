@@ -15,6 +15,7 @@
 #ifndef STORE_H
 #define STORE_H
 
+#include "daemon/activation.h"
 #include "server/server.h"
 
 #include <stdbool.h>
@@ -22,6 +23,11 @@
 
 /* Room for the name of a socket in the store, its end included. */
 enum { STORE_NAME_SIZE = 120 };
+
+/* What a hand-over leaves there: see heir.h. */
+#define STORE_INVENTORY ACTIVATION_STORED "inventory"
+#define STORE_NEAR      ACTIVATION_STORED "passage-near"
+#define STORE_FAR       ACTIVATION_STORED "passage-far"
 
 /* How long after a message that did not go it is sent again, in ms. */
 enum { STORE_RETRY_MS = 1000 };
@@ -60,6 +66,21 @@ void store_keep(void);
 
 /* Removes all sockets: nobody is to be served after this process. */
 void store_release_all(void);
+
+/*
+ * For a hand-over: says whether there are n places more than the sockets have,
+ * or none at all; puts a descriptor there, and removes what has a name.  -1 as
+ * notify_send.
+ */
+bool store_has_room(size_t n);
+int store_put(const char *name, int fd);
+int store_remove(const char *name);
+
+/*
+ * Asks the service manager to read all that was sent to it.  Returns a
+ * descriptor that has an end of file once it has, or -1 with errno.
+ */
+int store_ask(void);
 
 /* To be called when the server no longer runs. */
 void store_close(void);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "net/address.h"
+#include "net/inet.h"
 #include "server/limits.h"
 
 #include <errno.h>
@@ -270,6 +271,22 @@ listening_each(const struct listeners *listeners,
 	const struct list *all = &listeners->all;
 	for (struct list *link = all->next; link != all; link = link->next)
 		see(listener_at(link), arg);
+}
+
+struct listener *
+listening_find(const struct listeners *listeners,
+    const struct transport *transport, const struct sockaddr *address)
+{
+	const struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		struct listener *listener = listener_at(link);
+		struct sockaddr_storage own;
+		if (listener->transport == transport &&
+		    sys_getsockname(listener->watch.fd, &own) == 0 &&
+		    inet_is_same((const struct sockaddr *)&own, address))
+			return listener;
+	}
+	return NULL;
 }
 
 bool

@@ -74,6 +74,10 @@ int listening_adopt_held(
 void listening_each(const struct listeners *,
     void (*see)(struct listener *, void *arg), void *arg);
 
+/* The one whose socket listens at that address, or NULL. */
+struct listener *listening_find(const struct listeners *,
+    const struct transport *, const struct sockaddr *);
+
 /* True for one that the change, as it is prepared, ends or is about to end. */
 bool listening_ends(const struct listener *);
 

@@ -216,6 +216,13 @@ server_adopt_held(
 	return listening_adopt_held(&server->listeners, address, fd);
 }
 
+struct listener *
+server_find_listener(struct server *server, const struct transport *transport,
+    const struct sockaddr *address)
+{
+	return listening_find(&server->listeners, transport, address);
+}
+
 void
 server_each_listener(
     struct server *server, void (*see)(struct listener *, void *arg), void *arg)

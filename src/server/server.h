@@ -79,7 +79,9 @@ int server_adopt(struct server *, const struct listen_address *, int fd);
  */
 int server_adopt_held(struct server *, const struct listen_address *, int fd);
 
-/* As listening_each. */
+/* As listening_find and listening_each. */
+struct listener *server_find_listener(
+    struct server *, const struct transport *, const struct sockaddr *);
 void server_each_listener(
     struct server *, void (*see)(struct listener *, void *arg), void *arg);
 
