@@ -103,6 +103,7 @@ daemon_tests = \
 	tests/system/test_partial.py \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
+	tests/system/test_restarts.py \
 	tests/system/test_serve.py \
 	tests/system/test_service_manager.py \
 	tests/system/test_signals.py \
