@@ -68,6 +68,7 @@ unit_tests = \
 	tests/unit/daemon/check_privileges \
 	tests/unit/client/check_answer \
 	tests/unit/daemon/check_status_text \
+	tests/unit/daemon/check_store \
 	tests/unit/daemon/check_supervision \
 	tests/unit/client/check_client \
 	tests/unit/bench/check_duplex \
@@ -90,6 +91,7 @@ daemon_tests = \
 	tests/system/test_held.py \
 	tests/system/test_inherited.py \
 	tests/system/test_injected.py \
+	tests/system/test_leave.py \
 	tests/system/test_library.py \
 	tests/system/test_limits.py \
 	tests/system/test_log.py \
@@ -103,11 +105,13 @@ daemon_tests = \
 	tests/system/test_partial.py \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
+	tests/system/test_restarts.py \
 	tests/system/test_serve.py \
 	tests/system/test_service_manager.py \
 	tests/system/test_signals.py \
 	tests/system/test_start.py \
 	tests/system/test_status_line.py \
+	tests/system/test_store.py \
 	tests/system/test_systemd.py \
 	tests/system/test_tuning.py \
 	tests/system/test_upc.py \
@@ -138,7 +142,7 @@ python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/namespaces.py tests/system/refusal.py \
 	tests/system/screen.py tests/system/scripted.py \
-	tests/system/stream.py tests/system/tap.py tests/system/upc_case.py \
+	tests/system/service_manager.py tests/system/stream.py tests/system/tap.py tests/system/upc_case.py \
 	tests/system/upcbench_case.py
 
 TESTS =

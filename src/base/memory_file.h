@@ -9,10 +9,14 @@
 #include <stddef.h>
 
 /*
- * Makes a file with room for size bytes, more than 0.  Returns its descriptor,
- * or -1 with errno; ENOSYS: the system has no such files.
+ * Makes a file with room for size bytes, which is 0 for one that gets its room
+ * later.  Returns its descriptor, or -1 with errno; ENOSYS: the system has no
+ * such files.
  */
 int memory_file_create(size_t size);
+
+/* Makes room for size bytes, more than 0: -1 with errno. */
+int memory_file_extend(int fd, size_t size);
 
 /* Writes all the bytes and seals the file; -1 with errno. */
 int memory_file_fill(int fd, const void *bytes, size_t size);

@@ -14,6 +14,14 @@ memory_file_create(size_t size)
 }
 
 int
+memory_file_extend(int fd, size_t size)
+{
+	(void)fd, (void)size;
+	errno = ENOSYS;
+	return -1;
+}
+
+int
 memory_file_fill(int fd, const void *bytes, size_t size)
 {
 	(void)fd, (void)bytes, (void)size;

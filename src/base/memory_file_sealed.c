@@ -20,11 +20,21 @@ memory_file_create(size_t size)
 	int fd = memfd_create("upcased", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd == -1)
 		return -1;
+	if (size == 0 || memory_file_extend(fd, size) == 0)
+		return fd;
+	int saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+memory_file_extend(int fd, size_t size)
+{
 	/* A lack of memory is found out now. */
 	int error = posix_fallocate(fd, 0, (off_t)size);
 	if (error == 0)
-		return fd;
-	(void)close(fd);
+		return 0;
 	errno = error;
 	return -1;
 }

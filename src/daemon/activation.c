@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,8 @@
 /* The first descriptor that is passed: SD_LISTEN_FDS_START. */
 enum { FIRST = STDERR_FILENO + 1 };
 
-/* Room for the name of a socket, its end included; the rest is cut. */
-enum { NAME_SIZE = 40 };
+/* What is longer in a name is cut. */
+enum { NAME_SIZE = ACTIVATION_NAME_SIZE };
 
 /* What is passed, and what is known of each. */
 static struct {
@@ -32,6 +33,8 @@ static struct {
 	struct sockaddr_storage addresses[ACTIVATION_MAX];
 	const char *faults[ACTIVATION_MAX]; /* and the remedy; NULL: none */
 	bool takes_ipv4[ACTIVATION_MAX];    /* on a port of IPv6 as well */
+	bool is_stored[ACTIVATION_MAX];     /* came from the store */
+	bool is_taken[ACTIVATION_MAX];
 } passed;
 
 int
@@ -97,6 +100,14 @@ static void
 look_at(int i)
 {
 	struct sockaddr_storage *address = &passed.addresses[i];
+	static const char stored[] = ACTIVATION_STORED;
+	passed.is_stored[i] =
+	    strncmp(passed.names[i], stored, sizeof stored - 1) == 0;
+	if (passed.is_stored[i]) {
+		/* One that is not open is as good as gone. */
+		passed.is_taken[i] = fcntl(FIRST + i, F_GETFD) == -1;
+		return;
+	}
 	if (sys_getsockname(FIRST + i, address) == -1) {
 		passed.faults[i] = errno == EBADF
 				       ? "is not open; let LISTEN_FDS say how "
@@ -135,6 +146,20 @@ activation_read(int spared[static ACTIVATION_MAX])
 	return n;
 }
 
+int
+activation_take(const char *wanted, const char **name)
+{
+	for (int i = 0; i < passed.n; i++) {
+		*name = passed.names[i];
+		if (!passed.is_stored[i] || passed.is_taken[i] ||
+		    (wanted != NULL && strcmp(*name, wanted) != 0))
+			continue;
+		passed.is_taken[i] = true;
+		return FIRST + i;
+	}
+	return -1;
+}
+
 static int
 refuse(int i)
 {
@@ -158,6 +183,13 @@ serve(struct server *server, int i)
 			  ? sizeof(struct sockaddr_in6)
 			  : sizeof(struct sockaddr_in),
 	};
+	const struct listener *same =
+	    server_find_listener(server, at.transport, address);
+	/* The last process was passed it too, and has handed it over. */
+	if (same != NULL && same->is_passed) {
+		(void)sys_close(FIRST + i);
+		return 0;
+	}
 	if (server_adopt(server, &at, FIRST + i) == -1) {
 		log_error("cannot serve %s, which is passed as descriptor %d; "
 			  "raise the limit of memory (ulimit -v, MemoryMax=)",
@@ -186,8 +218,10 @@ activation_serve(struct server *server)
 			return refuse(i);
 	}
 	int status = 0;
-	for (int i = 0; i < passed.n && status == 0; i++)
-		status = serve(server, i);
+	for (int i = 0; i < passed.n && status == 0; i++) {
+		if (!passed.is_stored[i])
+			status = serve(server, i);
+	}
 	return status;
 }
 
@@ -197,6 +231,8 @@ activation_overlap(const struct sockaddr *address)
 	for (int i = 0; i < passed.n; i++) {
 		const struct sockaddr *ours =
 		    (const struct sockaddr *)&passed.addresses[i];
+		if (passed.is_stored[i])
+			continue;
 		bool meet = ours->sa_family == address->sa_family ||
 			    passed.takes_ipv4[i];
 		if (meet && inet_port(ours) == inet_port(address) &&

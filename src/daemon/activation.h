@@ -3,6 +3,9 @@
  * Socket activation: sockets that listen already, passed in by a service
  * manager as descriptors from 3 on, which LISTEN_PID, LISTEN_FDS and
  * LISTEN_FDNAMES tell of (sd_listen_fds(3)).
+ *
+ * In the same way come the descriptors that this service has put into the store
+ * of the manager, which store.h has; they are told apart by their names.
  */
 #ifndef ACTIVATION_H
 #define ACTIVATION_H
@@ -14,8 +17,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The most sockets that can be passed. */
-#define ACTIVATION_MAX 64
+/* The most descriptors that can be passed. */
+#define ACTIVATION_MAX 256
+
+/* What the name of each begins with that comes from the store. */
+#define ACTIVATION_STORED "upcased-store-"
+
+/* Room for a name, its end included. */
+enum { ACTIVATION_NAME_SIZE = 120 };
 
 /* What activation_parse returns when there is nothing to serve. */
 enum {
@@ -38,8 +47,15 @@ int activation_parse(const char *pid, const char *fds, long self);
 size_t activation_read(int spared[static ACTIVATION_MAX]);
 
 /*
- * Lets the server accept from all that were passed.  What cannot be served is
- * logged, with the remedy.  Returns 0 or the exit status.
+ * Takes one that comes from the store: the one of that name, or for NULL the
+ * next.  Returns the descriptor, which is the caller's from then on, and stores
+ * the name; -1: there is none.
+ */
+int activation_take(const char *wanted, const char **name);
+
+/*
+ * Lets the server accept from all other sockets that were passed.  What cannot
+ * be served is logged, with the remedy.  Returns 0 or the exit status.
  */
 int activation_serve(struct server *);
 

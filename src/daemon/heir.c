@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/memory_file.h"
 #include "base/passage.h"
+#include "daemon/activation.h"
+#include "daemon/store.h"
 #include "server/succession.h"
 
 #include <errno.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 static int file = -1, passage = -1;
+static bool is_stored; /* these are in the store, too */
 static const void *bytes;
 static size_t size;
 static struct estate estate;
@@ -68,9 +71,21 @@ close_one(int *fd)
 	*fd = -1;
 }
 
+static void
+empty_store(void)
+{
+	static const char *const names[] = {
+	    STORE_INVENTORY, STORE_NEAR, STORE_FAR};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		(void)store_remove(names[i]);
+	is_stored = false;
+}
+
 void
 heir_forget(void)
 {
+	if (is_stored)
+		empty_store();
 	/* What is still in the passage is closed with it. */
 	close_one(&passage);
 	close_one(&file);
@@ -81,11 +96,33 @@ heir_forget(void)
 }
 
 static int
+lose_whole(const char *what)
+{
+	log_errorx("the connections of the last process are lost: %s", what);
+	heir_forget();
+	return 0;
+}
+
+static int
 lose(const char *what)
 {
 	log_error("the connections of the last process are lost: %s", what);
 	heir_forget();
 	return 0;
+}
+
+/* Looks for what a hand-over to the service manager has left. */
+static int
+look_into_store(void)
+{
+	const char *name;
+	int near = activation_take(STORE_NEAR, &name);
+	file = activation_take(STORE_INVENTORY, &name);
+	passage = activation_take(STORE_FAR, &name);
+	is_stored = near != -1 || file != -1 || passage != -1;
+	/* Nothing is sent any longer. */
+	close_one(&near);
+	return is_stored && (file == -1 || passage == -1) ? -1 : 0;
 }
 
 /* Receives the descriptors that the inventory names. */
@@ -108,9 +145,14 @@ int
 heir_take(struct server *server)
 {
 	bool rehearses = heir_rehearses();
+	if (file == -1 && look_into_store() == -1)
+		return lose_whole("the service manager has only a part of "
+				  "what was handed over");
 	if (file == -1)
 		return 0;
 	bytes = memory_file_map(file, &size);
+	if (bytes == NULL && is_stored && errno == EINVAL)
+		return lose_whole("it ended before it had handed them over");
 	if (bytes == NULL)
 		return rehearses ? -1 : lose("cannot read their inventory");
 	/* The field has no const, but nothing is written there. */

@@ -6,6 +6,10 @@
  *
  *	serve:FILE:PASSAGE	go on with all of it
  *	rehearse:FILE		only find out whether that would be possible
+ *
+ * Or both come from the store of a service manager, by the names of store.h.
+ * There the near end of the passage is as well: where the manager would remove
+ * a descriptor with a hang-up, it keeps the far end from having one.
  */
 #ifndef HEIR_H
 #define HEIR_H

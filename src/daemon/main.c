@@ -16,6 +16,7 @@
 #include "daemon/reload.h"
 #include "daemon/resolve.h"
 #include "daemon/start.h"
+#include "daemon/store.h"
 #include "daemon/supervision.h"
 #include "daemon/surroundings.h"
 #include "daemon/upgrade.h"
@@ -49,6 +50,13 @@ struct daemon {
 	struct upgrade upgrade;
 };
 
+static void
+drain(void *arg)
+{
+	server_drain(arg);
+	supervision_drain();
+}
+
 /* What a signal means. */
 static void
 obey(int signo, void *arg)
@@ -58,9 +66,11 @@ obey(int signo, void *arg)
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
+		store_release_all();
+		drain(server);
+		break;
 	case SIGQUIT:
-		server_drain(server);
-		supervision_drain();
+		upgrade_ask_leave(&daemon->upgrade);
 		break;
 	case SIGUSR1:
 	case INFO:
@@ -117,14 +127,16 @@ static int
 listen_on(struct server *server, const struct daemon_choice *choice)
 {
 	struct resolved resolved;
-	if (heir_take(server) == -1)
-		return EX_OSERR;
-	int status = activation_serve(server);
-	if (status != 0)
-		return status;
-	status = resolve_addresses(&resolved, choice);
+	/* Until here another start can still take what is in the store. */
+	int status = resolve_addresses(&resolved, choice);
+	if (status == 0 && heir_take(server) == -1)
+		status = EX_OSERR;
 	if (status == 0)
+		status = activation_serve(server);
+	if (status == 0) {
+		store_adopt(server);
 		status = bind_addresses(server, &resolved, false);
+	}
 	resolved_free(&resolved);
 	return status;
 }
@@ -146,17 +158,20 @@ serve(struct server *server, struct daemon *daemon)
 	if (heir_rehearses())
 		return heir_end_rehearsal(server);
 	reload_warn(choice);
-	upgrade_init(&daemon->upgrade, server, &daemon->start);
+	upgrade_init(&daemon->upgrade, server, &daemon->start, drain, server);
 	if (reload_open(reload, server, &daemon->arguments) == -1 ||
 	    signals_open(server_loop(server), signos, obey, daemon) == -1) {
 		log_error("cannot catch signals; the limit of descriptors "
 			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
 	}
+	store_start(server);
+	store_release();
 	if (server_start(server) == -1) {
 		status = EX_OSERR;
 	} else {
 		heir_forget();
+		store_keep();
 		dispositions_release();
 		reload_started(reload);
 		supervision_start(server);
@@ -164,6 +179,7 @@ serve(struct server *server, struct daemon *daemon)
 	}
 	signals_close(server_loop(server));
 	upgrade_close(&daemon->upgrade);
+	store_close();
 	reload_close(reload);
 	return status;
 }
@@ -206,6 +222,7 @@ main(int argc, char **argv)
 		return EX_OSERR;
 	surroundings_settle();
 	supervision_open();
+	store_open();
 	struct server *server = server_open(&choice->settings);
 	if (server == NULL) {
 		log_error(

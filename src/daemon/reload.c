@@ -7,6 +7,7 @@
 #include "base/owner.h"
 #include "base/sys.h"
 #include "daemon/bind.h"
+#include "daemon/store.h"
 #include "daemon/supervision.h"
 
 #include <unistd.h>
@@ -135,12 +136,15 @@ exchange(struct reload *reload)
 	if (!is_still_there(before, choice) || !may_change(before, choice) ||
 	    bind_addresses(reload->server, &reload->resolved, true) != 0)
 		return false;
+	store_release();
 	if (server_change(reload->server) == -1) {
+		store_keep();
 		log_error("cannot wait for clients at the new addresses; the "
 			  "limits of memory or of watches "
 			  "(fs.epoll.max_user_watches) may be too low");
 		return false;
 	}
+	store_keep();
 	reload_started(reload);
 	server_set(reload->server, &choice->settings);
 	log_set_level(choice->options.log_level);

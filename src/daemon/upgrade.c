@@ -24,21 +24,30 @@ enum {
 	/* How long a rehearsal may take, and when to look again for its end. */
 	REHEARSAL_MS = 10000,
 	LOOK_MS = 10,
+	/* How long a service manager may take to read what was sent to it. */
+	ANSWER_MS = 2000,
 	/* The descriptors of the child: the file, and the end of a pipe. */
 	CHILD_FILE = 3,
 	CHILD_PIPE = 4
 };
 
-static void
-refuse(const char *why)
+/* What becomes of what is served. */
+static const char *
+outcome(const struct upgrade *upgrade)
 {
-	log_errorx("no hand-over: %s; all is served as before", why);
+	return upgrade->leaves ? "all is drained" : "all is served as before";
 }
 
 static void
-refuse_errno(const char *what)
+refuse(const struct upgrade *upgrade, const char *why)
 {
-	log_error("no hand-over: %s; all is served as before", what);
+	log_errorx("no hand-over: %s; %s", why, outcome(upgrade));
+}
+
+static void
+refuse_errno(const struct upgrade *upgrade, const char *what)
+{
+	log_error("no hand-over: %s; %s", what, outcome(upgrade));
 }
 
 /* The child gets no other descriptors, signals as usual, and no mask. */
@@ -117,14 +126,14 @@ rehearse(struct upgrade *upgrade, int file, const int ends[2])
 	errno = spawn(upgrade, file, ends[1]);
 	if (errno != 0) {
 		char shown[PRINTABLE_MAX];
-		log_error("no hand-over: cannot execute %s; all is served as "
-			  "before",
-		    printable(upgrade->start->program, shown));
+		log_error("no hand-over: cannot execute %s; %s",
+		    printable(upgrade->start->program, shown),
+		    outcome(upgrade));
 		return;
 	}
 	if (watch_child(upgrade, ends[0]) == 0)
 		return;
-	refuse_errno("cannot wait for a rehearsal");
+	refuse_errno(upgrade, "cannot wait for a rehearsal");
 	kill_child(upgrade);
 }
 
@@ -135,7 +144,7 @@ begin(struct upgrade *upgrade)
 	int file = handing_sketch(upgrade->server);
 	if (file == -1 || (file = move_up(file)) == -1 ||
 	    sys_pipe(ends) == -1 || (ends[1] = move_up(ends[1])) == -1)
-		refuse_errno("cannot prepare a rehearsal");
+		refuse_errno(upgrade, "cannot prepare a rehearsal");
 	else
 		rehearse(upgrade, file, ends);
 	/* If it is watched, it stays open until then. */
@@ -147,17 +156,36 @@ begin(struct upgrade *upgrade)
 		(void)close(file);
 }
 
+static bool
+is_busy(const struct upgrade *upgrade)
+{
+	return upgrade->watch.fd != -1 || upgrade->answer.fd != -1;
+}
+
+static void
+refuse_second(void)
+{
+	log_errorx("no second hand-over: one is being rehearsed already");
+}
+
+static void
+ask(struct upgrade *upgrade)
+{
+	if (upgrade->start->program == NULL)
+		refuse(upgrade, "how the program was started is not known");
+	else
+		begin(upgrade);
+}
+
 void
 upgrade_ask(struct upgrade *upgrade)
 {
 	if (!server_is_serving(upgrade->server))
-		refuse("upcased is about to end");
-	else if (upgrade->watch.fd != -1)
-		refuse("one is being rehearsed already");
-	else if (upgrade->start->program == NULL)
-		refuse("how the program was started is not known");
+		refuse(upgrade, "upcased is about to end");
+	else if (is_busy(upgrade))
+		refuse_second();
 	else
-		begin(upgrade);
+		ask(upgrade);
 }
 
 static void
@@ -202,7 +230,7 @@ explain(const struct upgrade *upgrade, int status)
 	else
 		(void)snprintf(why, sizeof why,
 		    "the rehearsal ended with status %d", WEXITSTATUS(status));
-	refuse(why);
+	refuse(upgrade, why);
 }
 
 static void
@@ -213,6 +241,105 @@ end_rehearsal(struct upgrade *upgrade)
 	upgrade->watch.fd = -1;
 	timer_disarm(&upgrade->deadline);
 	timer_disarm(&upgrade->look);
+}
+
+static void
+forget_answer(struct upgrade *upgrade)
+{
+	timer_disarm(&upgrade->impatience);
+	if (upgrade->answer.fd == -1)
+		return;
+	loop_unwatch(server_loop(upgrade->server), &upgrade->answer);
+	(void)close(upgrade->answer.fd);
+	upgrade->answer.fd = -1;
+}
+
+/* The end of a hand-over to the service manager that was refused. */
+static void
+stay(struct upgrade *upgrade)
+{
+	if (!upgrade->leaves)
+		return;
+	forget_answer(upgrade);
+	handing_withdraw();
+	upgrade->leaves = false;
+	/* To drain once more would cut what is left. */
+	if (server_is_serving(upgrade->server))
+		upgrade->drain(upgrade->arg);
+}
+
+/* After the rehearsal, during which it may have come. */
+static void
+await_answer(struct upgrade *upgrade)
+{
+	struct loop *loop = server_loop(upgrade->server);
+	if (loop_watch(loop, &upgrade->answer, POLLER_INPUT) == -1) {
+		refuse_errno(upgrade, "cannot wait for the service manager");
+		stay(upgrade);
+		return;
+	}
+	timer_arm(&upgrade->patience, &upgrade->impatience, loop_now(loop));
+}
+
+static void
+hear_answer(struct watch *watch)
+{
+	struct upgrade *upgrade = OWNER_OF(watch, struct upgrade, answer);
+	(void)loop_watch(server_loop(upgrade->server), watch, POLLER_NOTHING);
+	server_send_on(upgrade->server, &upgrade->delivery);
+}
+
+static void
+lose_patience(struct timer *timer)
+{
+	struct upgrade *upgrade = OWNER_OF(timer, struct upgrade, impatience);
+	server_send_on(upgrade->server, &upgrade->delivery);
+}
+
+/* When the service manager has read all, or has not in time. */
+static void
+deliver(struct errand *errand)
+{
+	struct upgrade *upgrade = OWNER_OF(errand, struct upgrade, delivery);
+	const char *why = "upcased is about to end";
+	bool is_answered = timer_is_armed(&upgrade->impatience);
+	if (server_is_serving(upgrade->server))
+		why = is_answered ? handing_store(upgrade->server)
+				  : "the service manager does not answer";
+	if (why == NULL) {
+		upgrade->leaves = false;
+		forget_answer(upgrade);
+		return;
+	}
+	refuse(upgrade, why);
+	stay(upgrade);
+}
+
+void
+upgrade_ask_leave(struct upgrade *upgrade)
+{
+	const char *why;
+	if (!server_is_serving(upgrade->server)) {
+		upgrade->drain(upgrade->arg);
+		return;
+	}
+	if (upgrade->leaves) {
+		refuse_second();
+		return;
+	}
+	upgrade->leaves = true;
+	/* If one in place is being rehearsed, that is as good. */
+	if (upgrade->watch.fd == -1)
+		ask(upgrade);
+	if (upgrade->watch.fd != -1) {
+		upgrade->answer.fd = handing_offer(&why);
+		if (upgrade->answer.fd != -1)
+			return;
+		refuse(upgrade, why);
+		kill_child(upgrade);
+		end_rehearsal(upgrade);
+	}
+	stay(upgrade);
 }
 
 /* When its end of the pipe was closed, and the turn is over. */
@@ -233,17 +360,27 @@ follow(struct errand *errand)
 	if (ended == -1 || status != 0 || upgrade->is_late)
 		explain(upgrade, status);
 	else if (!server_is_serving(upgrade->server))
-		refuse("upcased is about to end");
-	else
+		refuse(upgrade, "upcased is about to end");
+	else if (upgrade->leaves) {
+		await_answer(upgrade);
+		return;
+	} else {
 		handing_execute(upgrade->server, upgrade->start);
+	}
+	stay(upgrade);
 }
 
 void
-upgrade_init(
-    struct upgrade *upgrade, struct server *server, const struct start *start)
+upgrade_init(struct upgrade *upgrade, struct server *server,
+    const struct start *start, void (*drain)(void *arg), void *arg)
 {
 	struct timers *timers = loop_timers(server_loop(server));
-	*upgrade = (struct upgrade){.server = server, .start = start};
+	*upgrade = (struct upgrade){
+	    .server = server, .start = start, .drain = drain, .arg = arg};
+	watch_init(&upgrade->answer, -1, hear_answer);
+	timer_queue_init(&upgrade->patience, timers, ANSWER_MS, lose_patience);
+	timer_init(&upgrade->impatience);
+	errand_init(&upgrade->delivery, deliver);
 	watch_init(&upgrade->watch, -1, hear);
 	timer_queue_init(&upgrade->deadlines, timers, REHEARSAL_MS, give_up);
 	timer_queue_init(&upgrade->looks, timers, LOOK_MS, look_later);
@@ -255,8 +392,12 @@ upgrade_init(
 void
 upgrade_close(struct upgrade *upgrade)
 {
-	if (upgrade->watch.fd == -1)
+	if (upgrade->watch.fd != -1) {
+		kill_child(upgrade);
+		end_rehearsal(upgrade);
+	}
+	if (!upgrade->leaves)
 		return;
-	kill_child(upgrade);
-	end_rehearsal(upgrade);
+	forget_answer(upgrade);
+	handing_withdraw();
 }

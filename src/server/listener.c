@@ -302,8 +302,12 @@ listener_finish(struct listener *listener)
 void
 listener_retire(struct listener *listener)
 {
-	/* Who came between the last accept and the close would be reset. */
-	sys_ignore_new(listener->watch.fd);
+	/*
+	 * Who came between the last accept and the close would be reset.  While
+	 * others have the socket it would stay deaf.
+	 */
+	if (listener->hold != LISTENER_HELD)
+		sys_ignore_new(listener->watch.fd);
 	listener_finish(listener);
 }
 
@@ -314,7 +318,11 @@ listeners_finish(struct listeners *listeners)
 	/* Each is closed as soon as its queue is empty, so that it stays so. */
 	for (struct list *link = all->next; link != all; link = next) {
 		next = link->next;
-		listener_finish(listener_at(link));
+		/* The other end of a duplicate closes it a moment later. */
+		if (listener_at(link)->hold == LISTENER_RELEASED)
+			listener_retire(listener_at(link));
+		else
+			listener_finish(listener_at(link));
 	}
 	listeners_close(listeners);
 }

@@ -34,6 +34,16 @@
 
 struct service;
 
+/*
+ * Whether a service manager holds a duplicate of a socket of ours, so that its
+ * clients wait while there is no process.
+ */
+enum listener_hold {
+	LISTENER_OWN,     /* it does not */
+	LISTENER_HELD,    /* it does */
+	LISTENER_RELEASED /* it was told to close it, and will soon have */
+};
+
 /* Allocated one by one, since the loop keeps the address of the watch. */
 struct listener {
 	struct list link; /* in listeners.all */
@@ -49,8 +59,9 @@ struct listener {
 	bool is_covered; /* is not in the list, but one that covers it is */
 	bool is_passed;  /* came with the start, and is served in any case */
 	bool is_retired; /* serves who has begun to connect, and is to end */
-	unsigned left;   /* how many it may still accept now; 0: is not ready */
-	unsigned nfull;  /* turns in a row that did not find the queue empty */
+	enum listener_hold hold;
+	unsigned left;  /* how many it may still accept now; 0: is not ready */
+	unsigned nfull; /* turns in a row that did not find the queue empty */
 };
 
 /* Decides whether to accept, and takes over each socket that was accepted. */
@@ -122,8 +133,8 @@ void listener_leave(struct listener *);
 /*
  * Closes a listener and frees it; the second accepts what is queued before, as
  * far as allowed; the third lets nobody new into the queue before that, and is
- * for a socket that nobody else has or will get.  Not inside a turn of the
- * loop.
+ * for a socket that nobody else will have: one that is held is finished.  Not
+ * inside a turn of the loop.
  */
 void listener_close(struct listener *);
 void listener_finish(struct listener *);

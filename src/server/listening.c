@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "net/address.h"
+#include "net/inet.h"
 #include "server/limits.h"
 
 #include <errno.h>
@@ -253,6 +254,48 @@ listening_adopt(struct listeners *listeners,
 	return 0;
 }
 
+int
+listening_adopt_held(
+    struct listeners *listeners, const struct listen_address *address, int fd)
+{
+	if (listening_adopt(listeners, address, 0, false, fd) == -1)
+		return -1;
+	listener_at(listeners->all.prev)->hold = LISTENER_HELD;
+	return 0;
+}
+
+void
+listening_each(const struct listeners *listeners,
+    void (*see)(struct listener *, void *arg), void *arg)
+{
+	const struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next)
+		see(listener_at(link), arg);
+}
+
+struct listener *
+listening_find(const struct listeners *listeners,
+    const struct transport *transport, const struct sockaddr *address)
+{
+	const struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		struct listener *listener = listener_at(link);
+		struct sockaddr_storage own;
+		if (listener->transport == transport &&
+		    sys_getsockname(listener->watch.fd, &own) == 0 &&
+		    inet_is_same((const struct sockaddr *)&own, address))
+			return listener;
+	}
+	return NULL;
+}
+
+bool
+listening_ends(const struct listener *listener)
+{
+	return listener->wanted == 0 && !listener->is_covered &&
+	       !listener->is_passed;
+}
+
 bool
 listening_has_passed(const struct listeners *listeners)
 {
@@ -386,8 +429,7 @@ listening_change(struct listeners *listeners, size_t backlog)
 		bool is_new = listener->is_fresh || listener->is_retired ||
 			      listener->number == 0;
 		listener->number = listener->wanted;
-		if (listener->wanted == 0 && !listener->is_covered &&
-		    !listener->is_passed) {
+		if (listening_ends(listener)) {
 			end_one(listeners, listener);
 			continue;
 		}

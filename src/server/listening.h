@@ -63,6 +63,24 @@ int listening_change(struct listeners *, size_t backlog);
 int listening_adopt(struct listeners *, const struct listen_address *,
     size_t number, bool is_passed, int fd);
 
+/*
+ * The same for a socket of ours that a service manager has held, and still
+ * holds.
+ */
+int listening_adopt_held(
+    struct listeners *, const struct listen_address *, int fd);
+
+/* Calls see for each socket that listens or is prepared to. */
+void listening_each(const struct listeners *,
+    void (*see)(struct listener *, void *arg), void *arg);
+
+/* The one whose socket listens at that address, or NULL. */
+struct listener *listening_find(const struct listeners *,
+    const struct transport *, const struct sockaddr *);
+
+/* True for one that the change, as it is prepared, ends or is about to end. */
+bool listening_ends(const struct listener *);
+
 /* True when sockets were passed to the program. */
 bool listening_has_passed(const struct listeners *);
 

@@ -209,6 +209,27 @@ server_adopt(
 	return listening_adopt(&server->listeners, address, 0, true, fd);
 }
 
+int
+server_adopt_held(
+    struct server *server, const struct listen_address *address, int fd)
+{
+	return listening_adopt_held(&server->listeners, address, fd);
+}
+
+struct listener *
+server_find_listener(struct server *server, const struct transport *transport,
+    const struct sockaddr *address)
+{
+	return listening_find(&server->listeners, transport, address);
+}
+
+void
+server_each_listener(
+    struct server *server, void (*see)(struct listener *, void *arg), void *arg)
+{
+	listening_each(&server->listeners, see, arg);
+}
+
 bool
 server_has_passed(const struct server *server)
 {

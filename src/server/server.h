@@ -73,6 +73,18 @@ bool server_is_serving(const struct server *);
  */
 int server_adopt(struct server *, const struct listen_address *, int fd);
 
+/*
+ * The same with a socket of ours that a service manager has held since, and
+ * still holds: it ends with its address.
+ */
+int server_adopt_held(struct server *, const struct listen_address *, int fd);
+
+/* As listening_find and listening_each. */
+struct listener *server_find_listener(
+    struct server *, const struct transport *, const struct sockaddr *);
+void server_each_listener(
+    struct server *, void (*see)(struct listener *, void *arg), void *arg);
+
 /* True when there are such sockets, here or from the last process. */
 bool server_has_passed(const struct server *);
 

@@ -255,7 +255,7 @@ class HandoverTest(Case):
                 daemon.send_signal(signal.SIGUSR2)
                 def is_rehearsed():
                     daemon.send_signal(signal.SIGUSR2)
-                    return any("rehearsed already" in line
+                    return any("one is being rehearsed already" in line
                                for line in daemon.lines[since:])
                 wait_until(is_rehearsed, "a second one is refused")
                 self.assertTrue(exchange(client))

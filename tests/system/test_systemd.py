@@ -517,21 +517,21 @@ def obstacle(paths):
     return ""
 
 
-def skip_all(reason):
-    unittest.skip(reason)(InstalledUnit)
+def skip_all(reason, case):
+    unittest.skip(reason)(case)
     tap.main()
 
 
-def boot(scratch):
-    """Runs this file in the sandbox; its TAP is ours."""
+def boot(scratch, case, script=__file__, modules=()):
+    """Runs a file in the sandbox, with modules beside it; its TAP is ours."""
     tree = os.path.join(scratch, "tree")
     paths = install(tree)
     reason = obstacle(paths)
     if reason:
-        return skip_all(reason)
+        return skip_all(reason, case)
     inside = "/usr/lib/upcased-test"
     os.makedirs(tree + inside)
-    for name in "tap.py", "stream.py", os.path.basename(__file__):
+    for name in ("tap.py", "stream.py", *modules, os.path.basename(script)):
         shutil.copy(os.path.join(HERE, name), tree + inside)
     done = subprocess.run(
         [
@@ -539,7 +539,7 @@ def boot(scratch):
             os.path.join(scratch, "work"),
             tree,
             os.path.realpath(sys.executable),
-            os.path.join(inside, os.path.basename(__file__)),
+            os.path.join(inside, os.path.basename(script)),
             *sys.argv[1:],
         ],
         env={**os.environ, "SANDBOX_INSTALLED": ":".join(paths)},
@@ -549,7 +549,7 @@ def boot(scratch):
     )
     sys.stderr.write(done.stderr)
     if done.returncode == 77:
-        return skip_all(done.stderr.strip().splitlines()[-1])
+        return skip_all(done.stderr.strip().splitlines()[-1], case)
     if done.returncode != 0:
         print(f"Bail out! the sandbox ended with {done.returncode}")
 
@@ -559,4 +559,4 @@ if __name__ == "__main__":
         tap.main()
     else:
         with tempfile.TemporaryDirectory() as scratch:
-            boot(scratch)
+            boot(scratch, InstalledUnit)

@@ -13,7 +13,7 @@ static const struct {
 	const char *pid, *fds;
 	int n;
 } cases[] = {
-    {"1234", "1", 1}, {"1234", "64", ACTIVATION_MAX}, {"1234", "0", 0},
+    {"1234", "1", 1}, {"1234", "256", ACTIVATION_MAX}, {"1234", "0", 0},
     {NULL, "1", 0}, {"1234", NULL, 0}, {NULL, NULL, 0},
     {"1235", "1", ACTIVATION_OF_ANOTHER},
     {"1235", "garbage", ACTIVATION_OF_ANOTHER},
@@ -23,7 +23,7 @@ static const struct {
     {"1234", "", ACTIVATION_WRONG}, {"1234", "x", ACTIVATION_WRONG},
     {"1234", "1x", ACTIVATION_WRONG}, {"1234", " 1", ACTIVATION_WRONG},
     {"1234", "+1", ACTIVATION_WRONG}, {"1234", "-1", ACTIVATION_WRONG},
-    {"1234", "1.5", ACTIVATION_WRONG}, {"1234", "65", ACTIVATION_WRONG},
+    {"1234", "1.5", ACTIVATION_WRONG}, {"1234", "257", ACTIVATION_WRONG},
     {"1234", "4294967297", ACTIVATION_WRONG},           /* 2^32 + 1 */
     {"1234", "18446744073709551617", ACTIVATION_WRONG}, /* 2^64 + 1 */
 };
