@@ -275,6 +275,8 @@ decide_limits(struct server *server)
 	    0) {
 		server->room = server->limits.possible +
 			       listening_count(&server->listeners);
+		/* A listener that ends at the start accepts what it has. */
+		server->connections = server->limits.connections;
 		return 0;
 	}
 	announce_lack(settings, &server->limits, descriptors.limit);
