@@ -375,6 +375,9 @@ run_errands(struct server *server)
 		struct errand *errand = OWNER_OF(link, struct errand, link);
 		list_remove(link);
 		errand->run(errand);
+		/* One that ends a listener can end a connection of it. */
+		if (server->phase != LEFT)
+			release(server);
 	}
 }
 

@@ -50,6 +50,8 @@ check_open(struct peer *peer)
 	bool unread = socket->in.start < socket->in.end;
 	struct due due = peers_due(peer);
 	rules_must(kernel.now < deadline_of(peer), peer, "its deadline passed");
+	rules_must(
+	    !peer->is_unserved, peer, "it cannot be served, and is left");
 	if (peer->delivers)
 		return;
 	rules_must(!socket->reset_by_peer, peer, "its reset was not noticed");

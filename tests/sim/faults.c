@@ -88,6 +88,7 @@ enter_connection(struct kernel_socket *socket, enum kernel_call call)
 	if (!draw_chance(rates.failures))
 		return 0;
 	peer->harmed = true;
+	peer->is_unserved |= socket->wants == POLLER_NOTHING && !moves;
 	return fault(moves ? DRAW_ONE_OF(errors) : ENOMEM);
 }
 

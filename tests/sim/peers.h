@@ -31,18 +31,19 @@ struct peer {
 
 	/* The records of the rules. */
 	bool accepted;
-	bool harmed;   /* by a system call that was made to fail */
-	bool ended;    /* by the server, as its sending the tail shows */
-	bool expired;  /* the server may send the tail for that */
-	bool lingers;  /* the server ended it first, and has sent FIN */
-	bool lingered; /* for as long as it is to be */
-	bool reads;    /* it took something that had been stored */
-	bool asked;    /* since bytes last moved: what the kernel holds */
-	bool delivers; /* the server looks at what the kernel holds */
-	size_t change; /* the one in which it was accepted, or 0 */
-	bool gone;     /* the last look found it reset, and bytes lost */
-	size_t turn;   /* the number of its last recv, among those of all */
-	size_t nsends; /* sends since it was last received from */
+	bool harmed;      /* by a system call that was made to fail */
+	bool is_unserved; /* so that it could not be served */
+	bool ended;       /* by the server, as its sending the tail shows */
+	bool expired;     /* the server may send the tail for that */
+	bool lingers;     /* the server ended it first, and has sent FIN */
+	bool lingered;    /* for as long as it is to be */
+	bool reads;       /* it took something that had been stored */
+	bool asked;       /* since bytes last moved: what the kernel holds */
+	bool delivers;    /* the server looks at what the kernel holds */
+	size_t change;    /* the one in which it was accepted, or 0 */
+	bool gone;        /* the last look found it reset, and bytes lost */
+	size_t turn;      /* the number of its last recv, among those of all */
+	size_t nsends;    /* sends since it was last received from */
 
 	/* The place in the answer where the stored part begins. */
 	size_t stored_from;
