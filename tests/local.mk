@@ -219,12 +219,16 @@ TESTS += simulate
 check_PROGRAMS += simulate
 endif
 simulate_SOURCES = tests/sim/simulate.c \
+	tests/sim/choices.c tests/sim/choices.h \
 	tests/sim/draw.c tests/sim/draw.h \
 	tests/sim/faults.c tests/sim/faults.h \
 	tests/sim/peers.c tests/sim/peers.h \
+	tests/sim/places.c tests/sim/places.h \
 	tests/sim/plan.c tests/sim/plan.h \
+	tests/sim/reloads.c tests/sim/reloads.h \
 	tests/sim/calm.c tests/sim/resets.c \
 	tests/sim/rules.c tests/sim/rules.h \
+	tests/sim/spans.c tests/sim/spans.h \
 	tests/sim/threads.c tests/sim/threads.h \
 	tests/sim/world.c tests/sim/world.h
 simulate_LDADD = libserver.a libkernel.a libnet.a libreactor.a libupcase.a \

@@ -355,12 +355,31 @@ listening_prepare(struct listeners *listeners,
 	return 0;
 }
 
+/* True for one that is not in the list in force, nor covered by it. */
+static bool
+is_left_over(struct listeners *listeners, const struct listener *listener)
+{
+	struct list *all = &listeners->all;
+	bool left_over = listener->number == 0 && !listener->is_passed;
+	for (struct list *link = all->next; link != all && left_over;
+	     link = link->next) {
+		const struct listener *other = listener_at(link);
+		left_over = other->number == 0 ||
+			    !is_part(listener, other->transport, other->service,
+				(const struct sockaddr *)&other->address);
+	}
+	return left_over;
+}
+
 void
 listening_go_on(struct listeners *listeners)
 {
 	struct list *all = &listeners->all;
-	for (struct list *link = all->next; link != all; link = link->next)
-		listener_at(link)->is_fresh = false;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		struct listener *listener = listener_at(link);
+		listener->is_fresh = false;
+		listener->is_retired = is_left_over(listeners, listener);
+	}
 	/* As if they had been out of the loop for a while. */
 	listeners->paused = true;
 	listeners_resume(listeners);
@@ -429,13 +448,14 @@ listening_change(struct listeners *listeners, size_t backlog)
 		bool is_new = listener->is_fresh || listener->is_retired ||
 			      listener->number == 0;
 		listener->number = listener->wanted;
+		/* Also one that was taken over, and stays for a moment. */
+		listener->is_fresh = false;
 		if (listening_ends(listener)) {
 			end_one(listeners, listener);
 			continue;
 		}
 		if (is_new && (listener->wanted != 0 || listener->is_passed))
 			log_address(listener, "listening");
-		listener->is_fresh = false;
 		listener->is_retired = false;
 	}
 	end_sharing(listeners);

@@ -119,7 +119,11 @@ add_conn(struct packing *packing, struct shard *shard, unsigned worker,
 		record_save(shard_record(shard, conn), &record);
 	if (conn->state == CONN_DELIVERING) {
 		record.held = conn->held.left;
-		record.held_since = conn->held.since;
+		/* As conn_began: of no limit, nothing has passed. */
+		record.held_since =
+		    shard->settings->stall_ms != 0
+			? conn->held.since
+			: (uint32_t)loop_now(shard->loop) % CONN_TIME;
 		record.nlooks = conn->held.nlooks;
 	} else {
 		add_pending(packing, conn->pending, &record);

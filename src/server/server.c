@@ -296,6 +296,8 @@ decide_limits(struct server *server)
 	    0) {
 		server->room = server->limits.possible +
 			       listening_count(&server->listeners);
+		/* A listener that ends at the start accepts what it has. */
+		server->connections = server->limits.connections;
 		return 0;
 	}
 	announce_lack(settings, &server->limits, descriptors.limit);
@@ -395,6 +397,9 @@ run_errands(struct server *server)
 		struct errand *errand = OWNER_OF(link, struct errand, link);
 		list_remove(link);
 		errand->run(errand);
+		/* One that ends a listener can end a connection of it. */
+		if (server->phase != LEFT)
+			release(server);
 	}
 	return server->phase == LEFT;
 }

@@ -210,9 +210,25 @@ set_spans(struct shard *shard,
 	}
 }
 
+/* What was waited for without a limit has all of the one that there is now. */
+static void
+begin_stalls(struct shard *shard)
+{
+	uint32_t now = (uint32_t)loop_now(shard->loop);
+	for (unsigned i = SHARD_LOOK; i < SHARD_NDEADLINES; i++) {
+		const struct list *armed = &shard->deadlines[i].armed;
+		for (struct list *link = armed->next; link != armed;
+		     link = link->next)
+			OWNER_OF(link, struct conn, timer.link)->held.since =
+			    now % CONN_TIME;
+	}
+}
+
 void
 shard_set(struct shard *shard, const struct settings *settings)
 {
+	if (shard->settings->stall_ms == 0)
+		begin_stalls(shard);
 	shard->settings = settings;
 	set_spans(shard, timer_queue_set_span);
 }

@@ -4,6 +4,7 @@
 
 #include "server/pool.h"
 #include "sim/rules.h"
+#include "sim/spans.h"
 
 /* How long listeners wait after a failure, in ms: as in listener.c. */
 enum { RETRY_MS = 100 };
@@ -15,11 +16,12 @@ enum { LOOK_MS = 1000 };
 static uint64_t
 delivery_of(const struct peer *peer)
 {
-	uint32_t span = rules.settings->stall_ms;
 	/* In a drain the kernel goes on alone. */
 	if (rules.stops > 0)
 		return rules.stopped_at;
-	if (span != 0 && peer->asked_at >= peer->less_at + span)
+	/* The last look was under the settings of now, and came too late. */
+	if (peer->asked_at > spans_settled_at() &&
+	    peer->asked_at >= spans_due(SPAN_STALL, peer->less_at))
 		return peer->asked_at;
 	return peer->asked_at + LOOK_MS + 1;
 }
@@ -30,24 +32,14 @@ deadline_of(const struct peer *peer)
 {
 	if (peer->delivers)
 		return delivery_of(peer);
-	const struct settings *settings = rules.settings;
-	uint64_t since = peer->moved_at, span = settings->idle_ms;
-	bool drains = rules.stops > 0;
-	if (peer->lingers) {
-		since = peer->shut_at;
-		span = drains ? settings->quiet_ms : settings->linger_ms;
-	} else if (peers_pending(peer) > 0 || peer->ended) {
-		span = settings->stall_ms;
-		drains = false;
-	} else if (peers_due(peer).ntail > 0 && peers_is_full(peer)) {
-		/* Its tail may be pending or not: both are right. */
+	if (peer->lingers)
+		return spans_due(SPAN_LINGER, peer->shut_at);
+	if (peers_pending(peer) > 0 || peer->ended)
+		return spans_due(SPAN_STALL, peer->moved_at);
+	/* Its tail may be pending or not: both are right. */
+	if (peers_due(peer).ntail > 0 && peers_is_full(peer))
 		return UINT64_MAX;
-	} else if (drains) {
-		span = settings->quiet_ms;
-	}
-	if (drains && since < rules.stopped_at)
-		since = rules.stopped_at;
-	return span == 0 ? UINT64_MAX : since + span;
+	return spans_due(SPAN_IDLE, peer->moved_at);
 }
 
 static void
@@ -58,6 +50,8 @@ check_open(struct peer *peer)
 	bool unread = socket->in.start < socket->in.end;
 	struct due due = peers_due(peer);
 	rules_must(kernel.now < deadline_of(peer), peer, "its deadline passed");
+	rules_must(
+	    !peer->is_unserved, peer, "it cannot be served, and is left");
 	if (peer->delivers)
 		return;
 	rules_must(!socket->reset_by_peer, peer, "its reset was not noticed");
@@ -101,6 +95,7 @@ rules_calm(bool server_has_ended)
 	/* By now all workers have heard of the drain. */
 	if (rules.stops > 0 && rules.stopped_at == 0)
 		rules.stopped_at = kernel.now;
+	spans_calm();
 	size_t held = 0;
 	for (size_t i = 0; i < npeers; i++) {
 		if (!peers_is_open(&peers[i]))

@@ -19,7 +19,7 @@ static int is_paused; /* how often */
 /* The chance of each fault in this run, in a thousand. */
 static struct {
 	unsigned shorts, agains, failures, accept_failures, gives_way, wakes,
-	    untrue, shuffles;
+	    untrue, shuffles, refusals;
 } rates;
 
 void
@@ -39,6 +39,7 @@ faults_draw(void)
 	rates.wakes = DRAW_ONE_OF(some);
 	rates.untrue = DRAW_ONE_OF(some);
 	rates.shuffles = DRAW_ONE_OF(some);
+	rates.refusals = DRAW_ONE_OF(some);
 }
 
 void
@@ -87,6 +88,7 @@ enter_connection(struct kernel_socket *socket, enum kernel_call call)
 	if (!draw_chance(rates.failures))
 		return 0;
 	peer->harmed = true;
+	peer->is_unserved |= socket->wants == POLLER_NOTHING && !moves;
 	return fault(moves ? DRAW_ONE_OF(errors) : ENOMEM);
 }
 
@@ -107,8 +109,21 @@ enter_listener(const struct kernel_socket *listener, enum kernel_call call)
 	}
 	if (error == 0)
 		return 0;
-	rules_listener_failed();
+	/* One that is to start pauses no other. */
+	if (call == KERNEL_ACCEPT || !rules.is_changing)
+		rules_listener_failed();
 	return fault(error);
+}
+
+/* A change of what listens, of which most calls can be refused. */
+static int
+enter_change(enum kernel_call call)
+{
+	static const int errors[] = {EMFILE, EACCES, EADDRINUSE, ENOBUFS};
+	bool may = call == KERNEL_SOCKET || call == KERNEL_BIND ||
+		   call == KERNEL_LISTEN;
+	return may && draw_chance(rates.refusals) ? fault(DRAW_ONE_OF(errors))
+						  : 0;
 }
 
 static void
@@ -119,8 +134,11 @@ note(struct kernel_socket *socket, enum kernel_call call)
 		rules_listener_closed(socket);
 	if (peer == NULL)
 		return;
+	rules_touched(peer);
 	if (call == KERNEL_SEND)
-		peer->nsends++;
+		rules_sends(peer);
+	else if (call == KERNEL_RECV)
+		rules_receives(peer);
 	else if (call == KERNEL_WATCH && socket->wants == POLLER_NOTHING)
 		rules_adopted(peer);
 	else if (call == KERNEL_SHUTDOWN)
@@ -159,6 +177,8 @@ enter(struct kernel_socket *socket, enum kernel_call call)
 		return enter_connection(socket, call);
 	if (socket != NULL && socket->is_listening)
 		return enter_listener(socket, call);
+	if (rules.is_changing && threads_is_first())
+		return enter_change(call);
 	if (call == KERNEL_WAIT && draw_chance(rates.failures))
 		return fault(ENOMEM);
 	if (start_may_fail && !is_serving && draw_chance(20))

@@ -30,17 +30,16 @@ peers_reset(void)
 }
 
 void
-peers_connect(struct kernel_socket *listener, enum upcase_invalid invalid)
+peers_connect(struct kernel_socket *listener)
 {
 	static const size_t rooms[] = {1, 3, 50, 700, 20000, 70000, 400000};
 	static const int errors[] = {ECONNABORTED, EPROTO, ENETDOWN};
-	const struct plan *plan = plans_draw(invalid);
+	const struct plan *plan = plans_draw();
 	struct peer *peer = &peers[npeers++];
 	int error = draw_chance(30) ? DRAW_ONE_OF(errors) : 0;
 	*peer = (struct peer){
 	    .socket = kernel_queue(listener, error),
 	    .listener = listener,
-	    .invalid = invalid,
 	    .plan = plan,
 	    .temper = DRAW_ONE_OF(tempers),
 	};

@@ -24,22 +24,26 @@ struct temper {
 
 struct peer {
 	struct kernel_socket *socket, *listener;
-	enum upcase_invalid invalid;
+	enum upcase_invalid invalid; /* from when it is served */
 	const struct plan *plan;
 	size_t first, last, sent; /* places in the plan */
 	struct temper temper;
 
 	/* The records of the rules. */
 	bool accepted;
-	bool harmed;   /* by a system call that was made to fail */
-	bool ended;    /* by the server, as its sending the tail shows */
-	bool lingers;  /* the server ended it first, and has sent FIN */
-	bool reads;    /* it took something that had been stored */
-	bool asked;    /* since bytes last moved: what the kernel holds */
-	bool delivers; /* the server looks at what the kernel holds */
-	bool gone;     /* the last look found it reset, and bytes lost */
-	size_t turn;   /* the number of its last recv, among those of all */
-	size_t nsends; /* sends since it was last received from */
+	bool harmed;      /* by a system call that was made to fail */
+	bool is_unserved; /* so that it could not be served */
+	bool ended;       /* by the server, as its sending the tail shows */
+	bool expired;     /* the server may send the tail for that */
+	bool lingers;     /* the server ended it first, and has sent FIN */
+	bool lingered;    /* for as long as it is to be */
+	bool reads;       /* it took something that had been stored */
+	bool asked;       /* since bytes last moved: what the kernel holds */
+	bool delivers;    /* the server looks at what the kernel holds */
+	size_t change;    /* the one in which it was accepted, or 0 */
+	bool gone;        /* the last look found it reset, and bytes lost */
+	size_t turn;      /* the number of its last recv, among those of all */
+	size_t nsends;    /* sends since it was last received from */
 
 	/* The place in the answer where the stored part begins. */
 	size_t stored_from;
@@ -65,7 +69,7 @@ extern size_t npeers;
 void peers_reset(void);
 
 /* One more peer, in the queue of a listener. */
-void peers_connect(struct kernel_socket *listener, enum upcase_invalid);
+void peers_connect(struct kernel_socket *listener);
 
 /* Gives a peer its turn: its temper says what it is likely to do. */
 void peers_act(struct peer *);

@@ -41,10 +41,9 @@ static const struct character {
 
 enum { NCHARACTERS = sizeof characters / sizeof characters[0], NBAD = 4 };
 
-/* The plans of each policy. */
-enum { NPLANS = 40, NPOLICIES = UPCASE_CLOSE + 1 };
+enum { NPLANS = 40 };
 
-static struct plan plans[NPOLICIES][NPLANS];
+static struct plan plans[NPLANS];
 
 static void *
 take(size_t n)
@@ -81,53 +80,60 @@ find_bad(struct plan *plan, size_t length)
 	}
 }
 
+/* Adds the next character, and what is due for it under each policy. */
 static void
-make(struct plan *plan, enum upcase_invalid invalid, size_t length,
-    size_t alphabet)
+add(struct plan *plan, const struct character *character,
+    size_t answered[static NPOLICIES])
 {
+	size_t end = plan->length, n = strlen(character->text);
+	memcpy(plan->text + end, character->text, n);
+	for (size_t i = 0; i < n; i++)
+		plan->begins[end + i] = (uint32_t)end;
+	for (int policy = 0; policy < NPOLICIES; policy++) {
+		uint32_t *due = plan->due[policy];
+		for (size_t i = 0; i < n; i++)
+			due[end + i] = (uint32_t)answered[policy];
+		answered[policy] +=
+		    answer_of(character, (enum upcase_invalid)policy,
+			plan->answer[policy] + answered[policy]);
+		due[end + n] = (uint32_t)answered[policy];
+	}
+	plan->length += n;
+	plan->begins[plan->length] = (uint32_t)plan->length;
+}
+
+static void
+make(struct plan *plan, size_t length, size_t alphabet)
+{
+	size_t answered[NPOLICIES] = {0};
 	plan->text = take(length + 4);
-	plan->answer = take(UPCASE_BOUND(length + 4));
-	plan->due = take((length + 5) * sizeof *plan->due);
 	plan->begins = take((length + 5) * sizeof *plan->begins);
 	plan->bad = take((length + 5) * sizeof *plan->bad);
-	size_t end = 0, answered = 0;
-	plan->due[0] = 0;
-	while (end < length) {
-		const struct character *character = &characters[draw(alphabet)];
-		size_t n = strlen(character->text);
-		memcpy(plan->text + end, character->text, n);
-		for (size_t i = 0; i < n; i++) {
-			plan->begins[end + i] = (uint32_t)end;
-			plan->due[end + i] = (uint32_t)answered;
-		}
-		answered +=
-		    answer_of(character, invalid, plan->answer + answered);
-		end += n;
-		plan->due[end] = (uint32_t)answered;
-		plan->begins[end] = (uint32_t)end;
+	for (int policy = 0; policy < NPOLICIES; policy++) {
+		plan->answer[policy] = take(UPCASE_BOUND(length + 4));
+		plan->due[policy] =
+		    take((length + 5) * sizeof *plan->due[policy]);
+		plan->due[policy][0] = 0;
 	}
-	plan->length = end;
-	find_bad(plan, end);
-	plan->bad[end] = UINT32_MAX;
+	while (plan->length < length)
+		add(plan, &characters[draw(alphabet)], answered);
+	find_bad(plan, plan->length);
+	plan->bad[plan->length] = UINT32_MAX;
 }
 
 void
 plans_make(void)
 {
 	static const size_t lengths[] = {60, 700, 9000, 100000};
-	for (int policy = 0; policy < NPOLICIES; policy++) {
-		for (size_t i = 0; i < NPLANS; i++) {
-			/* Three quarters of them are UTF-8. */
-			size_t alphabet =
-			    i % 4 == 0 ? NCHARACTERS : NCHARACTERS - NBAD;
-			make(&plans[policy][i], (enum upcase_invalid)policy,
-			    lengths[i * 4 / NPLANS], alphabet);
-		}
+	for (size_t i = 0; i < NPLANS; i++) {
+		/* Three quarters of them are UTF-8. */
+		size_t alphabet = i % 4 == 0 ? NCHARACTERS : NCHARACTERS - NBAD;
+		make(&plans[i], lengths[i * 4 / NPLANS], alphabet);
 	}
 }
 
 const struct plan *
-plans_draw(enum upcase_invalid invalid)
+plans_draw(void)
 {
 	/* The least of three numbers, so that short plans are more frequent. */
 	size_t least = NPLANS;
@@ -135,18 +141,19 @@ plans_draw(enum upcase_invalid invalid)
 		size_t drawn = draw(NPLANS);
 		least = drawn < least ? drawn : least;
 	}
-	return &plans[invalid][least];
+	return &plans[least];
 }
 
 struct due
 plan_due(const struct plan *plan, enum upcase_invalid invalid, size_t first,
     size_t last)
 {
-	struct due due = {.bytes = plan->answer + plan->due[first]};
+	const uint32_t *dues = plan->due[invalid];
+	struct due due = {.bytes = plan->answer[invalid] + dues[first]};
 	bool refused = invalid == UPCASE_CLOSE && plan->bad[first] < last;
 	if (refused)
 		last = plan->bad[first];
-	due.n = plan->due[last] - plan->due[first];
+	due.n = dues[last] - dues[first];
 	size_t held = last - plan->begins[last];
 	if (held == 0 || refused || invalid == UPCASE_CLOSE)
 		return due;

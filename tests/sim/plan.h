@@ -18,13 +18,17 @@
 /* The longest answer to a tail, the part of a character that ends a text. */
 #define PLAN_TAIL_MAX 3
 
+/* A stream gets its policy when it is accepted, so each plan has all answers.
+ */
+enum { NPOLICIES = UPCASE_CLOSE + 1 };
+
 struct plan {
 	unsigned char *text;
 	size_t length;
-	unsigned char *answer;
+	unsigned char *answer[NPOLICIES];
 
-	/* For each place in the text: how much of the answer is due before. */
-	uint32_t *due;
+	/* For each place in the text: how much of that is due before. */
+	uint32_t *due[NPOLICIES];
 
 	/* For each place: where the character around it begins. */
 	uint32_t *begins;
@@ -36,8 +40,8 @@ struct plan {
 /* Draws the plans; to be called once, after draw_seed. */
 void plans_make(void);
 
-/* Draws a plan for a stream with that policy, more often a short one. */
-const struct plan *plans_draw(enum upcase_invalid);
+/* Draws a plan, more often a short one. */
+const struct plan *plans_draw(void);
 
 /*
  * The answer to the part of a plan from first to last: where its bytes are, how

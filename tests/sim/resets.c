@@ -4,6 +4,7 @@
 
 #include "server/pool.h"
 #include "sim/rules.h"
+#include "sim/spans.h"
 #include "sim/threads.h"
 
 /* The blocks that the pending output of a peer takes; a tail counts as one. */
@@ -19,7 +20,7 @@ blocks_of(const struct peer *peer)
 			   POOL_BLOCK_OUTPUT -
 		       (sent - peer->stored_from) / POOL_BLOCK_OUTPUT;
 	bool ends = peers_has_ended(peer) || peer->ended ||
-		    rules_has_passed(peer->moved_at, rules_idle_span());
+		    spans_may_end(SPAN_IDLE, peer->moved_at);
 	return ends && sent < due.n + due.ntail;
 }
 
@@ -67,8 +68,7 @@ is_costliest(const struct peer *peer)
 static bool
 is_stuck(const struct peer *peer)
 {
-	uint32_t span = rules.settings->stall_ms;
-	return peer->delivers && rules_has_passed(peer->less_at, span);
+	return peer->delivers && spans_may_end(SPAN_STALL, peer->less_at);
 }
 
 /* True if the server had a reason to reset the connection. */
@@ -88,7 +88,7 @@ may_reset(const struct peer *peer)
 	struct due due = peers_due(peer);
 	if (peer->socket->out.end == due.n + due.ntail)
 		return false;
-	if (rules_has_passed(peer->moved_at, rules.settings->stall_ms))
+	if (spans_may_end(SPAN_STALL, peer->moved_at))
 		return true;
 	return blocks_taken() >= rules.blocks && is_costliest(peer);
 }

@@ -4,6 +4,8 @@
 #include "sim/rules.h"
 
 #include "server/pool.h"
+#include "sim/places.h"
+#include "sim/spans.h"
 #include "sim/threads.h"
 
 #include <stdio.h>
@@ -25,6 +27,7 @@ void
 rules_begin(const struct settings *settings)
 {
 	rules = (struct rules){.settings = settings};
+	spans_begin(settings);
 }
 
 void
@@ -40,19 +43,11 @@ rules_must(bool holds, const struct peer *peer, const char *sentence)
 	abort();
 }
 
-uint64_t
-rules_span_now(uint64_t span)
+void
+rules_set(const struct settings *settings)
 {
-	uint64_t quiet = rules.settings->quiet_ms;
-	if (rules.stops == 0)
-		return span;
-	return span == 0 || quiet < span ? quiet : span;
-}
-
-uint64_t
-rules_idle_span(void)
-{
-	return rules_span_now(rules.settings->idle_ms);
+	rules.settings = settings;
+	spans_change(settings, threads_soonest());
 }
 
 bool
@@ -65,6 +60,7 @@ void
 rules_accepted(struct peer *peer)
 {
 	peer->accepted = true;
+	peer->change = rules.is_changing ? rules.nchanges : 0;
 	rules.nopen++;
 	rules_must(rules.nopen <= rules.settings->max_connections, peer,
 	    "it was accepted above the limit");
@@ -73,9 +69,38 @@ rules_accepted(struct peer *peer)
 void
 rules_adopted(struct peer *peer)
 {
-	/* Again after a hand-over, which its deadlines do not notice. */
-	if (peer->moved_at == 0)
-		peer->moved_at = threads_turn();
+	/* Again after a hand-over, which neither of them notices. */
+	if (peer->moved_at != 0)
+		return;
+	peer->moved_at = threads_turn();
+	peer->invalid = rules.settings->invalid;
+}
+
+void
+rules_touched(const struct peer *peer)
+{
+	/* But those may be served that a listener had which is to end. */
+	rules_must(!rules.is_changing || !threads_is_first() ||
+		       peer->moved_at == 0 || peer->change == rules.nchanges,
+	    peer, "it was touched by a change");
+}
+
+/* What is sent when no answer is pending is the answer to the tail. */
+void
+rules_sends(struct peer *peer)
+{
+	peer->nsends++;
+	if (peers_pending(peer) == 0 &&
+	    spans_may_end(SPAN_IDLE, peer->moved_at))
+		peer->expired = true;
+}
+
+/* The last step before a deadline is served. */
+void
+rules_receives(struct peer *peer)
+{
+	if (peer->lingers && spans_may_end(SPAN_LINGER, peer->shut_at))
+		peer->lingered = true;
 }
 
 /* Only if its stream has ended may the server send the answer to the tail. */
@@ -87,7 +112,7 @@ check_tail(struct peer *peer, const struct due *due)
 	rules_must(n <= due->ntail, peer, "it was sent more than is due");
 	rules_must(memcmp(socket->out.bytes + due->n, due->tail, n) == 0, peer,
 	    "the answer to the tail is wrong");
-	if (rules_has_passed(peer->moved_at, rules_idle_span()))
+	if (peer->expired)
 		peer->ended = true;
 	rules_must(peer->ended || peers_has_ended(peer), peer,
 	    "it was ended too early");
@@ -215,7 +240,7 @@ rules_shut(struct peer *peer)
 		return;
 	}
 	rules_must(peers_is_refused(peer) || peer->ended ||
-		       rules_has_passed(peer->moved_at, rules_idle_span()),
+		       spans_may_end(SPAN_IDLE, peer->moved_at),
 	    peer, "it was ended too early");
 	struct due due = peers_due(peer);
 	rules_must(peer->socket->out.end == due.n + due.ntail, peer,
@@ -236,9 +261,7 @@ check_close(struct peer *peer)
 	    "it was gone, and passes for served");
 	if (peer->lingers) {
 		rules_must(peers_has_ended(peer) || socket->reset_by_peer ||
-			       peer->harmed ||
-			       rules_has_passed(peer->shut_at,
-				   rules_span_now(rules.settings->linger_ms)),
+			       peer->harmed || peer->lingered,
 		    peer, "it was not lingered for");
 		return;
 	}
@@ -260,6 +283,7 @@ rules_closed(struct peer *peer)
 void
 rules_listener_closed(const struct kernel_socket *listener)
 {
+	places_closed(listener);
 	if (list_is_empty(&listener->queue))
 		return;
 	/* Clients may be left in it only if no more could be accepted. */

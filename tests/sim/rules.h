@@ -16,13 +16,16 @@
 #include <stdint.h>
 
 struct rules {
-	const struct settings *settings;
+	const struct settings *settings; /* that were set last */
 	size_t blocks; /* of pending output, for each worker */
 
 	/* Kept by the run. */
 	unsigned stops;      /* how often the server was asked to end */
 	uint64_t asked_at;   /* when it first was, in ms */
 	uint64_t stopped_at; /* when all threads knew it, in ms; 0: not yet */
+
+	bool is_changing; /* what listens */
+	size_t nchanges;  /* how often that was tried */
 
 	/* Kept by the rules. */
 	size_t nopen;       /* connections that are accepted and not closed */
@@ -43,11 +46,8 @@ void rules_begin(const struct settings *);
 /* Prints the sentence and aborts, unless the condition holds. */
 void rules_must(bool holds, const struct peer *, const char *sentence);
 
-/* The span, or in a drain the shorter of it and quiet_ms. */
-uint64_t rules_span_now(uint64_t span);
-
-/* How long a peer has to be silent before the server may end it. */
-uint64_t rules_idle_span(void);
+/* Other settings hold from now on. */
+void rules_set(const struct settings *);
 
 /* True if the span is not 0, and has passed when the present turn began. */
 bool rules_has_passed(uint64_t since, uint64_t span);
@@ -55,6 +55,9 @@ bool rules_has_passed(uint64_t since, uint64_t span);
 /* For the hooks. */
 void rules_accepted(struct peer *);
 void rules_adopted(struct peer *);
+void rules_touched(const struct peer *);
+void rules_sends(struct peer *);
+void rules_receives(struct peer *);
 void rules_moved(struct peer *, enum kernel_call);
 void rules_shut(struct peer *);
 void rules_asked(struct peer *);

@@ -14,6 +14,7 @@
 #include "sim/draw.h"
 #include "sim/faults.h"
 #include "sim/plan.h"
+#include "sim/reloads.h"
 #include "sim/world.h"
 
 #include <inttypes.h>
@@ -54,8 +55,9 @@ static void
 print_tally(void)
 {
 	printf("# %zu system calls, %zu of them made to fail, %zu starts "
-	       "refused, %zu hand-overs\n#",
-	    faults_calls, faults_made, tally.starts_refused, tally.handovers);
+	       "refused, %zu hand-overs, %zu reloads, %zu of them refused\n#",
+	    faults_calls, faults_made, tally.starts_refused, tally.handovers,
+	    reloads_made + reloads_refused, reloads_refused);
 	for (int i = 0; i < NCOUNTERS; i++)
 		printf(" %s=%zu", counter_rows[i].name, tally.counters[i]);
 	printf("\n");
@@ -69,7 +71,8 @@ is_complete(void)
 		if (tally.counters[i] == 0)
 			return false;
 	}
-	return faults_made > 0 && tally.starts_refused > 0;
+	return faults_made > 0 && tally.starts_refused > 0 &&
+	       tally.handovers > 0 && reloads_made > 0 && reloads_refused > 0;
 }
 
 static void

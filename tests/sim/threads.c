@@ -133,6 +133,24 @@ threads_turn(void)
 	return running->turn;
 }
 
+uint64_t
+threads_soonest(void)
+{
+	uint64_t soonest = kernel.now;
+	for (size_t i = 0; i < THREADS_MAX; i++) {
+		const struct thread *thread = &threads[i];
+		if (thread->progress == READY && thread->turn < soonest)
+			soonest = thread->turn;
+	}
+	return soonest;
+}
+
+bool
+threads_is_first(void)
+{
+	return running == &threads[0];
+}
+
 void
 threads_begin_turn(void)
 {

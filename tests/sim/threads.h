@@ -38,6 +38,12 @@ bool threads_ended(void);
 /* When the present turn of the running thread began, in ms. */
 uint64_t threads_turn(void);
 
+/* The turn that began first, of those that go on; now, if there is none. */
+uint64_t threads_soonest(void);
+
+/* True for the thread that was made first. */
+bool threads_is_first(void);
+
 /* The turn of the running thread begins now: called at each wait. */
 void threads_begin_turn(void);
 

@@ -8,13 +8,15 @@
 #include "server/pool.h"
 #include "server/server.h"
 #include "server/succession.h"
+#include "sim/choices.h"
 #include "sim/draw.h"
 #include "sim/faults.h"
 #include "sim/peers.h"
+#include "sim/places.h"
+#include "sim/reloads.h"
 #include "sim/rules.h"
+#include "sim/spans.h"
 #include "sim/threads.h"
-
-#include <netinet/in.h>
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -34,10 +36,6 @@ enum { SPINS = 100000 };
 
 struct tally tally;
 
-static struct settings settings;
-enum { LISTENERS_MAX = 2, WORKERS_MAX = 3 };
-static unsigned nlisteners;
-static struct kernel_socket *listeners[2];
 static struct bell stop, restart;
 static struct errand handover;
 static struct server *server;
@@ -103,43 +101,27 @@ hear_restart(struct bell *bell)
 }
 
 static int
-bind_listeners(void)
-{
-	const struct sockaddr_in any = {.sin_family = AF_INET};
-	struct listen_address wanted[LISTENERS_MAX];
-	size_t refused;
-	for (unsigned i = 0; i < nlisteners; i++)
-		wanted[i] = (struct listen_address){
-		    .transport = &transport_tcp,
-		    .service = &service_text,
-		    .address = (const struct sockaddr *)&any,
-		    .length = sizeof any,
-		};
-	return server_bind(server, wanted, nlisteners, &refused);
-}
-
-/* Finds the sockets that listen, for the peers to connect to. */
-static void
-find_listeners(void)
-{
-	unsigned n = 0;
-	for (int fd = 0; fd <= kernel_highest() && n < nlisteners; fd++) {
-		if (kernel_is_open(fd) && kernel_find(fd)->is_listening)
-			listeners[n++] = kernel_find(fd);
-	}
-}
-
-static int
 open_bells(void)
 {
 	struct loop *loop = server_loop(server);
 	errand_init(&handover, hand_over);
 	if (bell_open(&stop, loop, hear_stop) == -1)
 		return -1;
-	if (bell_open(&restart, loop, hear_restart) == 0)
-		return 0;
+	if (bell_open(&restart, loop, hear_restart) == 0) {
+		if (reloads_open(server) == 0)
+			return 0;
+		bell_close(&restart, loop);
+	}
 	bell_close(&stop, loop);
 	return -1;
+}
+
+static void
+close_bells(void)
+{
+	bell_close(&stop, server_loop(server));
+	bell_close(&restart, server_loop(server));
+	reloads_close();
 }
 
 /* True for a server that has ended, false for one that was not started. */
@@ -149,11 +131,10 @@ serve_once(void)
 	if (estate.bytes != NULL)
 		rules_must(succession_inherit(server, &estate) == NULL, NULL,
 		    "an inventory is not understood");
-	if (bind_listeners() == -1 || server_start(server) == -1)
+	if (places_bind(server) == -1 || server_start(server) == -1)
 		return false;
 	forget_estate();
-	if (!started)
-		find_listeners();
+	places_started();
 	if (started)
 		faults_pause(false);
 	started = true;
@@ -175,14 +156,17 @@ note_end(void)
 		tally.counters[i] += totals[i];
 }
 
-/* A successor may have more workers. */
+/* A successor may have other settings, and listen on something else. */
 static void
 draw_successor(void)
 {
-	size_t memory = settings.memory_limit / settings.workers;
-	if (settings.workers < WORKERS_MAX && draw_chance(500))
-		settings.workers++;
-	settings.memory_limit = settings.workers * memory;
+	/* The last workers followed what was set before they ended. */
+	choices_settle();
+	if (!spans_may_change())
+		return;
+	rules_set(choices_change(true));
+	choices_settle();
+	places_draw();
 }
 
 static void
@@ -195,7 +179,7 @@ serve(void)
 		bool is_successor = estate.bytes != NULL;
 		if (is_successor)
 			faults_pause(true);
-		server = server_open(&settings);
+		server = server_open(choices_now());
 		bool opened = server != NULL && open_bells() == 0;
 		if (!opened || !serve_once())
 			tally.starts_refused++;
@@ -203,10 +187,8 @@ serve(void)
 			note_end();
 		else
 			goes_on = true;
-		if (opened) {
-			bell_close(&stop, server_loop(server));
-			bell_close(&restart, server_loop(server));
-		}
+		if (opened)
+			close_bells();
 		server_close(server);
 		if (goes_on)
 			draw_successor();
@@ -241,6 +223,8 @@ calm_down(void)
 		rules_must(nsteps++ < SPINS, NULL, "the server spins");
 	if (started)
 		rules_calm(threads_ended());
+	if (started && !threads_ended())
+		reloads_calm();
 	faults_pause(false);
 }
 
@@ -255,13 +239,26 @@ take_slowly(void)
 		if (!peers_is_open(&peers[i]) || peers[i].socket->reset_by_peer)
 			return;
 		kernel_peer_reads(peers[i].socket, TAKEN);
-		kernel.now += draw(settings.stall_ms / 2 + 1);
+		uint32_t stall_ms = choices_now()->stall_ms;
+		kernel.now += draw(stall_ms / 2 + 1);
 		calm_down();
 		/* So the next look finds that it took nothing meanwhile. */
-		if (settings.stall_ms > 2 * LOOK_MS)
+		if (stall_ms > 2 * LOOK_MS)
 			kernel.now += LOOK_MS;
 		calm_down();
 	}
+}
+
+static void
+ask_reload(void)
+{
+	if (draw_chance(300))
+		reloads_ask_retire();
+	else
+		reloads_ask();
+	/* Half of them among all else that goes on. */
+	if (draw_chance(500))
+		calm_down();
 }
 
 static void
@@ -269,9 +266,9 @@ act(void)
 {
 	size_t what = draw(100);
 	if (what < 8 && npeers < PEERS_MAX) {
-		struct kernel_socket *listener = listeners[draw(nlisteners)];
-		if (!listener->closed)
-			peers_connect(listener, settings.invalid);
+		struct kernel_socket *listener = places_pick();
+		if (listener != NULL)
+			peers_connect(listener);
 	} else if (what < 45 && npeers > 0) {
 		struct peer *peer = &peers[draw(npeers)];
 		peer->socket->untrue |= faults_are_untrue();
@@ -284,6 +281,8 @@ act(void)
 		take_slowly();
 	} else if (what < 55) {
 		bell_ring(&restart);
+	} else if (what < 57) {
+		ask_reload();
 	} else {
 		(void)threads_step(faults_wakes());
 	}
@@ -332,28 +331,6 @@ end_by_force(void)
 	calm_down();
 }
 
-static void
-draw_settings(void)
-{
-	static const unsigned workers[] = {1, 1, 1, 2, 2, 3};
-	static const uint32_t polls[] = {0, 0, 200};
-	static const uint32_t spans[] = {0, 20, 200, 2000, 60000};
-	settings = (struct settings){
-	    .workers = DRAW_ONE_OF(workers),
-	    .invalid = (enum upcase_invalid)draw(UPCASE_CLOSE + 1),
-	    .max_connections = 1 + draw(20),
-	    .idle_ms = DRAW_ONE_OF(spans),
-	    .stall_ms = DRAW_ONE_OF(spans),
-	    .drain_ms = DRAW_ONE_OF(spans),
-	    .linger_ms = DRAW_ONE_OF(spans),
-	    .quiet_ms = 1 + (uint32_t)draw(1000),
-	    .busy_poll_us = DRAW_ONE_OF(polls),
-	};
-	size_t memory = draw_chance(700) ? SETTINGS_MEMORY_MIN : 1 << 20;
-	settings.memory_limit = settings.workers * memory;
-	nlisteners = 1 + (unsigned)draw(LISTENERS_MAX);
-}
-
 void
 world_run(uint64_t seed)
 {
@@ -362,11 +339,13 @@ world_run(uint64_t seed)
 	kernel.hooks = &faults_hooks;
 	started = false;
 	nheard = 0;
-	draw_settings();
+	const struct settings *settings = choices_begin();
 	faults_draw();
 	peers_reset();
-	rules_begin(&settings);
-	rules.blocks = settings.memory_limit / settings.workers / POOL_BLOCK;
+	places_begin();
+	places_draw();
+	rules_begin(settings);
+	rules.blocks = settings->memory_limit / settings->workers / POOL_BLOCK;
 	threads_begin(serve);
 	while (!started && !threads_ended())
 		(void)threads_step(0);
