@@ -433,7 +433,7 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/bench/results/curves.svg tests/bench/results/memory.svg \
 	tests/bench/results/rate.svg \
 	tests/COVERAGE tests/README tests/analysers tests/coverage \
-	tests/first-hour tests/long tests/packagers \
+	tests/administrator tests/first-hour tests/long tests/packagers \
 	tests/legs/distribution.sh tests/legs/emulated.sh \
 	tests/fuzz/planted.py tests/fuzz/run tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/connection.pml \

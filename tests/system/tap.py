@@ -6,6 +6,7 @@ with blanks for underscores.
 """
 
 import os
+import signal
 import sys
 import traceback
 import unittest
@@ -19,8 +20,8 @@ class TapResult(unittest.TestResult):
         self.stream = os.fdopen(os.dup(1), "w", buffering=1)
         os.dup2(2, 1)
 
-    def plan(self, total):
-        self.stream.write(f"1..{total}\n")
+    def plan(self):
+        self.stream.write(f"1..{self.count}\n")
 
     def line(self, verdict, test, comment=""):
         self.count += 1
@@ -52,6 +53,11 @@ class TapResult(unittest.TestResult):
 
 def main():
     """Runs the cases of the calling program, or those named as arguments."""
+    # What nohup, or a shell for its background, has ignored would be ignored
+    # by the programs too.
+    for signo in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+        if signal.getsignal(signo) is signal.SIG_IGN:
+            signal.signal(signo, signal.SIG_DFL)
     loader = unittest.defaultTestLoader
     module = sys.modules["__main__"]
     names = sys.argv[1:]
@@ -60,7 +66,8 @@ def main():
     else:
         suite = loader.loadTestsFromModule(module)
     result = TapResult()
-    result.plan(suite.countTestCases())
     suite.run(result)
+    # Known at the end only: a test may fail in several of its parts.
+    result.plan()
     # The driver reads the lines; another status would say "crash".
     result.stream.flush()

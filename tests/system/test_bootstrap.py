@@ -24,6 +24,15 @@ while [ ! -e "$TOP/go" ]; do sleep 0.1; done
 kill $!
 """
 
+# Of the legs of check-long, one has ended and two run.
+LEGS = """#!/bin/sh
+case " $* " in *" check-long "*) ;; *) exit 0 ;; esac
+printf '%s\\n' 'one: begins' 'one: 3 s' 'two: begins'
+echo 'three: begins' >build/long-computed
+while [ ! -e "$TOP/go" ]; do sleep 0.1; done
+echo '1 passed, 0 failed, 0 skipped'
+"""
+
 
 def wait_for_path(path, process):
     deadline = time.monotonic() + BOUND
@@ -103,6 +112,19 @@ class Success(BootstrapCase):
             process.communicate(timeout=BOUND)
         self.assertEqual(process.returncode, 0)
         self.assertNotIn("\r", seen)
+
+    def test_legs(self):
+        """check-long says which legs run"""
+        self.tool("make", LEGS)
+        with self.start("check-long") as process:
+            for line in process.stdout:
+                if re.match(r"  testing, \d+ s: ", line):
+                    break
+            with open(f"{self.top}/go", "w"):
+                pass
+            process.communicate(timeout=BOUND)
+        self.assertRegex(line, r"s: two, three$")
+        self.assertEqual(process.returncode, 0)
 
     def test_row(self):
         """On a terminal that is one row, which is drawn again"""

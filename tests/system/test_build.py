@@ -136,9 +136,10 @@ class Install(BuildCase):
                 for name in "upcased", "upc", "upcbench", "mine":
                     self.assertIn(name, map(os.path.basename, found))
         self.assertEqual(found, [mine[len(root):]])
-        # The folders of a unit are gone as well; others are for everybody.
+        # The folders of units, pages and the example are gone as well; others
+        # are for everybody.
         self.assertEqual([folder for folder, *_ in os.walk(root)
-                          if "systemd" in folder], [])
+                          if re.search("/(systemd|doc|man/man.)", folder)], [])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 import tap
-from daemon import Case, Daemon, linux_only, needs
+from daemon import Case, Daemon, linux_only, needs, with_mounts
 from namespaces import Host, with_namespaces
 
 UPC = os.environ.get("UPC")
@@ -26,6 +26,7 @@ WITH_HOSTS = ["unshare", "-m", "sh", "-c",
 
 @linux_only
 @needs("nft")
+@with_mounts
 @with_namespaces
 class SilentTest(Case):
     @contextlib.contextmanager

@@ -38,6 +38,10 @@ main(void)
 	(void)setenv("CK_DEFAULT_TIMEOUT", timeout, 0);
 	/* As in the programs: a peer that is gone is an error, not the end. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* What nohup, or a shell for its background, has ignored. */
+	(void)signal(SIGHUP, SIG_DFL);
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGQUIT, SIG_DFL);
 	SRunner *runner = srunner_create(suite());
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
