@@ -92,7 +92,7 @@ class RowTest(ReloadCase):
         "workers": "workers = 3", "backend": "backend = poll",
         "max-connections": "max-connections = 7",
         "memory-limit": "memory-limit = 1M", "congestion": "congestion = reno",
-        "user": "user = nobody",
+        "user": "user = nobody", "log": "log = syslog",
     }
     # What a file cannot say.
     ARGUMENTS = {"config", "check", "version", "help"}
