@@ -8,6 +8,7 @@ unit_tests = \
 	tests/unit/base/check_log_file \
 	tests/unit/base/check_log_lines \
 	tests/unit/base/check_log_stream \
+	tests/unit/base/check_log_syslog \
 	tests/unit/base/check_log_threads \
 	tests/unit/base/check_passage \
 	tests/unit/base/check_processors \
@@ -112,6 +113,7 @@ daemon_tests = \
 	tests/system/test_start.py \
 	tests/system/test_status_line.py \
 	tests/system/test_store.py \
+	tests/system/test_syslog.py \
 	tests/system/test_systemd.py \
 	tests/system/test_tuning.py \
 	tests/system/test_upc.py \

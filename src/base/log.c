@@ -4,7 +4,9 @@
 #include "base/log.h"
 
 #include "base/log_latest.h"
+#include "base/log_stamp.h"
 #include "base/log_stream.h"
+#include "base/log_syslog.h"
 
 #include <sys/stat.h>
 
@@ -15,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 _Static_assert(2 * LOG_LINE_MAX <= LOG_STREAM_MAX,
@@ -23,9 +24,6 @@ _Static_assert(2 * LOG_LINE_MAX <= LOG_STREAM_MAX,
 
 /* The least time between two lines of a log_limit, in ms. */
 enum { LIMIT_MS = 1000 };
-
-/* Room for the time and the process id, the end included. */
-enum { STAMP_MAX = 64 };
 
 const char *const log_level_names[] = {
     [LOG_LEVEL_ERROR] = "error",
@@ -35,13 +33,25 @@ const char *const log_level_names[] = {
     NULL,
 };
 
+const char *const log_place_names[] = {
+    [LOG_TO_STDERR] = "stderr",
+    [LOG_TO_SYSLOG] = "syslog",
+    NULL,
+};
+
+/* What is told to each of the two places that lines go to. */
+struct place {
+	atomic_bool is_used;
+	atomic_ulong ndropped; /* lines that it did not take */
+	atomic_ulong ntold;    /* how many of them it was told of */
+};
+
+static struct place standard_error = {.is_used = true}, host;
+
 static const char *program = "";
 static _Atomic(enum log_level) least_grave = LOG_LEVEL_INFO;
 static enum { BARE, STAMPED, WITH_PRIORITY } beginning;
 static long process;
-static atomic_ulong ndropped;
-/* How many dropped lines were reported; the claim of the stream protects it. */
-static unsigned long ntold;
 /* For strerror, which need not be safe for threads. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -76,6 +86,26 @@ log_open(const char *name, enum log_level level)
 	errno = saved;
 }
 
+int
+log_add_syslog(const char *const *paths)
+{
+	if (log_syslog_open(
+		program, paths == NULL ? log_syslog_paths : paths) == -1)
+		return -1;
+	if (log_syslog_connect() == -1)
+		log_warn("cannot reach the syslogd of this host; lines are "
+			 "left out there until it can be reached");
+	atomic_store(&host.is_used, true);
+	return 0;
+}
+
+void
+log_leave_stderr(void)
+{
+	if (atomic_load(&host.is_used))
+		atomic_store(&standard_error.is_used, false);
+}
+
 void
 log_set_level(enum log_level level)
 {
@@ -92,7 +122,9 @@ log_enabled(enum log_level level)
 unsigned long
 log_dropped(void)
 {
-	return atomic_load_explicit(&ndropped, memory_order_relaxed);
+	const struct place *place =
+	    atomic_load(&host.is_used) ? &host : &standard_error;
+	return atomic_load_explicit(&place->ndropped, memory_order_relaxed);
 }
 
 /*
@@ -126,56 +158,14 @@ escape(char *line, size_t end, const char *text)
 	return escape_text(line, end, text, false);
 }
 
-static bool
-is_leap(unsigned year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static unsigned
-days_of_year(unsigned year)
-{
-	return is_leap(year) ? 366 : 365;
-}
-
-static unsigned
-days_of_month(unsigned year, unsigned month)
-{
-	static const unsigned char days[] = {
-	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	return month == 2 && is_leap(year) ? 29 : days[month - 1];
-}
-
-/*
- * The time as in RFC 3339, and the process id.  This does not use gmtime_r(3),
- * since that of glibc takes a lock, and reads the file that TZ names.
- */
-static void
-stamp(char text[static STAMP_MAX])
-{
-	struct timespec now = {0};
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	unsigned long s = now.tv_sec > 0 ? (unsigned long)now.tv_sec : 0;
-	unsigned long days = s / 86400;
-	unsigned year = 1970, month = 1;
-	for (; days >= days_of_year(year) && year < 9999; year++)
-		days -= days_of_year(year);
-	for (; days >= days_of_month(year, month) && month < 12; month++)
-		days -= days_of_month(year, month);
-	(void)snprintf(text, STAMP_MAX,
-	    "%u-%02u-%02luT%02lu:%02lu:%02lu.%03ldZ [%ld] ", year, month,
-	    days + 1, s / 3600 % 24, s / 60 % 60, s % 60, now.tv_nsec / 1000000,
-	    process);
-}
-
 static size_t
 start_line(char *line, enum log_level level)
 {
 	/* Syslog's numbers: LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG. */
 	static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
-	char stamped[STAMP_MAX] = "";
+	char stamped[LOG_STAMP_MAX] = "";
 	if (beginning == STAMPED)
-		stamp(stamped);
+		log_stamp(stamped, process);
 	size_t end = escape(
 	    line, 0, beginning == WITH_PRIORITY ? priorities[level] : stamped);
 	if (level == LOG_LEVEL_ERROR)
@@ -185,32 +175,39 @@ start_line(char *line, enum log_level level)
 	return end;
 }
 
-/* Makes the line that says how many were left out; returns its end. */
-static size_t
-tell_dropped(char line[static LOG_LINE_MAX], unsigned long n)
+/* The text that says how many were left out. */
+static void
+tell_dropped(char text[static LOG_LINE_MAX], unsigned long n)
 {
-	char text[LOG_LINE_MAX];
-	(void)snprintf(text, sizeof text, "%lu line%s of the log %s left out",
+	(void)snprintf(text, LOG_LINE_MAX, "%lu line%s of the log %s left out",
 	    n, n == 1 ? "" : "s", n == 1 ? "was" : "were");
-	size_t end = escape(line, start_line(line, LOG_LEVEL_WARN), text);
-	line[end++] = '\n';
-	return end;
+}
+
+static void
+count_dropped(struct place *place)
+{
+	atomic_fetch_add_explicit(&place->ndropped, 1, memory_order_relaxed);
 }
 
 /* Writes the line, behind one on lines that were left out, if there are any. */
 static bool
 write_next(const char *line, size_t length)
 {
-	unsigned long dropped = log_dropped();
-	if (dropped == ntold)
+	struct place *place = &standard_error;
+	unsigned long dropped = atomic_load(&place->ndropped);
+	/* The claim of the stream protects the number that was told. */
+	unsigned long told = atomic_load(&place->ntold);
+	if (dropped == told)
 		return log_stream_write(line, length);
 	/* In one write, since a pipe may have room for just one. */
-	char both[LOG_STREAM_MAX];
-	size_t end = tell_dropped(both, dropped - ntold);
+	char both[LOG_STREAM_MAX], text[LOG_LINE_MAX];
+	tell_dropped(text, dropped - told);
+	size_t end = escape(both, start_line(both, LOG_LEVEL_WARN), text);
+	both[end++] = '\n';
 	memcpy(both + end, line, length);
 	if (!log_stream_write(both, end + length))
 		return false;
-	ntold = dropped;
+	atomic_store(&place->ntold, dropped);
 	return true;
 }
 
@@ -224,7 +221,68 @@ write_line(const char *line, size_t length)
 		log_stream_release();
 	}
 	if (!done)
-		atomic_fetch_add_explicit(&ndropped, 1, memory_order_relaxed);
+		count_dropped(&standard_error);
+}
+
+static bool
+send_line(enum log_level level, const char *line, size_t length)
+{
+	/* Syslog's numbers: LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG. */
+	static const int severities[] = {3, 4, 6, 7};
+	return log_syslog_write(severities[level], line, length);
+}
+
+/*
+ * Tells how many lines the host did not take, if there are any.  The thread
+ * that wins the exchange tells of them all, and takes them back if it cannot.
+ */
+static bool
+send_dropped(void)
+{
+	unsigned long told = atomic_load(&host.ntold);
+	unsigned long dropped = atomic_load(&host.ndropped);
+	if (dropped == told ||
+	    !atomic_compare_exchange_strong(&host.ntold, &told, dropped))
+		return true;
+	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
+	tell_dropped(text, dropped - told);
+	size_t end = escape(line, escape(line, 0, "warning: "), text);
+	if (send_line(LOG_LEVEL_WARN, line, end))
+		return true;
+	atomic_fetch_sub(&host.ntold, dropped - told);
+	return false;
+}
+
+/* The text, and behind it that of error, an errno, unless it is 0. */
+static size_t
+add_text(char *line, size_t end, int error, const char *text, bool is_printable)
+{
+	end = escape_text(line, end, text, is_printable);
+	if (error == 0)
+		return end;
+	end = escape(line, end, ": ");
+	(void)pthread_mutex_lock(&lock);
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): we have the lock. */
+	end = escape(line, end, strerror(error));
+	(void)pthread_mutex_unlock(&lock);
+	return end;
+}
+
+/*
+ * The severity stands in the text too, as the files of most syslogds do not
+ * have it.
+ */
+static void
+send_text(enum log_level level, int error, const char *text, bool is_printable)
+{
+	char line[LOG_LINE_MAX];
+	const char *severity = level == LOG_LEVEL_ERROR  ? "error: "
+			       : level == LOG_LEVEL_WARN ? "warning: "
+							 : "";
+	size_t end = add_text(
+	    line, escape(line, 0, severity), error, text, is_printable);
+	if (!send_dropped() || !send_line(level, line, end))
+		count_dropped(&host);
 }
 
 /* Writes a line that ends in the text of error, an errno, unless that is 0. */
@@ -234,18 +292,14 @@ write_text(enum log_level level, int error, const char *text, bool is_printable)
 	int saved = errno;
 	char line[LOG_LINE_MAX];
 	const size_t start = start_line(line, level);
-	size_t end = escape_text(line, start, text, is_printable);
-	if (error != 0) {
-		end = escape(line, end, ": ");
-		(void)pthread_mutex_lock(&lock);
-		/* NOLINTNEXTLINE(concurrency-mt-unsafe): we have the lock. */
-		end = escape(line, end, strerror(error));
-		(void)pthread_mutex_unlock(&lock);
-	}
+	size_t end = add_text(line, start, error, text, is_printable);
 	if (level <= LOG_LEVEL_WARN)
 		log_latest_keep(line + start, end - start);
 	line[end++] = '\n';
-	write_line(line, end);
+	if (atomic_load(&standard_error.is_used))
+		write_line(line, end);
+	if (atomic_load(&host.is_used))
+		send_text(level, error, text, is_printable);
 	errno = saved;
 }
 

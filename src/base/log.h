@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The log: lines on standard error.
+ * The log: lines on standard error, or in the log of the host.
  *
  * Whatever standard error is, no line waits for its reader.  A line that the
  * stream does not take at once is left out and counted, and the next line that
@@ -11,9 +11,9 @@
  * On a terminal a line has nothing before its text.  For the journal
  * (JOURNAL_STREAM, systemd.exec(5)) it begins with its priority as in
  * sd-daemon(3), and otherwise with the time (RFC 3339, UTC) and the process id.
- * Bytes outside printable ASCII, and the backslash, are written as \xHH, so
- * nothing that came from a peer or a file can forge a line.  errno survives
- * every call.
+ * What the log of the host has before it is said in log_syslog.h.  Bytes
+ * outside printable ASCII, and the backslash, are written as \xHH, so nothing
+ * that came from a peer or a file can forge a line.  errno survives every call.
  *
  * The program has to ignore SIGPIPE, SIGTTOU and SIGXFSZ, by which a pipe, a
  * terminal or the limit of a file's size would stop or end it.
@@ -40,6 +40,12 @@ enum log_level {
 /* Their names, by their numbers, and NULL. */
 extern const char *const log_level_names[];
 
+/* The places that lines can go to. */
+enum log_place { LOG_TO_STDERR, LOG_TO_SYSLOG };
+
+/* Their names, by their numbers, and NULL. */
+extern const char *const log_place_names[];
+
 /*
  * Names the program, with which lines of errors start, and sets the lowest
  * level that is written.  Opens standard error again, where it can, under its
@@ -48,13 +54,28 @@ extern const char *const log_level_names[];
  */
 void log_open(const char *name, enum log_level);
 
+/*
+ * From now on lines go to the log of the host as well: to a syslogd at the
+ * first of the paths, which end in NULL, or for NULL at one of the usual ones.
+ * To be called after log_open, and likewise before there are threads.  If no
+ * syslogd is there, lines are left out until there is one; -1 with errno if
+ * there is no socket for it.
+ */
+int log_add_syslog(const char *const *paths);
+
+/* From now on lines go only there, if log_add_syslog was called. */
+void log_leave_stderr(void);
+
 /* Changes the level, at any time. */
 void log_set_level(enum log_level);
 
 /* True when lines of the level are written; else they need not be made. */
 bool log_enabled(enum log_level);
 
-/* How many lines were left out since the start. */
+/*
+ * How many lines were left out since the start, in the log of the host if that
+ * was added.
+ */
 unsigned long log_dropped(void);
 
 /* log_error, log_warn and log_debug_errno end in the text of errno. */

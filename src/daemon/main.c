@@ -141,6 +141,22 @@ listen_on(struct server *server, const struct daemon_choice *choice)
 	return status;
 }
 
+/*
+ * Before rights are given up.  What is logged before goes to standard error
+ * alone, and what is logged until all is served goes there too: who starts the
+ * daemon sees why it does not.
+ */
+static int
+open_syslog(const struct daemon_choice *choice)
+{
+	if (choice->options.log != LOG_TO_SYSLOG || log_add_syslog(NULL) == 0)
+		return 0;
+	log_error("cannot log to syslog: there is no Unix socket for it; the "
+		  "limit of descriptors (ulimit -n, LimitNOFILE=) may be too "
+		  "low");
+	return EX_OSERR;
+}
+
 static int
 serve(struct server *server, struct daemon *daemon)
 {
@@ -175,6 +191,7 @@ serve(struct server *server, struct daemon *daemon)
 		dispositions_release();
 		reload_started(reload);
 		supervision_start(server);
+		log_leave_stderr();
 		server_run(server);
 	}
 	signals_close(server_loop(server));
@@ -217,6 +234,9 @@ main(int argc, char **argv)
 	if (arguments->options.check)
 		return check_choice(choice, arguments);
 	log_set_level(choice->options.log_level);
+	status = open_syslog(choice);
+	if (status != 0)
+		return status;
 	if (arguments->was_relative &&
 	    start_add_config(&daemon.start, arguments->options.config) == -1)
 		return EX_OSERR;

@@ -80,6 +80,8 @@ const struct option_row daemon_rows[] = {
     {"user", TEXT(user, "the name of an account"), "NAME",
 	.otherwise = "upcased, or else nobody",
 	.help = "as root, become NAME before serving"},
+    {"log", WORD(log, log_place_names), "WHERE", .preset = "stderr",
+	.help = "where to log: stderr or syslog"},
     {"log-level", WORD(log_level, log_level_names), "LEVEL", .preset = "info",
 	.reloadable = true,
 	.help = "how much to log: error, warn, info or debug"},

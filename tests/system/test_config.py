@@ -166,8 +166,8 @@ class CheckTest(RefusalCase):
         "listen = 4\nlisten = :5\nworkers = 3\nbackend = poll\n"
         "invalid = close\nmax-connections = 9\nmemory-limit = 1M\n"
         "idle-timeout = 90s\nstall-timeout = 0\ndrain-timeout = 1500ms\n"
-        "busy-poll = 50us\ncongestion = reno\nlog-level = warn\n"
-        "log-connections = yes\n")
+        "busy-poll = 50us\ncongestion = reno\nlog = syslog\n"
+        "log-level = warn\nlog-connections = yes\n")
 
     def pairs(self, text):
         return [tuple(line.split(" = ", 1)) for line in text.splitlines()

@@ -91,6 +91,7 @@ START_TEST(without_options_there_are_the_defaults)
 	ck_assert_str_eq(options->config, "");
 	ck_assert(!options->check);
 	ck_assert_str_eq(options->user, "");
+	ck_assert_int_eq(options->log, LOG_TO_STDERR);
 	ck_assert_int_eq(options->log_level, LOG_LEVEL_INFO);
 	/* As --help and the page have them. */
 	const struct settings *server = &options->server;
@@ -181,6 +182,11 @@ START_TEST(words_are_taken_whole)
 		ck_assert_int_eq(options->log_level, i);
 	}
 	expect_refusal("--log-level", "all");
+	(void)with("--log", "syslog");
+	ck_assert_int_eq(options->log, LOG_TO_SYSLOG);
+	(void)with("--log", "stderr");
+	ck_assert_int_eq(options->log, LOG_TO_STDERR);
+	expect_refusal("--log", "/var/log/upcased.log");
 	const char *name;
 	for (size_t i = 0; (name = poller_backend(i)) != NULL; i++)
 		ck_assert_str_eq(with("--backend", name)->backend, name);
@@ -252,7 +258,8 @@ END_TEST
 START_TEST(a_reload_may_change_what_nothing_was_made_of_at_the_start)
 {
 	static const char *const fixed[] = {"config", "check", "workers",
-	    "backend", "max-connections", "memory-limit", "congestion", "user"};
+	    "backend", "max-connections", "memory-limit", "congestion", "user",
+	    "log"};
 	size_t n = 0;
 	for (const struct option_row *row = daemon_rows; row->name; row++)
 		n += !row->reloadable;
