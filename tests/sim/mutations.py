@@ -233,8 +233,8 @@ MUTATIONS = [
      "if (pool_costliest(&shard->pool, 0) != NULL && shard->pool.nfree < 2) "
      "shard->evict(pool_costliest(&shard->pool, 0), COUNTER_EVICTED);"),
     ("a connection that cannot be watched is left", "server/service_text.c",
-     "conn->state = CONN_CLOSED; shard_retire(shard, conn);",
-     "conn->state = CONN_CLOSED;"),
+     "conn->cause = COUNTER_FAILED; shard_retire(shard, conn);",
+     "conn->cause = COUNTER_FAILED;"),
     ("a change of interest that fails is not noticed", "server/conn_machine.c",
      "enter(conn, event, cause_of(conn, event)); } /*", "(void)event; } /*"),
     ("the cause of an end is not counted", "server/conn_machine.c",
