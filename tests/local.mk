@@ -25,6 +25,7 @@ unit_tests = \
 	tests/unit/net/check_race \
 	tests/unit/reactor/check_bell \
 	tests/unit/reactor/check_loop_deadlines \
+	tests/unit/reactor/check_loop_turns \
 	tests/unit/reactor/check_loop_watches \
 	tests/unit/reactor/check_poller_interest \
 	tests/unit/reactor/check_poller_open \

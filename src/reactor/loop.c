@@ -17,6 +17,16 @@
  */
 enum { EXPIRED_A_TURN = 256 };
 
+/* Inside of turn_until, what is rare would cost all turns more registers. */
+#define NEVER_INLINE __attribute__((noinline))
+
+/*
+ * A turn with more events than that is worth a look at the clock of its own.
+ * One with fewer takes less than a millisecond or two, unless the system does
+ * not let the thread run.
+ */
+enum { FEW_EVENTS = 8 };
+
 /* How long to sleep, in ms, when waiting for events failed: it is logged. */
 enum { PAUSE_MS = 1000 };
 
@@ -87,17 +97,71 @@ loop_unwatch(struct loop *loop, struct watch *watch)
 	watch->wants = POLLER_NOTHING;
 }
 
-/* Milliseconds to a deadline, in the form that poller_wait takes. */
+size_t
+loop_turns(const struct loop *loop)
+{
+	return atomic_load_explicit(&loop->turns, memory_order_relaxed);
+}
+
+size_t
+loop_longest(const struct loop *loop)
+{
+	return atomic_load_explicit(&loop->longest, memory_order_relaxed);
+}
+
+/* The turn that began at loop->now has come to its end. */
+static void
+note_length(struct loop *loop, uint64_t now)
+{
+	size_t length = (size_t)(now - loop->now);
+	if (length > atomic_load_explicit(&loop->longest, memory_order_relaxed))
+		atomic_store_explicit(
+		    &loop->longest, length, memory_order_relaxed);
+}
+
+/*
+ * Looks at the clock if the last turn had more than a few events: then the
+ * poller has filled a place behind theirs, which is emptied for the next one.
+ */
+static void
+note_many(struct loop *loop)
+{
+	if (loop->ready[FEW_EVENTS] == NULL)
+		return;
+	loop->ready[FEW_EVENTS] = NULL;
+	note_length(loop, sys_now());
+}
+
+/* Milliseconds from now to a deadline, in the form that poller_wait takes. */
+static int
+time_between(uint64_t now, uint64_t due)
+{
+	uint64_t left = due - now;
+	if (due <= now)
+		return 0;
+	return left < INT_MAX ? (int)left : INT_MAX;
+}
+
 static int
 time_left(uint64_t due)
 {
-	if (due == TIMER_NEVER)
+	return due == TIMER_NEVER ? -1 : time_between(sys_now(), due);
+}
+
+/*
+ * The same when a turn is over.  Its work has taken time: the clock is read
+ * anew, which shows how much, too.
+ */
+static int
+time_left_after(struct loop *loop, uint64_t due)
+{
+	if (due == TIMER_NEVER) {
+		note_many(loop);
 		return -1;
-	/* The work of the last turn has taken time: the clock is read anew. */
+	}
 	uint64_t now = sys_now();
-	if (due <= now)
-		return 0;
-	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
+	note_length(loop, now);
+	return time_between(now, due);
 }
 
 static void
@@ -129,12 +193,11 @@ wait_for_events(struct loop *loop, int timeout_ms)
 
 /* Waits for events; while it pays, asks for busy_poll us before it sleeps. */
 static int
-poll_busily(struct loop *loop, uint64_t due)
+poll_busily(struct loop *loop, uint64_t due, int left)
 {
 	uint64_t start = sys_now_us();
 	uint64_t waited = 0;
 	int n = 0;
-	int left = time_left(due);
 	while (n == 0 && left != 0 && loop->pays && waited < loop->busy_poll) {
 		n = wait_for_events(loop, 0);
 		waited = sys_now_us() - start;
@@ -149,11 +212,11 @@ poll_busily(struct loop *loop, uint64_t due)
 }
 
 /* The waits that are more than one call. */
-static int
-wait_specially(struct loop *loop, uint64_t due)
+static NEVER_INLINE int
+wait_specially(struct loop *loop, uint64_t due, int left)
 {
-	int n = loop->busy_poll > 0 ? poll_busily(loop, due)
-				    : wait_for_events(loop, time_left(due));
+	int n = loop->busy_poll > 0 ? poll_busily(loop, due, left)
+				    : wait_for_events(loop, left);
 	if (n > 0 && loop->active != NULL) {
 		void (*active)(void *arg) = loop->active;
 		void *arg = loop->active_arg;
@@ -164,43 +227,72 @@ wait_specially(struct loop *loop, uint64_t due)
 	return n;
 }
 
-/* A turn whose wait ends at the latest at the given time, in ms. */
-static int
-turn_until(struct loop *loop, uint64_t latest)
+/* Serves what is due, which may take long. */
+static void
+expire(struct loop *loop)
 {
-	uint64_t due = timers_due(&loop->timers);
-	if (latest < due)
-		due = latest;
-	int n = loop->is_special ? wait_specially(loop, due)
-				 : wait_for_events(loop, time_left(due));
-	int error = n == -1 ? errno : 0;
+	timers_expire(&loop->timers, loop->now, EXPIRED_A_TURN);
+	if (timers_due(&loop->timers) == TIMER_NEVER)
+		note_length(loop, sys_now());
+}
+
+static void
+count_turn(struct loop *loop)
+{
+	/* The only writer needs no locked instruction. */
+	size_t turns = loop_turns(loop);
+	atomic_store_explicit(&loop->turns, turns + 1, memory_order_relaxed);
+}
+
+/* What a turn does whose wait failed; -1 with the errno of that. */
+static NEVER_INLINE int
+fail(struct loop *loop, uint64_t due)
+{
+	int error = errno;
 	loop->now = sys_now();
-	for (int i = 0; i < n; i++) {
-		struct watch *watch = loop->ready[i];
+	count_turn(loop);
+	if (due <= loop->now)
+		expire(loop);
+	errno = error;
+	return -1;
+}
+
+/* A turn whose wait ends at the latest when that is due, in ms. */
+static int
+turn_until(struct loop *loop, uint64_t due)
+{
+	int left = time_left_after(loop, due);
+	int n = loop->is_special ? wait_specially(loop, due, left)
+				 : wait_for_events(loop, left);
+	if (n == -1)
+		return fail(loop, due);
+	void **end = loop->ready + n;
+	loop->now = sys_now();
+	count_turn(loop);
+	for (void **ready = loop->ready; ready < end; ready++) {
+		struct watch *watch = *ready;
 		/* An earlier callback of this turn may have ended it. */
 		if (watch->wants != POLLER_NOTHING)
 			watch->ready(watch);
 	}
 	/* What the callbacks armed cannot be due yet. */
 	if (due <= loop->now)
-		timers_expire(&loop->timers, loop->now, EXPIRED_A_TURN);
-	if (n == -1) {
-		errno = error;
-		return -1;
-	}
+		expire(loop);
 	return 0;
 }
 
 int
 loop_turn(struct loop *loop)
 {
-	return turn_until(loop, TIMER_NEVER);
+	return turn_until(loop, timers_due(&loop->timers));
 }
 
 int
 loop_turn_within(struct loop *loop, unsigned ms)
 {
-	return turn_until(loop, sys_now() + ms);
+	uint64_t due = timers_due(&loop->timers);
+	uint64_t latest = sys_now() + ms;
+	return turn_until(loop, latest < due ? latest : due);
 }
 
 int

@@ -16,7 +16,9 @@
 #include "reactor/poller.h"
 #include "reactor/timer.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* A member of the structure that owns the descriptor. */
@@ -38,6 +40,7 @@ struct loop {
 	uint32_t busy_poll; /* microseconds; 0: sleep at once */
 	void (*active)(void *arg);
 	void *active_arg;
+	atomic_size_t turns, longest;
 	struct timers timers;
 	void *ready[POLLER_BATCH];
 };
@@ -61,6 +64,15 @@ loop_now(const struct loop *loop)
  * turns.
  */
 void loop_catch_up(struct loop *, uint64_t now);
+
+/*
+ * For any thread: how many turns there have been, and how long the longest one
+ * took, in ms, from the end of a wait to the beginning of the next one.  A turn
+ * after which no deadline is waited for, and in which little was ready, is not
+ * measured, since the clock is not read then.
+ */
+size_t loop_turns(const struct loop *);
+size_t loop_longest(const struct loop *);
 
 /* The deadlines that the loop serves: for timer_queue_init. */
 static inline struct timers *

@@ -130,3 +130,12 @@ announce_counters(
 		add(&numbers, "log-dropped", log_dropped());
 	end_line(&numbers);
 }
+
+void
+announce_worker(unsigned number, const struct worker_figures *figures)
+{
+	log_info("worker=%u connections=%zu turns=%zu longest-turn-ms=%zu "
+		 "blocks-used=%zu blocks=%zu",
+	    number, figures->connections, figures->turns, figures->longest_ms,
+	    figures->held, figures->blocks);
+}

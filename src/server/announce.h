@@ -7,6 +7,7 @@
 #include "server/kernel_buffers.h"
 #include "server/limits.h"
 #include "server/settings.h"
+#include "server/worker.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,5 +41,8 @@ struct load {
  */
 void announce_counters(
     const size_t totals[static NCOUNTERS], const struct load *, bool all);
+
+/* Logs the figures of the worker of that number. */
+void announce_worker(unsigned number, const struct worker_figures *);
 
 #endif

@@ -70,11 +70,20 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* So many are free now. */
+static void
+set_free(struct pool *pool, size_t n)
+{
+	pool->nfree = n;
+	atomic_store_explicit(
+	    &pool->nheld, pool->nblocks - n, memory_order_relaxed);
+}
+
 static struct block *
 take_block(struct pool *pool)
 {
 	assert(pool->nfree > 0);
-	pool->nfree--;
+	set_free(pool, pool->nfree - 1);
 	if (pool->nused == 0)
 		return block_at(pool, pool->nblocks - pool->nfresh--);
 	pool->nused--;
@@ -88,7 +97,7 @@ give_block(struct pool *pool, const struct block *block)
 {
 	size_t offset = (size_t)((const unsigned char *)block - pool->memory);
 	pool->used[pool->nused++] = (uint32_t)(offset / POOL_BLOCK);
-	pool->nfree++;
+	set_free(pool, pool->nfree + 1);
 }
 
 bool

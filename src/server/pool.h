@@ -17,6 +17,7 @@
 
 #include <sys/uio.h>
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,8 +49,9 @@ struct block {
 struct pool {
 	unsigned char *memory;
 	size_t nblocks;
-	size_t nfree;  /* blocks that are free */
-	size_t nfresh; /* free blocks that were never used */
+	size_t nfree;        /* blocks that are free */
+	atomic_size_t nheld; /* blocks that are not, for other threads */
+	size_t nfresh;       /* free blocks that were never used */
 
 	/* Numbers of the other free blocks: the one freed last is on top. */
 	uint32_t *used;
@@ -73,6 +75,13 @@ static inline size_t
 pool_room(const struct pool *pool)
 {
 	return pool->nfree * POOL_BLOCK_OUTPUT;
+}
+
+/* How many blocks are in use; any thread may ask. */
+static inline size_t
+pool_held(const struct pool *pool)
+{
+	return atomic_load_explicit(&pool->nheld, memory_order_relaxed);
 }
 
 /* True if nothing can. */

@@ -444,6 +444,8 @@ log_counters(struct server *server, bool all)
 void
 server_run(struct server *server)
 {
+	/* The start is no turn. */
+	loop_catch_up(server->loop, sys_now());
 	do {
 		if (loop_turn_or_pause(server->loop) == -1)
 			counters_add(
@@ -492,4 +494,9 @@ void
 server_report(struct server *server)
 {
 	log_counters(server, true);
+	for (unsigned i = 0; i < server->nworkers; i++) {
+		struct worker_figures figures =
+		    worker_figures(&server->workers[i]);
+		announce_worker(i + 1, &figures);
+	}
 }

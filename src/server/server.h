@@ -142,7 +142,7 @@ unsigned server_probe(struct server *);
  */
 void server_on_activity(struct server *, void (*active)(void *arg), void *arg);
 
-/* Logs all the counters. */
+/* Logs all the counters, and a line for each worker. */
 void server_report(struct server *);
 
 /* The loop of the calling thread, for signals. */

@@ -151,6 +151,8 @@ static void *
 serve_on(void *arg)
 {
 	struct worker *worker = arg;
+	/* The time up to here is no turn. */
+	loop_catch_up(worker->loop, sys_now());
 	while (!atomic_load(&worker->stop))
 		worker_turn(worker);
 	return NULL;
@@ -175,6 +177,18 @@ size_t
 worker_load(struct worker *worker)
 {
 	return worker->nhanded - atomic_load(&worker->ngone);
+}
+
+struct worker_figures
+worker_figures(struct worker *worker)
+{
+	return (struct worker_figures){
+	    .connections = worker_load(worker),
+	    .turns = loop_turns(worker->loop),
+	    .longest_ms = loop_longest(worker->loop),
+	    .held = pool_held(&worker->shard.pool),
+	    .blocks = worker->shard.pool.nblocks,
+	};
 }
 
 void

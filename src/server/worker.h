@@ -93,6 +93,15 @@ void worker_hand(struct worker *, const struct handoff *);
 /* How many connections it has. */
 size_t worker_load(struct worker *);
 
+/* What it has done since it started, and has now. */
+struct worker_figures {
+	size_t connections;
+	size_t turns, longest_ms; /* of its loop */
+	size_t held, blocks;      /* of its pool: those in use, and all */
+};
+
+struct worker_figures worker_figures(struct worker *);
+
 /*
  * These settings hold from now on, at once for a connection that is handed over
  * later.  The next ones may be set, and the last ones go, when they are

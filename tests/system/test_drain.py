@@ -160,6 +160,50 @@ class SignalTest(Case):
                 wait_until(lambda: daemon.counters() == expected,
                            f"the counters are {expected}")
 
+    @each_backend(workers=(1, 2))
+    def test_workers(self, how):
+        """SIGUSR1 logs a line for each worker: its connections and turns, and
+        what it holds of answers that are not taken"""
+        def figures():
+            since = len(daemon.lines)
+            daemon.send_signal(signal.SIGUSR1)
+            found = []
+            for number in range(1, how["workers"] + 1):
+                line = daemon.wait_for_line(
+                    rf"^worker={number} connections=(\d+) turns=(\d+) "
+                    r"longest-turn-ms=\d+ blocks-used=(\d+) blocks=(\d+)$",
+                    since)
+                found.append([int(text) for text in line.groups()])
+            return found
+
+        def sums():
+            return [sum(column) for column in zip(*figures())]
+        with Daemon(**how) as daemon:
+            self.assertEqual([(row[0], row[2]) for row in figures()],
+                             [(0, 0)] * how["workers"])
+            with daemon.connect() as first, daemon.connect() as second:
+                before = figures()
+                for client in (first, second):
+                    for _ in range(100):
+                        exchange(client)
+                after = figures()
+                self.assertEqual([row[0] for row in after],
+                                 [2 // how["workers"]] * how["workers"])
+                for old, new in zip(before, after):
+                    self.assertGreaterEqual(new[1], old[1] + 100)
+                first.setblocking(False)
+                text = b"x" * 1_000_000
+                # It does not read, so in the end the server holds something.
+                def is_held():
+                    try:
+                        first.send(text)
+                    except BlockingIOError:
+                        pass
+                    return sums()[2] > 0
+                wait_until(is_held, "an answer is held")
+                self.assertLessEqual(sums()[2], sums()[3])
+            wait_until(lambda: sums()[::2] == [0, 0], "all is given back")
+
     @each_backend()
     def test_hangup(self, how):
         """SIGHUP without a file changes nothing, and ends nothing"""

@@ -7,6 +7,7 @@
 #include "unit/capture.h"
 #include "unit/runner.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,25 @@ START_TEST(what_is_zero_is_left_out_at_the_end)
 }
 END_TEST
 
+START_TEST(a_worker_has_a_line_that_holds_the_largest_figures)
+{
+	const struct worker_figures figures = {.connections = 1,
+	    .turns = SIZE_MAX,
+	    .longest_ms = 3,
+	    .held = 4,
+	    .blocks = 5};
+	capture(STDERR_FILENO);
+	log_open("test", LOG_LEVEL_INFO);
+	announce_worker(UINT_MAX, &figures);
+	char wanted[LOG_LINE_MAX];
+	(void)snprintf(wanted, sizeof wanted,
+	    " worker=%u connections=1 turns=%zu longest-turn-ms=3 "
+	    "blocks-used=4 blocks=5\n",
+	    UINT_MAX, SIZE_MAX);
+	ck_assert_ptr_nonnull(strstr(written(), wanted));
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -71,5 +91,7 @@ suite(void)
 	tcase_add_test(
 	    tcase, all_counters_are_there_though_they_fill_more_than_a_line);
 	tcase_add_test(tcase, what_is_zero_is_left_out_at_the_end);
+	tcase_add_test(
+	    tcase, a_worker_has_a_line_that_holds_the_largest_figures);
 	return suite;
 }

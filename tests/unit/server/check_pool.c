@@ -81,14 +81,17 @@ START_TEST(room_is_exact_for_every_number_of_blocks)
 		ck_assert_uint_eq(
 		    pool_room(&pool), (NBLOCKS - i) * POOL_BLOCK_OUTPUT);
 		/* One byte takes a block, as a full one does. */
+		ck_assert_uint_eq(pool_held(&pool), i);
 		outputs[i] =
 		    store(bytes, i % 2 ? 1 : POOL_BLOCK_OUTPUT, &first, false);
 	}
 	ck_assert_uint_eq(pool_room(&pool), 0);
+	ck_assert_uint_eq(pool_held(&pool), NBLOCKS);
 	for (size_t i = 0; i < NBLOCKS; i++) {
 		pool_release(&pool, outputs[i]);
 		ck_assert_uint_eq(
 		    pool_room(&pool), (i + 1) * POOL_BLOCK_OUTPUT);
+		ck_assert_uint_eq(pool_held(&pool), NBLOCKS - 1 - i);
 	}
 }
 END_TEST
