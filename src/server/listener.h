@@ -44,6 +44,14 @@ enum listener_hold {
 	LISTENER_RELEASED /* it was told to close it, and will soon have */
 };
 
+/* Where to listen. */
+struct listen_address {
+	const struct transport *transport;
+	const struct service *service; /* of its clients */
+	const struct sockaddr *address;
+	socklen_t length;
+};
+
 /* Allocated one by one, since the loop keeps the address of the watch. */
 struct listener {
 	struct list link; /* in listeners.all */

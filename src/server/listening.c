@@ -8,6 +8,7 @@
 #include "net/address.h"
 #include "net/inet.h"
 #include "server/limits.h"
+#include "server/placement.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -66,103 +67,6 @@ listening_give(struct listeners *listeners, uid_t account)
 	struct list *all = &listeners->all;
 	for (struct list *link = all->next; link != all; link = link->next)
 		sys_give(listener_at(link)->watch.fd, account);
-}
-
-static bool
-is_at(const struct listener *listener, const struct listen_address *address)
-{
-	return listener->transport == address->transport &&
-	       listener->service == address->service &&
-	       listener->length == address->length &&
-	       memcmp(&listener->address, address->address, address->length) ==
-		   0;
-}
-
-/*
- * Marks the listener that is at the address and not yet at another of the list.
- * Where several are, as with port 0, they keep their order.
- */
-static void
-keep(struct listeners *listeners, const struct listen_address *address,
-    size_t number)
-{
-	struct listener *first = NULL;
-	struct list *all = &listeners->all;
-	for (struct list *link = all->next; link != all; link = link->next) {
-		struct listener *listener = listener_at(link);
-		if (listener->wanted == 0 && is_at(listener, address) &&
-		    (first == NULL || listener->number < first->number))
-			first = listener;
-	}
-	if (first != NULL)
-		first->wanted = number;
-}
-
-/* Whether a socket that was passed has the clients of the address. */
-static bool
-is_served_by(
-    const struct listener *listener, const struct listen_address *address)
-{
-	return listener->is_passed &&
-	       listener->transport == address->transport &&
-	       listener->transport->serves(listener->watch.fd,
-		   (const struct sockaddr *)&listener->address,
-		   address->address);
-}
-
-/* Whether nothing need be bound for the address that has the number. */
-static bool
-is_kept(const struct listeners *listeners, const struct listen_address *address,
-    size_t number)
-{
-	const struct list *all = &listeners->all;
-	struct list *link = all->next;
-	while (link != all && listener_at(link)->wanted != number &&
-	       !is_served_by(listener_at(link), address))
-		link = link->next;
-	return link != all;
-}
-
-/* Whether the listener has the address of one, and the same clients. */
-static bool
-is_part(const struct listener *listener, const struct transport *transport,
-    const struct service *service, const struct sockaddr *address)
-{
-	return listener->transport == transport &&
-	       listener->service == service &&
-	       transport->covers(
-		   address, (const struct sockaddr *)&listener->address);
-}
-
-/* Finds those that are no longer in the list, but covered by it. */
-static void
-find_covered(struct listeners *listeners,
-    const struct listen_address *addresses, size_t n)
-{
-	struct list *all = &listeners->all;
-	for (struct list *link = all->next; link != all; link = link->next) {
-		struct listener *listener = listener_at(link);
-		listener->is_covered = false;
-		for (size_t i = 0; i < n && listener->wanted == 0; i++)
-			listener->is_covered |=
-			    is_part(listener, addresses[i].transport,
-				addresses[i].service, addresses[i].address);
-	}
-}
-
-/* True for one that is to end, while a part of its address is served on. */
-static bool
-leaves_part(struct listeners *listeners, const struct listener *listener)
-{
-	struct list *all = &listeners->all;
-	for (struct list *link = all->next; link != all; link = link->next) {
-		const struct listener *other = listener_at(link);
-		if (other->wanted != 0 &&
-		    is_part(other, listener->transport, listener->service,
-			(const struct sockaddr *)&listener->address))
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -336,14 +240,9 @@ int
 listening_prepare(struct listeners *listeners,
     const struct listen_address *addresses, size_t n, size_t *refused)
 {
-	struct list *all = &listeners->all;
-	for (struct list *link = all->next; link != all; link = link->next)
-		listener_at(link)->wanted = 0;
-	for (size_t i = 0; i < n; i++)
-		keep(listeners, &addresses[i], i + 1);
-	find_covered(listeners, addresses, n);
+	placement_match(listeners, addresses, n);
 	for (size_t i = 0; i < n; i++) {
-		if (is_kept(listeners, &addresses[i], i + 1) ||
+		if (placement_has(listeners, &addresses[i], i + 1) ||
 		    bind_one(listeners, &addresses[i], i + 1) == 0)
 			continue;
 		int saved = errno;
@@ -355,22 +254,6 @@ listening_prepare(struct listeners *listeners,
 	return 0;
 }
 
-/* True for one that is not in the list in force, nor covered by it. */
-static bool
-is_left_over(struct listeners *listeners, const struct listener *listener)
-{
-	struct list *all = &listeners->all;
-	bool left_over = listener->number == 0 && !listener->is_passed;
-	for (struct list *link = all->next; link != all && left_over;
-	     link = link->next) {
-		const struct listener *other = listener_at(link);
-		left_over = other->number == 0 ||
-			    !is_part(listener, other->transport, other->service,
-				(const struct sockaddr *)&other->address);
-	}
-	return left_over;
-}
-
 void
 listening_go_on(struct listeners *listeners)
 {
@@ -378,7 +261,8 @@ listening_go_on(struct listeners *listeners)
 	for (struct list *link = all->next; link != all; link = link->next) {
 		struct listener *listener = listener_at(link);
 		listener->is_fresh = false;
-		listener->is_retired = is_left_over(listeners, listener);
+		listener->is_retired =
+		    placement_is_left_over(listeners, listener);
 	}
 	/* As if they had been out of the loop for a while. */
 	listeners->paused = true;
@@ -427,7 +311,7 @@ end_one(struct listeners *listeners, struct listener *listener)
 {
 	if (!listener->is_retired)
 		log_address(listener, "no longer listening");
-	listener->is_retired = leaves_part(listeners, listener);
+	listener->is_retired = placement_leaves_part(listeners, listener);
 	if (!listener->is_retired)
 		listener_retire(listener);
 }

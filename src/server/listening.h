@@ -29,13 +29,6 @@
  */
 #define LISTENING_MARGIN_MS 1000
 
-struct listen_address {
-	const struct transport *transport;
-	const struct service *service; /* of its clients */
-	const struct sockaddr *address;
-	socklen_t length;
-};
-
 /*
  * Prepares a change.  -1 with the errno of socket, setsockopt, bind or listen,
  * and the index of the address that was refused; then it is as if nothing had

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What is inside a server: for server.c and succession.c alone. */
+/* What is inside a server: for server.c, server_start.c and succession.c alone.
+ */
 #ifndef SERVER_IMPL_H
 #define SERVER_IMPL_H
 
