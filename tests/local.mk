@@ -52,6 +52,7 @@ unit_tests = \
 	tests/unit/server/check_limits \
 	tests/unit/server/check_listener \
 	tests/unit/server/check_listener_start \
+	tests/unit/server/check_held \
 	tests/unit/server/check_listening \
 	tests/unit/server/check_log_limits \
 	tests/unit/server/check_pool \
@@ -280,6 +281,9 @@ tests_unit_server_check_listener_start_LDADD = $(on_kernel)
 tests_unit_server_check_listening_SOURCES = \
 	tests/unit/server/check_listening.c $(listener_fixture)
 tests_unit_server_check_listening_LDADD = $(on_kernel)
+tests_unit_server_check_held_SOURCES = \
+	tests/unit/server/check_held.c $(listener_fixture)
+tests_unit_server_check_held_LDADD = $(on_kernel)
 tests_unit_server_check_log_limits_LDADD = $(on_kernel)
 tests_unit_server_check_record_LDADD = $(on_kernel)
 tests_unit_server_check_server_LDADD = $(on_kernel)

@@ -103,13 +103,14 @@ end(int signo)
 }
 
 void
-dispositions_settle(void)
+dispositions_settle(bool rehearses)
 {
 	for (const int *signo = of_output; *signo != 0; signo++)
 		(void)signal(*signo, SIG_IGN);
 	if (is_held)
 		return;
-	struct sigaction action = {.sa_handler = end};
+	/* Whoever waits for a rehearsal takes status 0 for its success. */
+	struct sigaction action = {.sa_handler = rehearses ? SIG_IGN : end};
 	(void)sigfillset(&action.sa_mask);
 	for (const int *signo = ends; *signo != 0; signo++)
 		(void)sigaction(*signo, &action, NULL);

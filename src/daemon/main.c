@@ -240,7 +240,7 @@ main(int argc, char **argv)
 	if (arguments->was_relative &&
 	    start_add_config(&daemon.start, arguments->options.config) == -1)
 		return EX_OSERR;
-	surroundings_settle();
+	surroundings_settle(heir_rehearses());
 	supervision_open();
 	store_open();
 	struct server *server = server_open(&choice->settings);

@@ -118,9 +118,9 @@ leave_no_core(void)
 }
 
 void
-surroundings_settle(void)
+surroundings_settle(bool rehearses)
 {
-	dispositions_settle();
+	dispositions_settle(rehearses);
 	stop_timers();
 	leave_no_core();
 	check_processor_time();

@@ -19,7 +19,10 @@
  */
 int surroundings_enter(const int *spared, size_t n, bool holds);
 
-/* To be called when the log is open, and before anything takes long. */
-void surroundings_settle(void);
+/*
+ * To be called when the log is open, and before anything takes long.  In a
+ * rehearsal some signals are ignored: see dispositions_settle.
+ */
+void surroundings_settle(bool rehearses);
 
 #endif

@@ -50,24 +50,31 @@ refuse_errno(const struct upgrade *upgrade, const char *what)
 	log_error("no hand-over: %s; %s", what, outcome(upgrade));
 }
 
-/* The child gets no other descriptors, signals as usual, and no mask. */
+/*
+ * The child gets no other descriptors.  A signal that asks for an end, and that
+ * comes to it as well, as from a terminal, is for this process: it waits until
+ * the child ignores it.
+ */
 static int
 spawn(struct upgrade *upgrade, int file, int pipe)
 {
 	const struct start *start = upgrade->start;
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	sigset_t none, all;
+	sigset_t ends, all;
 	char more[] = HEIR_VARIABLE "=rehearse:3";
 	char **environment = start_environment(start, more, false);
 	if (environment == NULL)
 		return ENOMEM;
-	(void)sigemptyset(&none);
+	(void)sigemptyset(&ends);
+	(void)sigaddset(&ends, SIGTERM);
+	(void)sigaddset(&ends, SIGINT);
+	(void)sigaddset(&ends, SIGQUIT);
 	(void)sigfillset(&all);
 	(void)posix_spawnattr_init(&attributes);
 	(void)posix_spawnattr_setflags(
 	    &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	(void)posix_spawnattr_setsigmask(&attributes, &none);
+	(void)posix_spawnattr_setsigmask(&attributes, &ends);
 	(void)posix_spawnattr_setsigdefault(&attributes, &all);
 	int error = posix_spawn_file_actions_init(&actions);
 	if (error == 0) {

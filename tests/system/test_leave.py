@@ -4,8 +4,10 @@ that it starts next."""
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
+import tempfile
 import threading
 
 import tap
@@ -254,6 +256,41 @@ class LeaveTest(Case):
                 self.assertEqual(
                     sum("listening on" in line for line in daemon.lines), 1)
                 self.assertEqual(store.names(), [])
+
+    @each_backend(workers=(2,))
+    def test_signals_to_all(self, how):
+        """A signal that comes to the rehearsal as well does not end it"""
+        with installed(how) as path, Store() as store:
+            real = os.path.join(os.path.dirname(path), "real")
+            shutil.copy2(path, real)
+            daemon = self.of(path, store.daemon(**self.arguments(how)))
+            with daemon, daemon.connect() as client:
+                store.wait_for("READY")
+                self.assertTrue(exchange(client))
+                replace(path, "#!/bin/sh\nkill -QUIT $$\nkill -TERM $$\n"
+                        f'exec {real} "$@"\n')
+                hand_over(daemon)
+                self.assertEqual(parts(store), LEFT)
+
+    @each_backend(workers=(2,))
+    def test_not_rehearsed(self, how):
+        """A rehearsal that is told to end does not pass for a success"""
+        with installed(how) as path, Store() as store, \
+                tempfile.NamedTemporaryFile("w") as file:
+            os.chmod(file.name, 0o644)
+            real = os.path.join(os.path.dirname(path), "real")
+            shutil.copy2(path, real)
+            daemon = self.of(path, store.daemon(
+                **self.arguments(how), config=file.name))
+            with daemon, daemon.connect() as client, \
+                    daemon.connect() as other:
+                store.wait_for("READY")
+                self.assertTrue(exchange(client) and exchange(other))
+                file.write("max-connections = 1\n")
+                file.flush()
+                replace(path, "#!/bin/sh\nkill -TERM $$\n"
+                        f'exec {real} "$@"\n')
+                self.check_drained(daemon, client, "ended with status 71")
 
     @each_backend(workers=(2,))
     def test_other_signals(self, how):

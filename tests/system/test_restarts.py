@@ -195,9 +195,14 @@ class RestartedUnit(unittest.TestCase):
         """Does it so often; the busy ones may wait, and nothing more."""
         for client in clients:
             client.longest = 0
-        for _ in range(times):
-            act()
-            self.go_on(clients)
+        try:
+            for _ in range(times):
+                act()
+                self.go_on(clients)
+        except BaseException:
+            for line in journal().splitlines()[-60:]:
+                self.diagnose(line)
+            raise
         longest = max(client.longest for client in clients)
         self.diagnose(f"{times} x {what}: the longest wait of a busy client "
                       f"was {longest * 1000:.0f} ms")

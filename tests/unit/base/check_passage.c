@@ -159,6 +159,26 @@ START_TEST(a_sealed_file_is_read_as_it_was_written_and_changes_no_more)
 }
 END_TEST
 
+START_TEST(a_file_may_get_its_room_later)
+{
+	size_t size = 0;
+	int fd = memory_file_create(0);
+	if (fd == -1 && errno == ENOSYS)
+		return;
+	ck_assert_int_ne(fd, -1);
+	ck_assert_ptr_null(memory_file_map(fd, &size));
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(memory_file_extend(fd, 3), 0);
+	ck_assert_int_eq(memory_file_fill(fd, "abc", 3), 0);
+	const void *bytes = memory_file_map(fd, &size);
+	ck_assert_ptr_nonnull(bytes);
+	ck_assert_uint_eq(size, 3);
+	memory_file_unmap(bytes, size);
+	(void)close(fd);
+	ck_assert_int_eq(memory_file_extend(fd, 3), -1);
+}
+END_TEST
+
 START_TEST(what_is_no_file_in_memory_is_not_mapped)
 {
 	size_t size;
@@ -186,6 +206,7 @@ suite(void)
 	    tcase, without_room_for_them_all_are_closed_and_it_is_said_why);
 	tcase_add_test(
 	    tcase, a_sealed_file_is_read_as_it_was_written_and_changes_no_more);
+	tcase_add_test(tcase, a_file_may_get_its_room_later);
 	tcase_add_test(tcase, what_is_no_file_in_memory_is_not_mapped);
 	return suite;
 }
