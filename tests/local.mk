@@ -125,6 +125,7 @@ daemon_tests = \
 	tests/system/test_upc_foreign.py \
 	tests/system/test_upc_silent.py \
 	tests/system/test_upc_terminal.py \
+	tests/system/test_versions.py \
 	tests/unicode_test.py
 # Those of what is around the daemon and the client, which are the same in every
 # build; `make check tool_tests=' leaves them out.
@@ -144,6 +145,7 @@ python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/daemon.py \
 	tests/system/haproxy.py tests/system/injection.py \
+	tests/system/inventory.py \
 	tests/system/namespaces.py tests/system/refusal.py \
 	tests/system/screen.py tests/system/scripted.py \
 	tests/system/service_manager.py tests/system/stream.py tests/system/tap.py tests/system/upc_case.py \

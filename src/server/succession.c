@@ -160,6 +160,15 @@ unpack_one(struct server *server, const struct inventory *inventory,
 		worker->nhanded++;
 }
 
+static void
+warn_lost(size_t n)
+{
+	if (n > 0)
+		log_warnx("%zu connections that were handed over cannot be "
+			  "gone on with; they are reset",
+		    n);
+}
+
 /*
  * Deadlines go on where they were, for which those that began first have to
  * come first.  Without memory to sort them they begin anew.
@@ -183,12 +192,14 @@ unpack_conns(
 		}
 		order.pending += record.pending;
 	}
-	if (orders == NULL)
-		return;
-	qsort(orders, n, sizeof *orders, compare);
-	for (size_t i = 0; i < n; i++)
-		unpack_one(server, inventory, &orders[i], fds[orders[i].i]);
-	free(orders);
+	if (orders != NULL) {
+		qsort(orders, n, sizeof *orders, compare);
+		for (size_t i = 0; i < n; i++)
+			unpack_one(
+			    server, inventory, &orders[i], fds[orders[i].i]);
+		free(orders);
+	}
+	warn_lost(n - server_count_open(server));
 }
 
 int

@@ -313,8 +313,6 @@ MUTATIONS = [
      "shard->settings->stall_ms != 0 ?", "true ?"),
     ("a deadline that there was not is counted from long ago",
      "reactor/timer.c", "if (before == 0 || span == 0)", "if (span == 0)"),
-    ("a deadline that ends is due long after", "reactor/timer.c",
-     "if (before == 0 || span == 0)", "if (before == 0)"),
     ("deadlines move by the whole time", "reactor/timer.c",
      "timer->due - before);", "timer->due);"),
     ("only the first deadline of a queue moves", "reactor/timer.c",

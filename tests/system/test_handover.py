@@ -16,7 +16,7 @@ import unittest
 import tap
 from client import ask, mixed_text, receive
 from daemon import LONG, PATIENCE, SANITIZED, Case, Daemon, each_backend, \
-    program, wait_until
+    needs, program, wait_until
 from stream import receive_all, upper
 
 GOES_ON = r"^going on with (\d+) connections"
@@ -222,6 +222,60 @@ class HandoverTest(Case):
                 write("")
                 hand_over(daemon)
                 self.assertTrue(exchange(client) and exchange(other))
+
+    @each_backend(workers=(1, 2))
+    @unittest.skipIf(SANITIZED, "sanitizers and valgrind need more memory")
+    @needs("prlimit")
+    def test_limits(self, how):
+        """A new program that has not enough memory or descriptors, and limits
+        that were lowered for the old one, end nothing"""
+        with installed(how) as path, contextlib.ExitStack() as stack:
+            real = os.path.join(os.path.dirname(path), "real")
+            shutil.copy2(path, real)
+            daemon = stack.enter_context(daemon_of(path, how))
+            clients = [stack.enter_context(daemon.connect())
+                       for _ in range(30)]
+            def check():
+                for client in clients:
+                    self.assertTrue(exchange(client))
+            def refuse(why):
+                since = len(daemon.lines)
+                daemon.send_signal(signal.SIGUSR2)
+                daemon.wait_for_line(REFUSED, since)
+                said = "\n".join(daemon.lines[since:])
+                self.assertRegex(said, why)
+                check()
+            # Only the same account may do that.
+            status = os.stat(f"/proc/{daemon.pid}/task")
+            identity = {"user": status.st_uid, "group": status.st_gid,
+                        "extra_groups": []} if os.geteuid() == 0 else {}
+            def limit(name, soft):
+                # Not the hard limit, so that it can be raised again.
+                command = ["prlimit", f"--pid={daemon.pid}", f"--{name}"]
+                shown = subprocess.run(
+                    [*command, "--raw", "--noheadings", "--output=SOFT"],
+                    check=True, stdout=subprocess.PIPE, text=True, **identity)
+                command[-1] += f"={soft}:"
+                subprocess.run(command, check=True, **identity)
+                return shown.stdout.strip()
+            check()
+            for limits, why in (
+                    ("-v 60000", "(?s)memory.*ended with status 71"),
+                    ("-n 30", "(?s)descriptors.*ended with status 71"),
+                    ("-n 2", "rehearsal ended with status")):
+                replace(path, f'#!/bin/sh\nulimit {limits} && '
+                        f'exec {real} "$@"\n')
+                refuse(why)
+            os.replace(real, path)
+            # As many as it has; with less, poll(2) would wait for none.
+            before = limit("nofile", len(daemon.fds()))
+            refuse("cannot prepare a rehearsal; .*: Too many open files")
+            limit("nofile", before)
+            before = limit("as", 1 << 20)
+            refuse("memory")
+            limit("as", before)
+            self.assertEqual(hand_over(daemon), 30)
+            check()
 
     @each_backend(workers=(2,))
     def test_undone(self, how):
