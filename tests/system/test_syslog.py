@@ -16,6 +16,7 @@ import tap
 from client import receive
 from daemon import (PATIENCE, UPCASED, Case, Daemon, each_backend, linux_only,
                     root_only, unstamped, wait_until, with_mounts)
+from injection import injecting, with_strace
 from stream import upper
 
 LINE = "ein Stück\n".encode()
@@ -183,6 +184,17 @@ class SyslogTest(Case):
                              r"\Aupcased: .*203\.0\.113\.1.*\n\Z")
             self.assertRegex(reader.read()[0],
                              r"\A<27>upcased\[\d+\]: error: .*203\.0\.113\.1")
+
+    @with_strace
+    def test_no_socket(self):
+        """A start that gets no socket for syslog fails and says so"""
+        done = subprocess.run(
+            [*injecting(os.devnull, "socket", "EMFILE", "1"), UPCASED,
+             "--config", "none", "--log", "syslog"],
+            stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 71)
+        self.assertRegex(unstamped(done.stderr),
+                         r"\Aupcased: cannot log to syslog: .*\n\Z")
 
     def test_errors_in_options(self):
         """What is wrong in the file is on standard error alone"""
