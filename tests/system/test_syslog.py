@@ -171,6 +171,26 @@ class SyslogTest(Case):
                             self.ask(daemon))
             self.exchange(client)
 
+    @each_backend()
+    def test_chosen_later(self, how):
+        """A file that now says syslog comes into force by a hand-over"""
+        with contextlib.ExitStack() as stack:
+            reader = Syslogd(stack)
+            path = os.path.join(reader.folder, "conf")
+
+            def write(text):
+                with open(path, "w") as file:
+                    file.write(text)
+                os.chmod(path, 0o644)
+            write("log = stderr\n")
+            with Daemon(**how, config=path, wrapper=reader.wrapper) as daemon:
+                write("log = syslog\n")
+                self.assertRegex(daemon.reload()[0],
+                                 "log cannot change from 'stderr' to 'syslog'")
+                self.assertEqual(reader.read(), [])
+                daemon.send_signal(signal.SIGUSR2)
+                reader.wait_for(r"<30>.*\]: open=0 ", self.ask(daemon))
+
     def test_start_fails(self):
         """A start that fails says why on standard error and in the log"""
         with contextlib.ExitStack() as stack:
