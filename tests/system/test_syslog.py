@@ -16,6 +16,7 @@ import tap
 from client import receive
 from daemon import (PATIENCE, UPCASED, Case, Daemon, each_backend, linux_only,
                     root_only, unstamped, wait_until, with_mounts)
+from injection import injecting, with_strace
 from stream import upper
 
 LINE = "ein Stück\n".encode()
@@ -170,6 +171,26 @@ class SyslogTest(Case):
                             self.ask(daemon))
             self.exchange(client)
 
+    @each_backend()
+    def test_chosen_later(self, how):
+        """A file that now says syslog comes into force by a hand-over"""
+        with contextlib.ExitStack() as stack:
+            reader = Syslogd(stack)
+            path = os.path.join(reader.folder, "conf")
+
+            def write(text):
+                with open(path, "w") as file:
+                    file.write(text)
+                os.chmod(path, 0o644)
+            write("log = stderr\n")
+            with Daemon(**how, config=path, wrapper=reader.wrapper) as daemon:
+                write("log = syslog\n")
+                self.assertRegex(daemon.reload()[0],
+                                 "log cannot change from 'stderr' to 'syslog'")
+                self.assertEqual(reader.read(), [])
+                daemon.send_signal(signal.SIGUSR2)
+                reader.wait_for(r"<30>.*\]: open=0 ", self.ask(daemon))
+
     def test_start_fails(self):
         """A start that fails says why on standard error and in the log"""
         with contextlib.ExitStack() as stack:
@@ -183,6 +204,17 @@ class SyslogTest(Case):
                              r"\Aupcased: .*203\.0\.113\.1.*\n\Z")
             self.assertRegex(reader.read()[0],
                              r"\A<27>upcased\[\d+\]: error: .*203\.0\.113\.1")
+
+    @with_strace
+    def test_no_socket(self):
+        """A start that gets no socket for syslog fails and says so"""
+        done = subprocess.run(
+            [*injecting(os.devnull, "socket", "EMFILE", "1"), UPCASED,
+             "--config", "none", "--log", "syslog"],
+            stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 71)
+        self.assertRegex(unstamped(done.stderr),
+                         r"\Aupcased: cannot log to syslog: .*\n\Z")
 
     def test_errors_in_options(self):
         """What is wrong in the file is on standard error alone"""

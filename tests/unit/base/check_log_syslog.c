@@ -217,6 +217,21 @@ START_TEST(a_reader_that_is_started_again_is_found)
 }
 END_TEST
 
+START_TEST(the_first_line_after_a_restart_comes)
+{
+	uint64_t start = sys_now();
+	int fd = listen_at(first);
+	ck_assert_int_eq(log_add_syslog(paths), 0);
+	/* It was connected to, which is not done again within a second. */
+	while (sys_now() < start + 1100)
+		(void)poll(NULL, 0, 50);
+	ck_assert_int_eq(close(fd), 0);
+	fd = listen_at(first);
+	log_info("first");
+	expect(fd, 30, "first");
+}
+END_TEST
+
 START_TEST(it_connects_at_most_once_a_second)
 {
 	uint64_t before = sys_now();
@@ -303,6 +318,7 @@ suite(void)
 	tcase_add_test(log, lines_for_a_full_reader_are_left_out_and_told_of);
 	tcase_add_loop_test(log, a_reader_that_comes_later_is_found, 0, 2);
 	tcase_add_test(log, a_reader_that_is_started_again_is_found);
+	tcase_add_test(log, the_first_line_after_a_restart_comes);
 	tcase_add_test(log, it_connects_at_most_once_a_second);
 	tcase_add_test(log, a_path_that_no_address_holds_is_no_reader);
 	tcase_add_test(log, lines_of_several_threads_come_or_are_told_of_once);
