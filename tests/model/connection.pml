@@ -529,7 +529,7 @@ inline step(c)
 }
 
 /*
- * [conn_machine.c ready]
+ * [conn_machine.c be_ready]
  *	enum conn_event event = behaviour->step(conn);
  *	if (event == CONN_MOVED && behaviour->rearms)
  *	advance(conn, event);
@@ -557,7 +557,7 @@ inline advance(c)
 }
 
 /*
- * [conn_machine.c conn_expired]
+ * [conn_machine.c expire]
  *	enum conn_event event = behaviour->step(conn);
  *	if (event == CONN_NOTHING ||
  *	    (event == CONN_MOVED && !behaviour->rearms))
