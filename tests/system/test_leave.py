@@ -12,7 +12,7 @@ import threading
 
 import tap
 from client import ask, mixed_text, receive
-from daemon import LONG, SANITIZED, Case, Daemon, each_backend, wait_until
+from daemon import LONG, PATIENCE, SANITIZED, Case, Daemon, each_backend, wait_until
 from service_manager import Manager, Store
 from stream import receive_all, upper
 from test_handover import Busy, exchange, installed, replace
@@ -88,6 +88,9 @@ class LeaveTest(Case):
                     daemon.wait_for_line("^going on with 63 connections")
                     store.wait_for("READY")
                     self.assertEqual(len(store.held), 1)
+                    # One socket comes from the store and along.
+                    self.assertFalse(any("not understood" in line
+                                         for line in daemon.lines))
                     self.assertTrue(exchange(late))
                     late.close()
                     wait_until(lambda: all(
@@ -136,7 +139,8 @@ class LeaveTest(Case):
     def check_drained(self, daemon, client, why):
         """It was not handed over, and is served to the end."""
         daemon.send_signal(signal.SIGQUIT)
-        daemon.wait_for_line(REFUSED + why + ".*; all is drained", patience=90)
+        daemon.wait_for_line(REFUSED + why + ".*; all is drained", 
+                             patience=10 + PATIENCE)
         daemon.wait_for_line("^draining")
         self.assertTrue(exchange(client))
         client.close()
