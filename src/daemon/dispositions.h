@@ -23,8 +23,8 @@ void dispositions_enter(bool holds);
  * Before the server catches them, the signals that ask for the end end the
  * program at once, with status 0, also where it is process 1, which signals
  * that are not caught do not reach.  In a rehearsal they are ignored, as they
- * are for the process that waits for it.  No signal but SIGHUP is blocked from then
- * on, unless they are held.
+ * are for the process that waits for it.  No signal but SIGHUP is blocked from
+ * then on, unless they are held.
  */
 void dispositions_settle(bool rehearses);
 
