@@ -323,8 +323,6 @@ release_held(struct listener *listener, void *arg)
 void
 store_release_all(void)
 {
-	if (self.server == NULL)
-		return;
 	timer_disarm(&self.retry);
 	server_each_listener(self.server, release_held, NULL);
 }

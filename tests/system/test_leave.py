@@ -7,12 +7,15 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
+import unittest
 
 import tap
 from client import ask, mixed_text, receive
-from daemon import LONG, SANITIZED, Case, Daemon, each_backend, wait_until
+from daemon import LONG, PATIENCE, SANITIZED, Case, Daemon, \
+    each_backend, linux_only, wait_until
 from service_manager import Manager, Store
 from stream import receive_all, upper
 from test_handover import Busy, exchange, installed, replace
@@ -34,6 +37,17 @@ def hand_over(daemon):
     if daemon.wait() != 0:
         raise AssertionError("it did not end in good order")
     daemon.wait_for_line("^all is handed over")
+
+
+def limit_descriptors(daemon, n):
+    """Lowers a limit of the daemon's, as only its own account may."""
+    with open(f"/proc/{daemon.pid}/status", encoding="ascii") as file:
+        fields = dict(line.strip().split(":\t", 1) for line in file)
+    how = {} if os.getuid() else {
+        "user": int(fields["Uid"].split()[0]),
+        "group": int(fields["Gid"].split()[0]), "extra_groups": []}
+    subprocess.run(["prlimit", "--pid", str(daemon.pid), f"--nofile={n}:"],
+                   check=True, timeout=PATIENCE, **how)
 
 
 def parts(store):
@@ -88,6 +102,9 @@ class LeaveTest(Case):
                     daemon.wait_for_line("^going on with 63 connections")
                     store.wait_for("READY")
                     self.assertEqual(len(store.held), 1)
+                    # One socket comes from the store and along.
+                    self.assertFalse(any("not understood" in line
+                                         for line in daemon.lines))
                     self.assertTrue(exchange(late))
                     late.close()
                     wait_until(lambda: all(
@@ -136,7 +153,8 @@ class LeaveTest(Case):
     def check_drained(self, daemon, client, why):
         """It was not handed over, and is served to the end."""
         daemon.send_signal(signal.SIGQUIT)
-        daemon.wait_for_line(REFUSED + why + ".*; all is drained", patience=90)
+        daemon.wait_for_line(REFUSED + why + ".*; all is drained", 
+                             patience=10 + PATIENCE)
         daemon.wait_for_line("^draining")
         self.assertTrue(exchange(client))
         client.close()
@@ -180,6 +198,55 @@ class LeaveTest(Case):
             store.wait_until(lambda: not parts(store))
             # Who comes now waits for the next process.
             self.assertEqual(len(store.held), 1)
+
+    @each_backend(workers=(2,))
+    def test_gone(self, how):
+        """Where the service manager takes no messages, all is drained"""
+        with Store() as store, store.daemon(
+                **self.arguments(how)) as daemon, \
+                daemon.connect() as client:
+            store.wait_for("READY")
+            # Nobody else has it, so there is nobody at the other end.
+            os.close(store.end)
+            store.thread.join()
+            store.socket.close()
+            self.check_drained(daemon, client, "takes no messages")
+            store.end = os.dup(store.over)
+
+    @linux_only
+    @unittest.skipUnless(shutil.which("prlimit"), "prlimit is missing")
+    def test_too_many(self):
+        """What is more than the system lets wait is drained as it was"""
+        how = {"backend": None, "workers": 2}
+        with installed(how) as path, Store() as store, \
+                contextlib.ExitStack() as stack:
+            daemon = self.of(path, store.daemon(**self.arguments(how)))
+            stack.enter_context(daemon)
+            store.wait_for("READY")
+            # One message takes 252 of them, whatever the limit is.
+            clients = [stack.enter_context(daemon.connect())
+                       for _ in range(300)]
+            for client in clients:
+                client.sendall("x🌮".encode()[:3])
+                self.assertEqual(receive(client, 1), b"X")
+            gate = os.path.join(os.path.dirname(path), "gate")
+            os.mkfifo(gate)
+            os.chmod(gate, 0o644)
+            replace(path, f"#!/bin/sh\nread line <{gate}\nexit 0\n")
+            daemon.send_signal(signal.SIGQUIT)
+            store.wait_until(lambda: parts(store) == LEFT)
+            limit_descriptors(daemon, 10)
+            with open(gate, "w", encoding="ascii") as file:
+                file.write("\n")
+            daemon.wait_for_line(REFUSED + "than the system lets wait")
+            limit_descriptors(daemon, 1024)
+            daemon.wait_for_line("^draining")
+            for client in clients:
+                client.sendall("🌮".encode()[2:])
+                self.assertEqual(receive(client, 4), "🌮".encode())
+                client.close()
+            self.assertEqual(daemon.wait(), 0)
+            store.wait_until(lambda: not parts(store))
 
     @each_backend(workers=(2,))
     def test_rehearsal(self, how):

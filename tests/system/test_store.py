@@ -284,26 +284,28 @@ class StoreTest(Case):
         with Store() as store, tempfile.NamedTemporaryFile("w") as file, \
                 socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
             os.chmod(file.name, 0o644)
-            def write(port):
+            def write(*ports):
                 file.seek(0)
                 file.truncate()
-                file.write(f"listen = {address_of(port)}\n")
+                file.writelines(f"listen = {address_of(port)}\n"
+                                for port in ports)
                 file.flush()
             write(old)
             with store.daemon(**how, listen=(), config=file.name) as daemon:
                 store.wait_for_names(name_of(old))
                 other.setblocking(False)
                 other.connect(store.name)
-                with store.news:
-                    # Its thread waits for the lock with one message.
-                    with contextlib.suppress(BlockingIOError):
-                        while True:
-                            other.send(b"OTHER=1\n")
-                    write(new)
-                    self.assertRegex(daemon.reload()[-1], "^reloaded")
-                    with connect(new) as client:
-                        self.assertTrue(exchange(client))
-                store.wait_for_names(name_of(new))
+                for ports in (old, new), (new,):
+                    write(*ports)
+                    with store.news:
+                        # Its thread waits for the lock with one message.
+                        with contextlib.suppress(BlockingIOError):
+                            while True:
+                                other.send(b"OTHER=1\n")
+                        self.assertRegex(daemon.reload()[-1], "^reloaded")
+                        with connect(new) as client:
+                            self.assertTrue(exchange(client))
+                    store.wait_for_names(*map(name_of, ports))
 
 
 if __name__ == "__main__":
