@@ -18,7 +18,7 @@
 /* NOLINTNEXTLINE(readability-redundant-declaration): not on all systems. */
 extern char **environ;
 
-/* The name in the directory where it is now, or NULL. */
+/* The name in the directory where it is now, or NULL; not a part of it. */
 static char *
 make_absolute(const char *name)
 {
@@ -27,8 +27,8 @@ make_absolute(const char *name)
 		return strdup(name);
 	if (getcwd(directory, sizeof directory) == NULL)
 		return NULL;
-	(void)snprintf(path, sizeof path, "%s/%s", directory, name);
-	return strdup(path);
+	int length = snprintf(path, sizeof path, "%s/%s", directory, name);
+	return length < (int)sizeof path ? strdup(path) : NULL;
 }
 
 /* The first program of that name in the folders of PATH, or NULL. */

@@ -94,7 +94,8 @@ upcase_bound(const struct upcase *u, size_t n)
 	struct state state = load(u);
 	const struct upcase_tailoring *row =
 	    upcase_tailoring_row(state.language);
-	if (n > SIZE_MAX / row->expansion - row->carry)
+	/* A state that upcase_init has not made may have no row. */
+	if (row == NULL || n > SIZE_MAX / row->expansion - row->carry)
 		return SIZE_MAX;
 	return row->expansion * (n + row->carry);
 }
