@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * One run: a server with settings of its own, on a kernel whose calls fail,
- * with peers of all tempers, from its start to its end.  All of it follows from
- * the seed.
+ * with peers of all tempers, from its start to its end.  On the way there may
+ * be reloads, and hand-overs to another server.  All of it follows from the
+ * seed.
  */
 #ifndef WORLD_H
 #define WORLD_H

@@ -170,6 +170,24 @@ START_TEST(what_is_delivered_is_looked_at_less_and_less_often)
 }
 END_TEST
 
+START_TEST(stall_time_that_there_was_not_counts_from_its_beginning)
+{
+	fixture_close();
+	settings.stall_ms = 0;
+	fixture_open();
+	struct settings other = settings;
+	other.stall_ms = STALL_MS;
+	struct kernel_socket *socket = ask(LARGE);
+	(void)pass_while_open(socket, 2 * STALL_MS);
+	ck_assert(!socket->closed);
+	shard_set(&shard, &other);
+	unsigned passed = pass_while_open(socket, 10 * STALL_MS);
+	ck_assert_uint_ge(passed, STALL_MS);
+	ck_assert_uint_le(passed, STALL_MS + LOOK_MS);
+	expect_end(socket, true, COUNTER_STALLED);
+}
+END_TEST
+
 /* One that has its answer in the kernel when the idle time is over. */
 static struct kernel_socket *
 serve_until_idle(void)
@@ -308,6 +326,8 @@ suite(void)
 	tcase_add_test(tcase, peer_that_is_gone_is_noticed);
 	tcase_add_test(
 	    tcase, what_is_delivered_is_looked_at_less_and_less_often);
+	tcase_add_test(
+	    tcase, stall_time_that_there_was_not_counts_from_its_beginning);
 	tcase_add_loop_test(
 	    tcase, one_that_lingered_counts_until_its_answer_has_arrived, 0, 2);
 	tcase_add_test(tcase, one_that_lingered_and_never_reads_is_reset);
