@@ -145,10 +145,11 @@ python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/daemon.py \
 	tests/system/haproxy.py tests/system/injection.py \
-	tests/system/inventory.py \
-	tests/system/namespaces.py tests/system/refusal.py \
+	tests/system/inventory.py tests/system/namespaces.py \
+	tests/system/ports.py tests/system/refusal.py \
 	tests/system/screen.py tests/system/scripted.py \
-	tests/system/service_manager.py tests/system/stream.py tests/system/tap.py tests/system/upc_case.py \
+	tests/system/service_manager.py tests/system/stream.py \
+	tests/system/tap.py tests/system/upc_case.py \
 	tests/system/upcbench_case.py
 
 TESTS =

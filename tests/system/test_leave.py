@@ -16,6 +16,7 @@ import tap
 from client import ask, mixed_text, receive
 from daemon import LONG, PATIENCE, SANITIZED, Case, Daemon, \
     each_backend, linux_only, wait_until
+from ports import free_ports
 from service_manager import Manager, Store
 from stream import receive_all, upper
 from test_handover import Busy, exchange, installed, replace
@@ -24,11 +25,6 @@ REFUSED = "no hand-over: .*"
 PREFIX = "upcased-store-"
 LEFT = sorted(PREFIX + name
               for name in ("inventory", "passage-near", "passage-far"))
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def hand_over(daemon):
@@ -57,7 +53,7 @@ def parts(store):
 
 class LeaveTest(Case):
     def arguments(self, how):
-        return {**how, "listen": [f"127.0.0.1:{free_port()}"]}
+        return {**how, "listen": [f"127.0.0.1:{free_ports()[0]}"]}
 
     def of(self, path, daemon):
         """The daemon, whose program is the file of that name."""

@@ -5,7 +5,6 @@ served, and whatever the rest of the machine does."""
 
 import contextlib
 import os
-import random
 import re
 import signal
 import socket
@@ -23,6 +22,7 @@ from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, SANITIZERS, Daemon,
                     each_backend, linux_only, needs, root_only, wait_until,
                     with_mounts)
 from injection import with_strace, wrapper
+from ports import free_ports
 from refusal import RefusalCase, run
 from stream import upper
 
@@ -33,18 +33,6 @@ IN_FORCE = "reloaded: the settings of the file are in force"
 CONN = r"^conn \d+: "
 REFUSED = ("upcased: not reloaded: the lines above say why; all is served as "
            "before")
-
-
-def free_ports(n):
-    """Ports that nobody listens on, and that no client is given."""
-    found = []
-    while len(found) < n:
-        port = random.randrange(10_000, 30_000)
-        with socket.socket() as finder, contextlib.suppress(OSError):
-            # Of all addresses, as some tests want it.
-            finder.bind(("", port))
-            found.append(port)
-    return found
 
 
 def exchange(client, text=LINE):

@@ -11,19 +11,13 @@ import tempfile
 import tap
 from client import ask, receive
 from daemon import Case, each_backend, linux_only, wait_until
+from ports import free_ports
 from service_manager import Manager, Store
 from stream import upper
 
 LINE = "ein Stück\n".encode()
 
 WORKERS = (1, 2)
-
-
-def free_ports(n=1):
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-                  for _ in range(n)]
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def name_of(port, host="127.0.0.1"):
