@@ -30,7 +30,7 @@ LINK = shlex.split(os.environ["LINK"])
 OBJECTS = shlex.split(os.environ["OBJECTS"])
 
 # Runs of the simulation: as many as it makes when it is run as a test.
-RUNS = 15000
+RUNS = 30000
 
 # Seconds of the processor, after which runs that do not end count as failed,
 # and how many times as many others may let it wait.
