@@ -86,6 +86,14 @@ def answers(*options):
     return done.stdout.decode() == "STRASSE\n"
 
 
+def listening_sockets():
+    """The inodes of the sockets that listen on the port over IPv4."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        rows = [line.split() for line in table]
+    return {row[9] for row in rows if row[3] == "0A" and
+            row[1].endswith(f":{PORT:04X}")}
+
+
 def hang(thread):
     """Stops one thread of another process, until that is killed."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -289,11 +297,14 @@ class InstalledUnit(unittest.TestCase):
             )
 
     def test_watchdog(self):
-        """a service of which one worker hangs is started again"""
+        """a service of which one worker hangs is started again, and its
+        addresses are served by the same sockets"""
         self.start_with("--workers 2", "WatchdogSec=1s")
         wait_until(
             lambda: show("SubState") == "running" and answers(), "it serves"
         )
+        sockets = listening_sockets()
+        self.assertTrue(sockets)
         pid = show("MainPID")
         threads = os.listdir(f"/proc/{pid}/task")
         hang(int(next(thread for thread in threads if thread != pid)))
@@ -305,6 +316,7 @@ class InstalledUnit(unittest.TestCase):
         output = call("journalctl", "-u", UNIT, "-o", "cat", "--no-pager")
         self.assertIn("1 worker has not turned", output)
         self.assertIn("Watchdog timeout", output)
+        self.assertEqual(listening_sockets(), sockets)
 
     def test_watched(self):
         """a service that rests is not taken for one that hangs"""
