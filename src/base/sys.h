@@ -65,8 +65,8 @@ int sys_listen(int fd, int backlog);
 int sys_getsockname(int fd, struct sockaddr_storage *);
 int sys_getpeername(int fd, struct sockaddr_storage *);
 
-/* The next queued connection. */
-int sys_accept(int fd);
+/* The next queued connection, and the address of its peer, if that is asked. */
+int sys_accept(int fd, struct sockaddr_storage *peer);
 
 /*
  * Lets no further client begin to connect to a listening socket, for good;

@@ -18,13 +18,16 @@ sys_socket(int family)
 }
 
 int
-sys_accept(int fd)
+sys_accept(int fd, struct sockaddr_storage *peer)
 {
-	int peer;
-	do
-		peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	while (peer == -1 && errno == EINTR);
-	return peer;
+	int accepted;
+	do {
+		socklen_t length = sizeof *peer;
+		accepted = accept4(fd, (struct sockaddr *)peer,
+		    peer == NULL ? NULL : &length,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	} while (accepted == -1 && errno == EINTR);
+	return accepted;
 }
 
 int

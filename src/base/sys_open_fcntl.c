@@ -37,13 +37,15 @@ sys_socket(int family)
 }
 
 int
-sys_accept(int fd)
+sys_accept(int fd, struct sockaddr_storage *peer)
 {
-	int peer;
-	do
-		peer = accept(fd, NULL, NULL);
-	while (peer == -1 && errno == EINTR);
-	return peer == -1 ? -1 : set_flags(peer);
+	int accepted;
+	do {
+		socklen_t length = sizeof *peer;
+		accepted = accept(
+		    fd, (struct sockaddr *)peer, peer == NULL ? NULL : &length);
+	} while (accepted == -1 && errno == EINTR);
+	return accepted == -1 ? -1 : set_flags(accepted);
 }
 
 int

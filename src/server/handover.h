@@ -7,29 +7,46 @@
 #ifndef HANDOVER_H
 #define HANDOVER_H
 
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* The address of a peer. */
+union peer_address {
+	struct sockaddr any;
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+};
+
 /* A socket on its way.  Whoever has this owns it. */
 struct handoff {
 	int fd;
 	uint8_t service; /* enum service_number: what is done with it */
+	/* As accept gave it, only with log_connections: it must be the last. */
+	union peer_address peer;
 };
 
 struct handover {
-	struct handoff *places;
+	unsigned char *places;
 	size_t size;
+	size_t stride;              /* bytes of a place */
 	atomic_size_t nput, ntaken; /* since the start */
 };
 
-/* Takes memory for at least size places: -1 with ENOMEM. */
-int handover_open(struct handover *, size_t size);
+/*
+ * Takes memory for at least size places, which have room for the address of the
+ * peer or not: -1 with ENOMEM.
+ */
+int handover_open(struct handover *, size_t size, bool has_peers);
 void handover_close(struct handover *);
 
-/* How many places handover_open makes for that size. */
-size_t handover_places(size_t size);
+/* How many bytes handover_open takes for that. */
+size_t handover_memory(size_t size, bool has_peers);
 
 /* For the writer; no more than size may be on their way. */
 void handover_put(struct handover *, const struct handoff *);

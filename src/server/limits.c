@@ -79,8 +79,7 @@ limits_compute(struct limits *limits, const struct settings *settings,
 		slots += (uint64_t)wanted * sizeof(struct record);
 	/* A worker with a thread has a ring with a place for each as well. */
 	if (settings->workers > 1)
-		slots +=
-		    (uint64_t)handover_places(wanted) * sizeof(struct handoff);
+		slots += handover_memory(wanted, settings->log_connections);
 	uint64_t each = (uint64_t)limits->blocks * POOL_COST + slots +
 			SHARD_INPUT + UPCASE_BOUND(SHARD_INPUT);
 	limits->memory = settings->workers * each;

@@ -6,9 +6,11 @@
 #include "base/owner.h"
 #include "base/sys.h"
 #include "server/limits.h"
+#include "server/service.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * A turn accepts one connection from a listener, since an accept that finds
@@ -128,15 +130,28 @@ is_of_peer(int error)
 	return false;
 }
 
+static int
+accept_with_peer(const struct listener *listener, union peer_address *peer)
+{
+	struct sockaddr_storage address;
+	int fd = sys_accept(listener->watch.fd, &address);
+	memcpy(peer, &address, sizeof *peer);
+	return fd;
+}
+
 static enum attempt
 accept_one(struct listener *listener)
 {
 	struct listeners *listeners = listener->listeners;
 	const struct listeners_owner *owner = &listeners->owner;
-	int peer = sys_accept(listener->watch.fd);
-	if (peer != -1) {
+	struct handoff handoff;
+	handoff.service = (uint8_t)listener->service->number;
+	handoff.fd = listeners->settings->log_connections
+			 ? accept_with_peer(listener, &handoff.peer)
+			 : sys_accept(listener->watch.fd, NULL);
+	if (handoff.fd != -1) {
 		counters_add(listeners->counters, COUNTER_ACCEPTED, 1);
-		owner->accepted(peer, listener->service, owner->arg);
+		owner->accepted(&handoff, owner->arg);
 		return ATTEMPT_DONE;
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)

@@ -24,6 +24,7 @@
 #include "reactor/loop.h"
 #include "reactor/timer.h"
 #include "server/counters.h"
+#include "server/handover.h"
 #include "server/settings.h"
 
 #include <sys/socket.h>
@@ -75,7 +76,7 @@ struct listener {
 /* Decides whether to accept, and takes over each socket that was accepted. */
 struct listeners_owner {
 	bool (*may_accept)(void *arg);
-	void (*accepted)(int fd, const struct service *, void *arg);
+	void (*accepted)(const struct handoff *, void *arg);
 	void *arg;
 };
 

@@ -144,4 +144,5 @@ packing_add_conns(struct packing *packing, struct shard *shard, unsigned worker)
 		if (shard->slots[i].state != CONN_CLOSED)
 			add_conn(packing, shard, worker, &shard->slots[i]);
 	}
+	record_tell(&shard->lines);
 }

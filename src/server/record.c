@@ -15,22 +15,11 @@ _Static_assert(sizeof(struct sockaddr_in6) <=
 		   sizeof(((struct inventory_conn *)NULL)->peer),
     "the address of a peer fits where it travels");
 
-static void
-note_peer(struct record *record, int fd)
-{
-	struct sockaddr_storage peer;
-	memset(&record->peer, 0, sizeof record->peer);
-	/* One that has reset it already is not known. */
-	if (sys_getpeername(fd, &peer) == -1)
-		peer.ss_family = AF_UNSPEC;
-	memcpy(&record->peer, &peer, sizeof record->peer);
-}
-
 void
-record_begin(struct record *record, int fd, uint64_t now)
+record_begin(
+    struct record *record, const union peer_address *peer, uint64_t now)
 {
-	*record = (struct record){.began = now};
-	note_peer(record, fd);
+	*record = (struct record){.began = now, .peer = *peer};
 }
 
 /* False when there were enough lines in this second. */
@@ -52,31 +41,36 @@ pass(struct record_limit *limit, uint64_t now)
 static const char *
 describe(const struct sockaddr *address, char text[static ADDRESS_TEXT_MAX])
 {
-	return address->sa_family == AF_UNSPEC ? "unknown"
-					       : address_format(address, text);
+	bool is_known =
+	    address->sa_family == AF_INET || address->sa_family == AF_INET6;
+	return is_known ? address_format(address, text) : "unknown";
 }
 
 void
 record_log(const struct record *record, struct record_limit *limit, int fd,
     enum counter reason, uint64_t now)
 {
-	char peer[ADDRESS_TEXT_MAX], listener[ADDRESS_TEXT_MAX], note[48] = "";
+	char peer[ADDRESS_TEXT_MAX], listener[ADDRESS_TEXT_MAX];
 	struct sockaddr_storage local;
 	if (!log_enabled(LOG_LEVEL_INFO) || !pass(limit, now))
 		return;
 	if (sys_getsockname(fd, &local) == -1)
 		local.ss_family = AF_UNSPEC;
-	if (limit->left_out > 0)
-		(void)snprintf(
-		    note, sizeof note, " left-out=%" PRIu64, limit->left_out);
-	limit->left_out = 0;
 	uint64_t ms = now - record->began;
 	log_info("connection peer=%s listener=%s received=%" PRIu64
-		 " sent=%" PRIu64 " seconds=%" PRIu64 ".%03u reason=%s%s",
+		 " sent=%" PRIu64 " seconds=%" PRIu64 ".%03u reason=%s",
 	    describe(&record->peer.any, peer),
 	    describe((struct sockaddr *)&local, listener), record->received,
 	    record->sent, ms / 1000, (unsigned)(ms % 1000),
-	    counter_rows[reason].name, note);
+	    counter_rows[reason].name);
+}
+
+void
+record_tell(struct record_limit *limit)
+{
+	if (limit->left_out > 0)
+		log_info("connections left-out=%" PRIu64, limit->left_out);
+	limit->left_out = 0;
 }
 
 void
@@ -93,7 +87,12 @@ void
 record_restore(struct record *record, const struct inventory_conn *saved,
     int fd, uint64_t now)
 {
-	record_begin(record, fd, now);
+	struct sockaddr_storage peer;
+	union peer_address known = {.any.sa_family = AF_UNSPEC};
+	/* After a reset the system no longer knows it. */
+	if (sys_getpeername(fd, &peer) == 0)
+		memcpy(&known, &peer, sizeof known);
+	record_begin(record, &known, now);
 	if (saved->has_record != 1)
 		return;
 	record->began = saved->opened < now ? saved->opened : now;

@@ -6,18 +6,16 @@
  *	connection peer=192.0.2.7:40312 listener=192.0.2.1:5220 received=64
  *	sent=65 seconds=0.012 reason=ended
  *
- * all in one.  The listener is the address that the client has connected to,
+ * all in one; "connections left-out=7" tells of lines that were too many.  The
+ * listener is the address that the client has connected to,
  * and the reason the name of the counter of that end.
  */
 #ifndef RECORD_H
 #define RECORD_H
 
 #include "server/counters.h"
+#include "server/handover.h"
 #include "server/inventory.h"
-
-#include <sys/socket.h>
-
-#include <netinet/in.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,15 +23,14 @@
 struct record {
 	uint64_t began;          /* in ms of sys_now */
 	uint64_t received, sent; /* bytes */
-	union {
-		struct sockaddr any;
-		struct sockaddr_in ipv4;
-		struct sockaddr_in6 ipv6;
-	} peer; /* after a reset the system no longer knows it */
+	union peer_address peer;
 };
 
 /* The most lines that one worker writes in a second. */
 #define RECORD_LINES 1000
+
+/* How long after the first line that is left out they are told of, in ms. */
+#define RECORD_TELL_MS 1000
 
 /* Bounds them, and counts those that are left out. */
 struct record_limit {
@@ -42,12 +39,15 @@ struct record_limit {
 	uint64_t left_out;
 };
 
-/* Begins with a socket whose connection is new at the time now. */
-void record_begin(struct record *, int fd, uint64_t now);
+/* Begins with a connection that is new at the time now. */
+void record_begin(struct record *, const union peer_address *, uint64_t now);
 
 /* Writes the line of a connection that has ended, if the limit allows. */
 void record_log(const struct record *, struct record_limit *, int fd,
     enum counter reason, uint64_t now);
+
+/* Writes how many were left out since the last time, if there are any. */
+void record_tell(struct record_limit *);
 
 /* To another process, and from one, which need not have had a record. */
 void record_save(const struct record *, struct inventory_conn *);

@@ -61,12 +61,10 @@ may_accept(void *arg)
 }
 
 static void
-serve(int fd, const struct service *service, void *arg)
+serve(const struct handoff *handoff, void *arg)
 {
 	struct server *server = arg;
-	const struct handoff handoff = {
-	    .fd = fd, .service = (uint8_t)service->number};
-	worker_hand(find_least(server), &handoff);
+	worker_hand(find_least(server), handoff);
 }
 
 /* All that counts is that the loop was woken: follow_up does the rest. */

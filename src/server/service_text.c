@@ -15,7 +15,7 @@ start(struct shard *shard, const struct handoff *handoff)
 {
 	struct conn *conn = shard_take_slot(shard);
 	if (shard->records != NULL)
-		record_begin(shard_record(shard, conn), handoff->fd,
+		record_begin(shard_record(shard, conn), &handoff->peer,
 		    loop_now(shard->loop));
 	if (conn_start(conn, shard, handoff->fd) == 0)
 		return;

@@ -44,6 +44,7 @@ enum { STEP_BLOCKS = 128, STEP_MS = 10 };
 static const uint64_t looks[SHARD_LOOKS] = {4, 32, 256, 1000};
 
 static void trim(struct timer *);
+static void tell(struct timer *);
 
 /*
  * Memory that begins with a cache line, or NULL.  The kernel copies faster to
@@ -122,12 +123,16 @@ shard_open(struct shard *shard, struct loop *loop,
 	timer_queue_init(&shard->trims, loop_timers(loop), TRIM_MS, trim);
 	timer_queue_init(&shard->steps, loop_timers(loop), STEP_MS, trim);
 	timer_init(&shard->trim);
+	timer_queue_init(
+	    &shard->tellings, loop_timers(loop), RECORD_TELL_MS, tell);
+	timer_init(&shard->telling);
 	return 0;
 }
 
 void
 shard_close(struct shard *shard)
 {
+	record_tell(&shard->lines);
 	pool_close(&shard->pool);
 	free(shard->records);
 	free(shard->slots);
@@ -241,6 +246,22 @@ shard_drain(struct shard *shard)
 	set_spans(shard, timer_queue_restart);
 }
 
+static void
+tell(struct timer *timer)
+{
+	record_tell(&OWNER_OF(timer, struct shard, telling)->lines);
+}
+
+static void
+log_end(struct shard *shard, const struct conn *conn)
+{
+	uint64_t now = loop_now(shard->loop);
+	record_log(shard_record(shard, conn), &shard->lines, conn->watch.fd,
+	    (enum counter)conn->cause, now);
+	if (shard->lines.left_out > 0 && !timer_is_armed(&shard->telling))
+		timer_arm(&shard->tellings, &shard->telling, now);
+}
+
 size_t
 shard_release_closed(struct shard *shard)
 {
@@ -250,9 +271,7 @@ shard_release_closed(struct shard *shard)
 		struct conn *conn = OWNER_OF(link, struct conn, timer.link);
 		list_remove(link);
 		if (shard->records != NULL)
-			record_log(shard_record(shard, conn), &shard->lines,
-			    conn->watch.fd, (enum counter)conn->cause,
-			    loop_now(shard->loop));
+			log_end(shard, conn);
 		(void)sys_close(conn->watch.fd);
 		give_slot(shard, conn);
 		n++;

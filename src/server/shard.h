@@ -73,6 +73,8 @@ struct shard {
 	struct list closed;     /* to be released after the turn, likewise */
 	struct record *records; /* one for each slot; NULL: nobody asks */
 	struct record_limit lines;
+	struct timer_queue tellings;
+	struct timer telling; /* armed while lines were left out */
 
 	struct timer_queue trims, steps;
 	struct timer trim; /* armed while there may be memory to give back */

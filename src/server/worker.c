@@ -86,8 +86,8 @@ worker_open(struct worker *worker, struct loop *loop,
 	atomic_store(&worker->followed, settings);
 	loop_set_busy_poll(loop, settings->busy_poll_us);
 	/* Without a thread it takes each at once, so one place is enough. */
-	if (handover_open(&worker->handover, worker->has_thread ? nslots : 1) ==
-	    0) {
+	if (handover_open(&worker->handover, worker->has_thread ? nslots : 1,
+		settings->log_connections) == 0) {
 		if (shard_open(&worker->shard, loop, settings,
 			&worker->counters, nslots, nblocks, conn_expired,
 			conn_evict) == 0)

@@ -180,19 +180,25 @@ sys_getsockname(int fd, struct sockaddr_storage *address)
 	return 0;
 }
 
-int
-sys_getpeername(int fd, struct sockaddr_storage *address)
+/* The peers are at 192.0.2.1, with a port for each descriptor. */
+static void
+write_peer(int fd, struct sockaddr_storage *address)
 {
-	struct kernel_socket *socket = kernel_find(fd);
-	if (socket->reset_by_peer)
-		return fail(ENOTCONN);
 	struct sockaddr_in in = {
 	    .sin_family = AF_INET,
 	    .sin_port = htons((uint16_t)(KERNEL_PEER_PORT + fd)),
-	    .sin_addr.s_addr = htonl(0xc0000201), /* 192.0.2.1 */
+	    .sin_addr.s_addr = htonl(0xc0000201),
 	};
 	memset(address, 0, sizeof *address);
 	memcpy(address, &in, sizeof in);
+}
+
+int
+sys_getpeername(int fd, struct sockaddr_storage *address)
+{
+	if (kernel_find(fd)->reset_by_peer)
+		return fail(ENOTCONN);
+	write_peer(fd, address);
 	return 0;
 }
 
@@ -204,7 +210,7 @@ note_move(struct kernel_socket *socket, enum kernel_call call)
 }
 
 int
-sys_accept(int fd)
+sys_accept(int fd, struct sockaddr_storage *peer)
 {
 	struct kernel_socket *listener = kernel_find(fd);
 	kernel_must(listener->is_listening, "accept before listen", fd);
@@ -221,6 +227,8 @@ sys_accept(int fd)
 	if (socket->accept_error != 0)
 		return fail(socket->accept_error);
 	note_move(socket, KERNEL_ACCEPT);
+	if (peer != NULL)
+		write_peer(socket->fd, peer);
 	return socket->fd;
 }
 

@@ -63,7 +63,7 @@ ltl the_drain_ends { [] (is_draining -> <> has_returned) }
 
 /*
  * [server.c serve]
- *	worker_hand(find_least(server), &handoff);
+ *	worker_hand(find_least(server), handoff);
  */
 inline serve()
 {

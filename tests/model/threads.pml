@@ -89,7 +89,7 @@ inline bell_ring(bell)
  *	size_t nput = atomic_load_explicit(&handover->nput,
  *	    memory_order_relaxed);
  *	assert(nput - atomic_load(&handover->ntaken) < handover->size);
- *	handover->places[nput % handover->size] = *handoff;
+ *	memcpy(place_at(handover, nput), handoff, handover->stride);
  *	atomic_store_explicit(&handover->nput, nput + 1,
  *	    memory_order_release);
  */
@@ -113,7 +113,7 @@ inline handover_put(r, c)
  *	    memory_order_relaxed);
  *	if (ntaken == atomic_load_explicit(&handover->nput,
  *	    memory_order_acquire))
- *	*handoff = handover->places[ntaken % handover->size];
+ *	memcpy(handoff, place_at(handover, ntaken), handover->stride);
  *	atomic_store_explicit( &handover->ntaken, ntaken + 1,
  *	    memory_order_release);
  */

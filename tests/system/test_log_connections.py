@@ -5,6 +5,7 @@
 import re
 import signal
 import socket
+import time
 
 import tap
 from client import ask, flood, mixed_text, receive
@@ -108,16 +109,60 @@ class LogConnectionsTest(Case):
     def test_handover(self, how):
         """Bytes and time go on across a hand-over"""
         with self.started(how) as daemon, daemon.connect() as client:
-            for _ in range(3):
+            began = time.monotonic()
+            rounds = 0
+            while rounds < 3 or time.monotonic() - began < 0.2:
+                rounds += 1
                 client.sendall(LINE)
                 self.assertEqual(receive(client, len(LINE)), upper(LINE))
                 since = len(daemon.lines)
                 daemon.send_signal(signal.SIGUSR2)
                 daemon.wait_for_line("^listening on ", since)
-            received, sent, _, reason = self.end_of(
+            # Before that it was accepted, and only after this it ends; both
+            # clocks may be late by as much as they tick.
+            least = time.monotonic() - began - 0.01
+            received, sent, seconds, reason = self.end_of(
                 daemon, client, lambda client: client.close())
             self.assertEqual((received, sent, reason),
-                             (3 * len(LINE), 3 * len(LINE), "ended"))
+                             (rounds * len(LINE), rounds * len(LINE), "ended"))
+            self.assertGreaterEqual(seconds, least)
+
+    @each_backend(workers=(1, 2))
+    def test_reset(self, how):
+        """Who resets the connection at once is known all the same"""
+        with self.started(how) as daemon:
+            for _ in range(50):
+                with daemon.connect() as client:
+                    reset(client)
+            ends = wait_until(lambda: len(found := re.findall(
+                r"connection peer=(\S+) ", "\n".join(daemon.lines))) == 50
+                and found, "all have ended")
+            self.assertFalse([peer for peer in ends
+                              if not peer.startswith("127.0.0.1:")])
+
+    @each_backend(workers=(1, 2))
+    def test_limit(self, how):
+        """What is too much for the log is told of, and all adds up"""
+        with self.started(how) as daemon:
+            def come():
+                for _ in range(300):
+                    with daemon.connect():
+                        pass
+            def total():
+                text = "\n".join(daemon.lines)
+                return text.count("connection peer=") + sum(
+                    int(n) for n in re.findall("left-out=(\\d+)", text))
+            n = 0
+            while "connections left-out=" not in "\n".join(daemon.lines):
+                self.assertLess(n, 1_000_000)
+                for _ in range(10):
+                    come()
+                n += 3000
+            # The log itself leaves out what its reader is too slow for.
+            wait_until(lambda: total() == n or
+                       daemon.counters()["log-dropped"] > 0,
+                       "all are accounted for")
+            self.assertLessEqual(total(), n)
 
     def test_ipv6(self):
         """An IPv6 address stands in brackets"""

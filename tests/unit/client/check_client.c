@@ -134,7 +134,7 @@ echo(int listener)
 	char bytes[4096];
 	struct pollfd ready = {.fd = listener, .events = POLLIN};
 	(void)poll(&ready, 1, -1);
-	int fd = sys_accept(listener);
+	int fd = sys_accept(listener, NULL);
 	ready.fd = fd;
 	for (;;) {
 		(void)poll(&ready, 1, -1);

@@ -177,7 +177,7 @@ START_TEST(an_address_that_answers_late_is_still_taken)
 		sys_sleep(400);
 		/* All, as the kernel may ask again for the others first. */
 		while (poll(&row, 1, -1) == 1)
-			(void)sys_accept(full);
+			(void)sys_accept(full, NULL);
 		_exit(1);
 	}
 	int fd = race_run(&first, LONG_MS, &winner, tried);

@@ -34,12 +34,11 @@ may_accept(void *owner)
 }
 
 static void
-accept_socket(int fd, const struct service *service, void *owner)
+accept_socket(const struct handoff *handoff, void *owner)
 {
-	(void)service;
 	(void)owner;
 	naccepted++;
-	(void)sys_close(fd);
+	(void)sys_close(handoff->fd);
 }
 
 static void

@@ -11,6 +11,7 @@
 enum { SIZE = 7 };
 
 static struct handover handover;
+static bool has_peers;
 
 /* What a socket is for goes with it. */
 static uint8_t
@@ -22,7 +23,8 @@ service_of(int fd)
 static void
 put(int fd)
 {
-	const struct handoff handoff = {.fd = fd, .service = service_of(fd)};
+	struct handoff handoff = {.fd = fd, .service = service_of(fd)};
+	handoff.peer.ipv6.sin6_scope_id = (uint32_t)fd;
 	handover_put(&handover, &handoff);
 }
 
@@ -34,13 +36,23 @@ take(void)
 	if (!handover_take(&handover, &handoff))
 		return -1;
 	ck_assert_uint_eq(handoff.service, service_of(handoff.fd));
+	if (has_peers)
+		ck_assert_int_eq(
+		    (int)handoff.peer.ipv6.sin6_scope_id, handoff.fd);
 	return handoff.fd;
 }
 
 static void
 set_up(void)
 {
-	ck_assert_int_eq(handover_open(&handover, SIZE), 0);
+	ck_assert_int_eq(handover_open(&handover, SIZE, has_peers), 0);
+}
+
+static void
+set_up_with_peers(void)
+{
+	has_peers = true;
+	set_up();
 }
 
 static void
@@ -115,7 +127,7 @@ START_TEST(two_threads_lose_nothing_and_keep_the_order)
 	size_t nplaces = crowds[_i].nplaces;
 	struct taking taking = {.n = crowds[_i].n};
 	handover_close(&handover);
-	ck_assert_int_eq(handover_open(&handover, nplaces), 0);
+	ck_assert_int_eq(handover_open(&handover, nplaces, has_peers), 0);
 	ck_assert_int_eq(pthread_create(&reader, NULL, take_many, &taking), 0);
 	for (int i = 0; i < taking.n; i++) {
 		/* The limit of connections does this in the server. */
@@ -130,18 +142,25 @@ START_TEST(two_threads_lose_nothing_and_keep_the_order)
 }
 END_TEST
 
-Suite *
-suite(void)
+static void
+add(Suite *suite, const char *name, void (*set)(void))
 {
-	Suite *suite = suite_create("handover");
-	TCase *tcase = tcase_create("handover");
+	TCase *tcase = tcase_create(name);
 	suite_add_tcase(suite, tcase);
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, set, tear_down);
 	tcase_add_test(tcase, empty_gives_nothing);
 	tcase_add_test(
 	    tcase, order_is_kept_when_the_ring_is_full_and_over_its_end);
 	tcase_add_test(tcase, descriptor_0_is_a_socket_like_any_other);
 	tcase_add_loop_test(tcase, two_threads_lose_nothing_and_keep_the_order,
 	    0, LENGTH(crowds));
+}
+
+Suite *
+suite(void)
+{
+	Suite *suite = suite_create("handover");
+	add(suite, "sockets alone", set_up);
+	add(suite, "with the addresses of peers", set_up_with_peers);
 	return suite;
 }

@@ -126,7 +126,7 @@ memory_of(const struct worker *worker)
 			shard->pool.nblocks * POOL_COST + SHARD_INPUT +
 			UPCASE_BOUND(SHARD_INPUT);
 	if (worker->has_thread)
-		memory += worker->handover.size * sizeof(struct handoff);
+		memory += worker->handover.size * worker->handover.stride;
 	return memory;
 }
 

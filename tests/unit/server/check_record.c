@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,8 +44,9 @@ read_lines(void)
 	all[end] = '\0';
 	for (char *line = all, *next; *line != '\0'; line = next) {
 		next = strchr(line, '\n') + 1;
-		const char *text = strstr(line, "connection peer=");
-		if (text == NULL || text >= next)
+		const char *text = strstr(line, "connection");
+		if (text == NULL || text >= next ||
+		    strchr(text, '=') > strchr(text, '\n'))
 			continue;
 		memcpy(lines + length, text, (size_t)(next - text));
 		length += (size_t)(next - text);
@@ -213,28 +215,56 @@ come_and_go(int n)
 	}
 }
 
-START_TEST(lines_above_the_limit_are_left_out_and_counted)
+/* All that were told of since the last call, by how many lines. */
+static size_t
+read_left_out(unsigned *ntold)
 {
+	size_t sum = 0;
+	*ntold = 0;
+	for (const char *at = lines; (at = strstr(at, "left-out=")) != NULL;) {
+		at += sizeof "left-out=" - 1;
+		sum += strtoul(at, NULL, 10);
+		++*ntold;
+	}
+	return sum;
+}
+
+START_TEST(lines_above_the_limit_are_left_out_and_told_of_in_a_second)
+{
+	enum { MORE = 17 };
+	unsigned ntold;
 	size_t n = 0;
-	for (int i = 0; i < RECORD_LINES + 7; i += 9) {
-		come_and_go(9);
+	for (int i = 0; i < RECORD_LINES + MORE; i++) {
+		come_and_go(1);
 		n += read_lines();
 	}
 	ck_assert_uint_eq(n, RECORD_LINES);
-	ck_assert_ptr_null(strstr(lines, "left-out"));
-	kernel.now += 999;
-	come_and_go(1);
+	pass(RECORD_TELL_MS - 1);
 	ck_assert_uint_eq(read_lines(), 0);
-	kernel.now += 1;
+	/* Although nobody comes any more. */
+	pass(1);
+	ck_assert_uint_eq(read_lines(), 1);
+	ck_assert_uint_eq(read_left_out(&ntold), MORE);
+	ck_assert_uint_eq(ntold, 1);
+	ck_assert(!timer_is_armed(&shard.telling));
 	come_and_go(2);
 	ck_assert_uint_eq(read_lines(), 2);
-	char note[64];
-	(void)snprintf(note, sizeof note, "reason=ended left-out=%d\n",
-	    (RECORD_LINES + 7 + 8) / 9 * 9 - RECORD_LINES + 1);
-	const char *told = strstr(lines, "left-out");
-	ck_assert_ptr_nonnull(strstr(lines, note));
-	/* Only once. */
-	ck_assert_ptr_null(strstr(told + 1, "left-out"));
+	pass(10 * RECORD_TELL_MS);
+	ck_assert_uint_eq(read_lines(), 0);
+}
+END_TEST
+
+START_TEST(lines_that_are_left_out_are_told_of_at_the_end)
+{
+	unsigned ntold;
+	come_and_go(RECORD_LINES / 2);
+	(void)read_lines();
+	come_and_go(RECORD_LINES / 2 + 5);
+	(void)read_lines();
+	fixture_close();
+	ck_assert_uint_eq(read_lines(), 1);
+	ck_assert_uint_eq(read_left_out(&ntold), 5);
+	fixture_open();
 }
 END_TEST
 
@@ -304,7 +334,9 @@ suite(void)
 	tcase_add_test(tcase, an_evicted_one_has_a_line);
 	tcase_add_test(tcase, a_poller_that_refuses_makes_a_line_of_a_failure);
 	tcase_add_test(tcase, a_slot_that_is_used_again_begins_at_nothing);
-	tcase_add_test(tcase, lines_above_the_limit_are_left_out_and_counted);
+	tcase_add_test(
+	    tcase, lines_above_the_limit_are_left_out_and_told_of_in_a_second);
+	tcase_add_test(tcase, lines_that_are_left_out_are_told_of_at_the_end);
 	tcase_add_test(
 	    tcase, without_the_option_there_is_neither_memory_nor_a_line);
 	tcase_add_test(tcase, lines_of_a_lower_level_are_not_made);

@@ -102,7 +102,12 @@ fixture_case(Suite *suite, const char *name)
 void
 adopt(int fd)
 {
-	const struct handoff handoff = {.fd = fd, .service = SERVICE_TEXT};
+	struct handoff handoff = {.fd = fd, .service = SERVICE_TEXT};
+	handoff.peer.ipv4 = (struct sockaddr_in){
+	    .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(0xc0000201),
+	    .sin_port = htons((uint16_t)(KERNEL_PEER_PORT + fd)),
+	};
 	service_text.start(&shard, &handoff);
 }
 

@@ -36,11 +36,11 @@ may_accept(void *owner)
 }
 
 static void
-accept_socket(int fd, const struct service *service, void *owner)
+accept_socket(const struct handoff *handoff, void *owner)
 {
-	ck_assert_ptr_eq(service, &service_text);
+	ck_assert_int_eq(handoff->service, SERVICE_TEXT);
 	ck_assert_ptr_eq(owner, &listeners);
-	accepted[naccepted++] = fd;
+	accepted[naccepted++] = handoff->fd;
 }
 
 static void

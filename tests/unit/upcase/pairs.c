@@ -49,7 +49,7 @@ pair_connect(void)
 	int far = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(
 	    connect(far, (struct sockaddr *)&address, sizeof loopback), 0);
-	int near = sys_accept(listener);
+	int near = sys_accept(listener, NULL);
 	ck_assert_int_ne(near, -1);
 	ck_assert_int_eq(sys_close(listener), 0);
 	return (struct pair){near, far, POLLER_NOTHING, 0};
