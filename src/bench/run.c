@@ -20,8 +20,8 @@
 enum {
 	/* Connections that are made, or proven alive, at the same time. */
 	PARALLEL = 128,
-	/* Ends a wait that nothing else does. */
-	LONGEST_WAIT_MS = 60 * 1000
+	/* A signal that comes just before a wait is noticed after this. */
+	LONGEST_WAIT_MS = 1000
 };
 
 struct run {

@@ -119,6 +119,15 @@ dispositions_settle(bool rehearses)
 }
 
 void
+dispositions_hold(void)
+{
+	sigset_t all;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+	is_held = true;
+}
+
+void
 dispositions_release(void)
 {
 	if (!is_held)

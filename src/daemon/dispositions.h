@@ -28,6 +28,9 @@ void dispositions_enter(bool holds);
  */
 void dispositions_settle(bool rehearses);
 
+/* Holds all signals from now on, for clients have been taken over. */
+void dispositions_hold(void);
+
 /* When the server catches signals: now those come that were held. */
 void dispositions_release(void);
 

@@ -8,6 +8,7 @@
 #include "base/passage.h"
 #include "daemon/heir.h"
 #include "daemon/store.h"
+#include "reactor/signals.h"
 #include "server/succession.h"
 
 #include <errno.h>
@@ -178,13 +179,16 @@ handing_execute(struct server *server, const struct start *start)
 {
 	sigset_t all, before;
 	(void)sigfillset(&all);
-	/* They wait for whoever serves next. */
+	/* They wait for whoever serves next, also if they came just now. */
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	signals_return();
 	if (passage_open(&cargo.near, &cargo.far) == 0 &&
 	    succession_pack(server, &cargo.estate, make_room) == 0) {
 		execute(start);
 		int saved = errno;
 		(void)succession_undo(server, &cargo.estate);
+		/* The listeners are others now, and hold the same sockets. */
+		store_keep();
 		errno = saved;
 	}
 	log_error("no hand-over: cannot execute the program with all that is "

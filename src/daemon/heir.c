@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "base/memory_file.h"
 #include "base/passage.h"
+#include "base/sys.h"
 #include "daemon/activation.h"
+#include "daemon/dispositions.h"
 #include "daemon/store.h"
 #include "server/succession.h"
 
@@ -134,6 +136,9 @@ receive(void)
 		return 0;
 	estate.nfds =
 	    (size_t)inventory.header.nlisteners + inventory.header.nconns;
+	/* They may be more than the limit that this process began with. */
+	struct sys_descriptors descriptors;
+	sys_count_descriptors(&descriptors);
 	/* Not of no bytes, which need not be any. */
 	estate.fds = calloc(estate.nfds + 1, sizeof *estate.fds);
 	if (estate.fds == NULL)
@@ -155,6 +160,9 @@ heir_take(struct server *server)
 		return lose_whole("it ended before it had handed them over");
 	if (bytes == NULL)
 		return rehearses ? -1 : lose("cannot read their inventory");
+	/* From here on there are clients, whom no signal may end. */
+	if (!rehearses)
+		dispositions_hold();
 	/* The field has no const, but nothing is written there. */
 	memcpy(&estate.bytes, &bytes, sizeof bytes);
 	estate.size = size;

@@ -234,13 +234,13 @@ main(int argc, char **argv)
 	if (arguments->options.check)
 		return check_choice(choice, arguments);
 	log_set_level(choice->options.log_level);
-	status = open_syslog(choice);
-	if (status != 0)
-		return status;
 	if (arguments->was_relative &&
 	    start_add_config(&daemon.start, arguments->options.config) == -1)
 		return EX_OSERR;
 	surroundings_settle(heir_rehearses());
+	status = open_syslog(choice);
+	if (status != 0)
+		return status;
 	supervision_open();
 	store_open();
 	struct server *server = server_open(&choice->settings);

@@ -23,6 +23,9 @@
 _Static_assert((int)STORE_NAME_SIZE == (int)ACTIVATION_NAME_SIZE,
     "a name comes back as it went");
 
+/* The next process takes no more than ACTIVATION_MAX, passed ones included. */
+enum { PLACES_MAX = ACTIVATION_MAX / 2 };
+
 /* More names that could not be removed yet are left to the next start. */
 enum { OWED_MAX = 64 };
 
@@ -83,14 +86,14 @@ store_open(void)
 			  "the store of the service manager is not used",
 		    text);
 	if (n > 0 && notify_is_open())
-		self.nplaces = (size_t)n;
+		self.nplaces = n < PLACES_MAX ? (size_t)n : PLACES_MAX;
 	(void)unsetenv("FDSTORE");
 	/* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 /* Tells the manager to close all that has the name. */
-int
-store_remove(const char *name)
+static int
+tell_to_remove(const char *name)
 {
 	char text[STORE_NAME_SIZE + 40];
 	(void)snprintf(text, sizeof text, "FDSTOREREMOVE=1\nFDNAME=%s\n", name);
@@ -104,15 +107,14 @@ retry_later(void)
 		timer_arm(&self.retries, &self.retry, sys_now());
 }
 
-/* The same, and again later if that does not go. */
-static bool
-release(const char *name)
+bool
+store_remove(const char *name)
 {
-	if (store_remove(name) == 0)
+	if (tell_to_remove(name) == 0)
 		return true;
 	if (errno != EAGAIN || self.nowed == OWED_MAX)
 		return false;
-	memcpy(self.owed[self.nowed++], name, STORE_NAME_SIZE);
+	(void)snprintf(self.owed[self.nowed++], STORE_NAME_SIZE, "%s", name);
 	retry_later();
 	return false;
 }
@@ -121,7 +123,7 @@ release(const char *name)
 static bool
 pay(void)
 {
-	while (self.nowed > 0 && store_remove(self.owed[self.nowed - 1]) == 0)
+	while (self.nowed > 0 && tell_to_remove(self.owed[self.nowed - 1]) == 0)
 		self.nowed--;
 	if (self.nowed > 0 && errno != EAGAIN)
 		self.nowed = 0;
@@ -132,6 +134,10 @@ int
 store_put(const char *name, int fd)
 {
 	char text[STORE_NAME_SIZE + 40];
+	if (!pay()) {
+		errno = EAGAIN;
+		return -1;
+	}
 	/* It is not to be removed when it has a hang-up. */
 	(void)snprintf(
 	    text, sizeof text, "FDSTORE=1\nFDNAME=%s\nFDPOLL=0\n", name);
@@ -183,7 +189,7 @@ store_adopt(struct server *server)
 			  "manager, is not understood; it is closed",
 		    name);
 		(void)sys_close(fd);
-		(void)release(name);
+		(void)store_remove(name);
 	}
 }
 
@@ -208,10 +214,10 @@ release_one(struct listener *listener)
 {
 	char name[STORE_NAME_SIZE];
 	struct sockaddr_storage address;
-	if (find_name(
-		listener->transport, listener->watch.fd, &address, name) &&
-	    release(name))
-		listener->hold = LISTENER_RELEASED;
+	if (!find_name(listener->transport, listener->watch.fd, &address, name))
+		return;
+	/* One that is only owed is ours again, if it is asked for again. */
+	listener->hold = store_remove(name) ? LISTENER_RELEASED : LISTENER_OWN;
 }
 
 static void

@@ -68,13 +68,17 @@ void store_keep(void);
 void store_release_all(void);
 
 /*
- * For a hand-over: says whether there are n places more than the sockets have,
- * or none at all; puts a descriptor there, and removes what has a name.  -1 as
- * notify_send.
+ * For a hand-over: says whether there are n places more than the sockets have;
+ * puts a descriptor there, -1 as notify_send.
  */
 bool store_has_room(size_t n);
 int store_put(const char *name, int fd);
-int store_remove(const char *name);
+
+/*
+ * Removes what has a name; false if that did not go, and then it is tried again
+ * later, and nothing is put there until it has gone.
+ */
+bool store_remove(const char *name);
 
 /*
  * Asks the service manager to read all that was sent to it.  Returns a

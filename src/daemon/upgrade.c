@@ -251,6 +251,15 @@ end_rehearsal(struct upgrade *upgrade)
 }
 
 static void
+end_child(struct upgrade *upgrade)
+{
+	if (upgrade->watch.fd == -1)
+		return;
+	kill_child(upgrade);
+	end_rehearsal(upgrade);
+}
+
+static void
 forget_answer(struct upgrade *upgrade)
 {
 	timer_disarm(&upgrade->impatience);
@@ -335,16 +344,16 @@ upgrade_ask_leave(struct upgrade *upgrade)
 		return;
 	}
 	upgrade->leaves = true;
-	/* If one in place is being rehearsed, that is as good. */
-	if (upgrade->watch.fd == -1)
-		ask(upgrade);
+	/* One in place may have begun with a program that was replaced since.
+	 */
+	end_child(upgrade);
+	ask(upgrade);
 	if (upgrade->watch.fd != -1) {
 		upgrade->answer.fd = handing_offer(&why);
 		if (upgrade->answer.fd != -1)
 			return;
 		refuse(upgrade, why);
-		kill_child(upgrade);
-		end_rehearsal(upgrade);
+		end_child(upgrade);
 	}
 	stay(upgrade);
 }
@@ -355,6 +364,9 @@ follow(struct errand *errand)
 {
 	struct upgrade *upgrade = OWNER_OF(errand, struct upgrade, errand);
 	int status = -1;
+	/* It was ended in the turn in which it was heard. */
+	if (upgrade->watch.fd == -1)
+		return;
 	pid_t ended = waitpid(upgrade->child, &status, WNOHANG);
 	if (ended == 0) {
 		/* A program may close what it does not know. */
@@ -399,10 +411,7 @@ upgrade_init(struct upgrade *upgrade, struct server *server,
 void
 upgrade_close(struct upgrade *upgrade)
 {
-	if (upgrade->watch.fd != -1) {
-		kill_child(upgrade);
-		end_rehearsal(upgrade);
-	}
+	end_child(upgrade);
 	if (!upgrade->leaves)
 		return;
 	forget_answer(upgrade);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 /* Standard signals are below this number on every system we know. */
 enum { SIGNOS = 32 };
@@ -70,6 +71,17 @@ signals_open(struct loop *loop, const int *signos,
 	caught_arg = arg;
 	set_handlers(count_signal);
 	return 0;
+}
+
+void
+signals_return(void)
+{
+	for (const int *signo = caught_signos; *signo != 0; signo++) {
+		unsigned count = atomic_load(&counts[*signo]);
+		if (passed[*signo] != count)
+			(void)kill(getpid(), *signo);
+		passed[*signo] = count;
+	}
 }
 
 void

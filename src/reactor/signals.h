@@ -20,6 +20,13 @@
 int signals_open(struct loop *, const int *signos,
     void (*callback)(int signo, void *arg), void *arg);
 
+/*
+ * Sends those that were caught, and of which the callback has not been told
+ * yet, to this process again.  To be called while they are blocked, in the
+ * thread of the loop: then they wait for the program that is executed next.
+ */
+void signals_return(void);
+
 /* Ignores those signals from now on and closes the pipe. */
 void signals_close(struct loop *);
 

@@ -133,7 +133,7 @@ is_of_peer(int error)
 static int
 accept_with_peer(const struct listener *listener, union peer_address *peer)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
 	int fd = sys_accept(listener->watch.fd, &address);
 	memcpy(peer, &address, sizeof *peer);
 	return fd;

@@ -64,7 +64,8 @@ struct listener {
 	socklen_t length;
 	size_t number;   /* of its address in the list in force, from 1 */
 	size_t wanted;   /* the same in that of a change; 0: it ends */
-	bool is_fresh;   /* is bound, and is to start when the change is made */
+	bool is_fresh;   /* is to start when the change is made */
+	bool is_adopted; /* was taken over since, and is not ours to unbind */
 	bool is_covered; /* is not in the list, but one that covers it is */
 	bool is_passed;  /* came with the start, and is served in any case */
 	bool is_retired; /* serves who has begun to connect, and is to end */

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Our own deadline is to come before this one, which the kernel keeps. */
 static uint32_t
@@ -87,6 +88,8 @@ make_room(struct listeners *listeners, const struct listen_address *address)
 		if (listener->wanted != 0 || listener->is_passed)
 			return false;
 		address->transport->share(listener->watch.fd, true);
+		/* Only sockets of one account share, and this may be root. */
+		sys_give(listener->watch.fd, geteuid());
 		listeners->shares = true;
 		may = true;
 	}
@@ -155,6 +158,7 @@ listening_adopt(struct listeners *listeners,
 		return -1;
 	listener->number = number;
 	listener->is_passed = is_passed;
+	listener->is_adopted = true;
 	return 0;
 }
 
@@ -222,7 +226,10 @@ end_sharing(struct listeners *listeners)
 	listeners->shares = false;
 }
 
-/* Ends all that a change was prepared with. */
+/*
+ * Ends all that was bound for a change.  What was taken over stays, for another
+ * list: whoever else holds it would not let us bind its address.
+ */
 static void
 undo(struct listeners *listeners)
 {
@@ -230,7 +237,7 @@ undo(struct listeners *listeners)
 	for (struct list *link = all->next; link != all; link = next) {
 		struct listener *listener = listener_at(link);
 		next = link->next;
-		if (listener->is_fresh)
+		if (listener->is_fresh && !listener->is_adopted)
 			listener_close(listener);
 	}
 	end_sharing(listeners);

@@ -87,11 +87,12 @@ void
 record_restore(struct record *record, const struct inventory_conn *saved,
     int fd, uint64_t now)
 {
-	struct sockaddr_storage peer;
-	union peer_address known = {.any.sa_family = AF_UNSPEC};
+	struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+	union peer_address known;
 	/* After a reset the system no longer knows it. */
-	if (sys_getpeername(fd, &peer) == 0)
-		memcpy(&known, &peer, sizeof known);
+	if (sys_getpeername(fd, &peer) == -1)
+		peer.ss_family = AF_UNSPEC;
+	memcpy(&known, &peer, sizeof known);
 	record_begin(record, &known, now);
 	if (saved->has_record != 1)
 		return;

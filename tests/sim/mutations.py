@@ -347,9 +347,8 @@ MUTATIONS = [
      "errno = saved; return -1; } struct list",
      "return -1; } struct list"),
     ("a change that is refused ends what it was to end", "server/listening.c",
-     "if (listener->is_fresh) listener_close(listener);",
-     "if (listener->is_fresh || listener->wanted == 0) "
-     "listener_close(listener);"),
+     "if (listener->is_fresh && !listener->is_adopted)",
+     "if (listener->is_fresh || listener->wanted == 0)"),
     ("addresses are shared on after a change", "server/listening.c",
      "} end_sharing(listeners); return 0;", "} return 0;"),
     ("what was retired is never closed", "server/listening.c",

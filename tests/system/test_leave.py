@@ -14,8 +14,8 @@ import unittest
 
 import tap
 from client import ask, mixed_text, receive
-from daemon import LONG, PATIENCE, SANITIZED, Case, Daemon, \
-    each_backend, linux_only, wait_until
+from daemon import (LONG, PATIENCE, SANITIZED, Case, Daemon, each_backend,
+                    linux_only, program, wait_until)
 from ports import free_ports
 from service_manager import Manager, Store
 from stream import receive_all, upper
@@ -59,6 +59,28 @@ class LeaveTest(Case):
         """The daemon, whose program is the file of that name."""
         daemon.command[0] = path
         return daemon
+
+    @each_backend(workers=(1, 2))
+    def test_low_limit(self, how):
+        """More is taken over than the limit with which the next process begins
+        allows, if that can be raised"""
+        arguments = self.arguments(how)
+        with Store() as store, contextlib.ExitStack() as stack:
+            with store.daemon(**arguments) as daemon:
+                store.wait_for("READY")
+                clients = [stack.enter_context(daemon.connect())
+                           for _ in range(100)]
+                for client in clients:
+                    self.assertTrue(exchange(client))
+                hand_over(daemon)
+            daemon = store.daemon(**arguments)
+            at = daemon.command.index(program(how["backend"]))
+            daemon.command[at:at] = ["sh", "-c", 'ulimit -S -n 64 && exec "$@"',
+                                     "sh"]
+            with daemon:
+                daemon.wait_for_line("^going on with 100 connections")
+                for client in clients:
+                    self.assertTrue(exchange(client))
 
     @each_backend(workers=(1, 2))
     def test_unnoticed(self, how):

@@ -273,6 +273,33 @@ START_TEST(nothing_that_was_published_before_a_ring_is_missed)
 }
 END_TEST
 
+/* As they do when another program is executed then. */
+START_TEST(what_was_caught_and_not_passed_on_can_wait_behind_a_mask)
+{
+	sigset_t all, before, waiting;
+	(void)sigfillset(&all);
+	open_signals(_i);
+	(void)raise(SIGUSR1);
+	turn();
+	(void)raise(SIGTERM);
+	(void)raise(SIGTERM);
+	ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &all, &before), 0);
+	signals_return();
+	ck_assert_int_eq(sigpending(&waiting), 0);
+	ck_assert(sigismember(&waiting, SIGTERM));
+	ck_assert(!sigismember(&waiting, SIGUSR1));
+	ck_assert(!sigismember(&waiting, SIGHUP));
+	turn();
+	ck_assert_int_eq(counts[SIGTERM], 0);
+	ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+	turn();
+	/* Those that are the same wait as one. */
+	ck_assert_int_eq(counts[SIGTERM], 1);
+	ck_assert_int_eq(counts[SIGUSR1], 1);
+	close_signals();
+}
+END_TEST
+
 Suite *
 suite(void)
 {
@@ -289,6 +316,7 @@ suite(void)
 		ADD(without_descriptors_it_fails_and_catches_nothing);
 		ADD(a_ring_inside_the_callback_is_heard_in_the_next_turn);
 		ADD(nothing_that_was_published_before_a_ring_is_missed);
+		ADD(what_was_caught_and_not_passed_on_can_wait_behind_a_mask);
 #undef ADD
 		suite_add_tcase(suite, tcase);
 	}
