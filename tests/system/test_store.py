@@ -118,6 +118,43 @@ class StoreTest(Case):
                     3)
 
     @each_backend(workers=WORKERS)
+    def test_wider(self, how):
+        """What is in the store makes room for a part of its address, or for a
+        whole of which it is a part"""
+        hosts = ["127.0.0.1", "0.0.0.0"]
+        for before, after in (hosts, reversed(hosts)):
+            (port,) = free_ports()
+            with Store() as store:
+                with store.daemon(
+                        **how, listen=[address_of(port, before)]) as daemon:
+                    store.wait_for("READY")
+                    daemon.kill()
+                with store.daemon(
+                        **how, listen=[address_of(port, after)]) as daemon:
+                    store.wait_for("READY")
+                    with connect(port) as client:
+                        self.assertTrue(exchange(client))
+
+    @each_backend(workers=WORKERS)
+    def test_in_use(self, how):
+        """A start that fails for another address leaves the store as it was"""
+        kept, taken = free_ports(2)
+        with Store() as store:
+            with store.daemon(**how, listen=[address_of(kept)]) as daemon:
+                store.wait_for("READY")
+                daemon.kill()
+            with socket.create_server(("127.0.0.1", taken)):
+                failing = store.daemon(
+                    **how, listen=[address_of(kept), address_of(taken)])
+                with self.assertRaises(AssertionError), failing:
+                    pass
+            self.assertIn(f"127.0.0.1:{taken} is in use; stop the other",
+                          "".join(failing.lines))
+            with store.daemon(**how, listen=[address_of(kept)]) as daemon:
+                store.wait_for_names(name_of(kept))
+                self.assertEqual(ask(daemon, LINE), upper(LINE))
+
+    @each_backend(workers=WORKERS)
     def test_reload(self, how):
         """A reload puts new addresses into the store and removes the others,
         also those that are served for a moment longer, and after a hand-over
