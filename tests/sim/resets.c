@@ -19,7 +19,8 @@ blocks_of(const struct peer *peer)
 		return (due.n - peer->stored_from + POOL_BLOCK_OUTPUT - 1) /
 			   POOL_BLOCK_OUTPUT -
 		       (sent - peer->stored_from) / POOL_BLOCK_OUTPUT;
-	bool ends = peers_has_ended(peer) || peer->ended ||
+	/* What was stored under other spans stays stored. */
+	bool ends = peers_has_ended(peer) || peer->ended || peer->expired ||
 		    spans_may_end(SPAN_IDLE, peer->moved_at);
 	return ends && sent < due.n + due.ntail;
 }
