@@ -302,7 +302,5 @@ loop_turn_or_pause(struct loop *loop)
 		return 0;
 	log_warn("cannot wait for connections");
 	sys_sleep(PAUSE_MS);
-	/* The pause is no part of a turn. */
-	loop->now = sys_now();
 	return -1;
 }
