@@ -7,8 +7,8 @@
  *	sent=65 seconds=0.012 reason=ended
  *
  * all in one; "connections left-out=7" tells of lines that were too many.  The
- * listener is the address that the client has connected to,
- * and the reason the name of the counter of that end.
+ * listener is the address that the client has connected to, and the reason the
+ * name of the counter of that end.
  */
 #ifndef RECORD_H
 #define RECORD_H
