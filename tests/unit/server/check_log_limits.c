@@ -6,7 +6,6 @@
 #include "unit/runner.h"
 #include "unit/server/conn_fixture.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,19 +13,6 @@
 enum { MANY = 12 };
 
 static int reader;
-
-/* The log into a pipe of the real system, while the server has the fake one. */
-static void
-read_log(void)
-{
-	int ends[2];
-	ck_assert_int_eq(pipe(ends), 0);
-	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
-	(void)close(ends[1]);
-	reader = ends[0];
-	log_open("test", LOG_LEVEL_INFO);
-}
 
 /* All lines since the last call have the word, and there is exactly this one
  * more. */
@@ -68,7 +54,7 @@ START_TEST(many_refusals_are_one_line_a_second)
 	fixture_close();
 	settings.invalid = UPCASE_CLOSE;
 	fixture_open();
-	read_log();
+	reader = fixture_read_log();
 	refuse(MANY);
 	expect_line("UTF-8", "");
 	ck_assert_uint_eq(count(COUNTER_REFUSED), MANY);
@@ -106,7 +92,7 @@ START_TEST(many_evictions_are_one_line_a_second)
 	fixture_close();
 	nblocks = 1;
 	fixture_open();
-	read_log();
+	reader = fixture_read_log();
 	evict(MANY);
 	expect_line("memory", "");
 	ck_assert_uint_eq(count(COUNTER_EVICTED), MANY);

@@ -7,7 +7,6 @@
 #include "unit/server/conn_fixture.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,17 +14,10 @@
 
 static int reader;
 
-/* The log into a pipe of the real system, while the server has the fake one. */
 static void
 set_up(void)
 {
-	int ends[2];
-	ck_assert_int_eq(pipe(ends), 0);
-	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
-	(void)close(ends[1]);
-	reader = ends[0];
-	log_open("test", LOG_LEVEL_INFO);
+	reader = fixture_read_log();
 	fixture_close();
 	settings.log_connections = true;
 	fixture_open();

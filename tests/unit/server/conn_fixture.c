@@ -5,8 +5,10 @@
 
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* More turns than any test needs: one that spins must end. */
 enum { TURNS_MAX = 1000000 };
@@ -88,6 +90,18 @@ set_up(void)
 	/* What peers cause is no news here. */
 	log_open("test", LOG_LEVEL_ERROR);
 	fixture_open();
+}
+
+int
+fixture_read_log(void)
+{
+	int ends[2];
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	(void)close(ends[1]);
+	log_open("test", LOG_LEVEL_INFO);
+	return ends[0];
 }
 
 TCase *

@@ -39,6 +39,12 @@ void fixture_close(void);
 /* The same with that many blocks of pending output. */
 void fixture_reopen(size_t blocks);
 
+/*
+ * Has the log, from its usual level on, in a pipe of the real system, while the
+ * server has the fake one; returns the end to read, which does not block.
+ */
+int fixture_read_log(void);
+
 /* A test case whose tests have connections. */
 TCase *fixture_case(Suite *, const char *name);
 
