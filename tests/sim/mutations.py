@@ -353,10 +353,6 @@ MUTATIONS = [
      "} end_sharing(listeners); return 0;", "} return 0;"),
     ("what was retired is never closed", "server/listening.c",
      "if (listener->is_retired) listener_retire(listener);", "(void)listener;"),
-    ("what is retired is new after a hand-over", "server/listening.c",
-     "/* Also one that was taken over, and stays for a moment. */ "
-     "listener->is_fresh = false;", "if (listener->wanted != 0) "
-     "listener->is_fresh = false;"),
     ("what is retired stays after a hand-over that failed",
      "server/listening.c",
      "listener->is_retired = placement_is_left_over(listeners, listener);", ""),
