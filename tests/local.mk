@@ -144,7 +144,8 @@ tool_tests = \
 	tests/system/test_upcbench_faults.py
 python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
-	tests/system/config_file.py tests/system/daemon.py \
+	tests/system/config_file.py tests/system/crowd.py \
+	tests/system/daemon.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/inventory.py tests/system/namespaces.py \
 	tests/system/ports.py tests/system/refusal.py \

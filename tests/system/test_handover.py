@@ -6,22 +6,20 @@ import os
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 import tap
-from client import ask, mixed_text, receive
+from client import ask, receive
+from crowd import LINE, Crowd, exchange
 from daemon import LONG, PATIENCE, SANITIZED, Case, Daemon, each_backend, \
     needs, program, wait_until
-from stream import receive_all, upper
+from stream import upper
 
 GOES_ON = r"^going on with (\d+) connections"
 REFUSED = r"no hand-over: "
-LINE = "straße\n".encode()
 
 
 def hand_over(daemon):
@@ -34,42 +32,6 @@ def hand_over(daemon):
     # The line that comes last of a start.
     daemon.wait_for_line("^listening on ", since)
     return int(found.group(1))
-
-
-def exchange(client):
-    client.sendall(LINE)
-    return receive(client, len(upper(LINE))) == upper(LINE)
-
-
-class Busy(threading.Thread):
-    """A client that sends and checks until it is told to end."""
-
-    def __init__(self, daemon, seed):
-        super().__init__()
-        self.client = daemon.connect()
-        self.text = mixed_text(5003, seed)
-        self.rounds = 0
-        self.fault = None
-        self.over = threading.Event()
-        self.start()
-
-    def run(self):
-        answer = upper(self.text)
-        try:
-            with self.client:
-                while not self.over.is_set():
-                    self.client.sendall(self.text)
-                    if receive(self.client, len(answer)) != answer:
-                        raise AssertionError("a wrong answer")
-                    self.rounds += 1
-        except BaseException as error:
-            self.fault = error
-
-    def end(self):
-        self.over.set()
-        self.join()
-        if self.fault:
-            raise self.fault
 
 
 @contextlib.contextmanager
@@ -102,45 +64,17 @@ class HandoverTest(Case):
     def test_unnoticed(self, how):
         """Clients that are busy, rest, sent half a character, or do not read
         notice none of several hand-overs"""
-        flood = mixed_text(1 << 20, seed=4) * (4 if SANITIZED else 16)
-        with Daemon(**how) as daemon, contextlib.ExitStack() as stack:
-            busy = [Busy(daemon, seed) for seed in (1, 2)]
-            def connect():
-                return stack.enter_context(daemon.connect())
-            rest = [connect() for _ in range(40)]
-            half = [connect() for _ in range(20)]
-            for client in half:
-                client.sendall("x🌮".encode()[:3])
-                self.assertEqual(receive(client, 1), b"X")
-            slow = connect()
-            sender = threading.Thread(
-                target=lambda: (slow.sendall(flood),
-                                slow.shutdown(socket.SHUT_WR)))
-            sender.start()
-            try:
-                for _ in range(20 if LONG else 5):
-                    rounds = [client.rounds for client in busy]
-                    self.assertEqual(hand_over(daemon), 63)
-                    wait_until(lambda: all(
-                        client.rounds > before or client.fault
-                        for client, before in zip(busy, rounds)),
-                        "the busy ones go on")
-                answer = receive_all(slow)
-            finally:
-                sender.join()
-                for client in busy:
-                    client.end()
-            self.assertTrue(answer == upper(flood))
-            for client in half:
-                client.sendall("🌮é".encode()[2:])
-                self.assertEqual(receive(client, 6), "🌮É".encode())
-            for client in rest:
-                self.assertTrue(exchange(client))
+        with Daemon(**how) as daemon, \
+                Crowd(daemon, rest=40, half=20) as crowd:
+            for _ in range(20 if LONG else 5):
+                self.assertEqual(hand_over(daemon), crowd.size)
+                crowd.proceed()
+            crowd.check(self)
             def balance():
                 counters = daemon.counters()
-                return counters["accepted"] == 63 and \
-                    counters["ended"] + counters["open"] == 63 and \
-                    counters["open"] == 60
+                return counters["accepted"] == crowd.size and \
+                    counters["ended"] == 4 and \
+                    counters["open"] == crowd.size - 4
             wait_until(balance, "the counters go on")
 
     @each_backend(workers=(1, 2))

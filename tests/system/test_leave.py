@@ -9,17 +9,16 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import unittest
 
 import tap
-from client import ask, mixed_text, receive
-from daemon import (LONG, PATIENCE, SANITIZED, Case, Daemon, each_backend,
+from client import ask, receive
+from crowd import Crowd, exchange
+from daemon import (LONG, PATIENCE, Case, Daemon, each_backend,
                     linux_only, program, wait_until)
 from ports import free_ports
 from service_manager import Manager, Store
-from stream import receive_all, upper
-from test_handover import Busy, exchange, installed, replace
+from test_handover import installed, replace
 
 REFUSED = "no hand-over: .*"
 PREFIX = "upcased-store-"
@@ -86,66 +85,41 @@ class LeaveTest(Case):
     def test_unnoticed(self, how):
         """Clients that are busy, rest, sent half a character, or do not read
         notice none of several restarts"""
-        flood = mixed_text(1 << 20, seed=4) * (4 if SANITIZED else 16)
         arguments = self.arguments(how)
         with Store() as store, contextlib.ExitStack() as stack:
             daemon = store.daemon(**arguments)
             started = stack.enter_context(contextlib.ExitStack())
             started.enter_context(daemon)
             store.wait_for("READY")
-            def connect():
-                return stack.enter_context(daemon.connect())
-            busy = [Busy(daemon, seed) for seed in (1, 2)]
-            rest = [connect() for _ in range(40)]
-            half = [connect() for _ in range(20)]
-            for client in half:
-                client.sendall("x🌮".encode()[:3])
-                self.assertEqual(receive(client, 1), b"X")
-            slow = connect()
-            sender = threading.Thread(
-                target=lambda: (slow.sendall(flood),
-                                slow.shutdown(socket.SHUT_WR)))
-            sender.start()
-            try:
-                for _ in range(20 if LONG else 3):
-                    rounds = [client.rounds for client in busy]
-                    hand_over(daemon)
-                    self.assertEqual(parts(store), LEFT)
-                    started.close()
-                    # One that comes in between waits.
-                    late = stack.enter_context(socket.create_connection(
-                        daemon.address, 60))
-                    daemon = store.daemon(**arguments)
-                    started.enter_context(daemon)
-                    daemon.wait_for_line("^going on with 63 connections")
-                    store.wait_for("READY")
-                    self.assertEqual(len(store.held), 1)
-                    # One socket comes from the store and along.
-                    self.assertFalse(any("not understood" in line
-                                         for line in daemon.lines))
-                    self.assertTrue(exchange(late))
-                    late.close()
-                    wait_until(lambda: all(
-                        client.rounds > before or client.fault
-                        for client, before in zip(busy, rounds)),
-                        "the busy ones go on")
-                    wait_until(lambda: daemon.counters()["open"] == 63,
-                               "the late one is gone")
-                answer = receive_all(slow)
-            finally:
-                sender.join()
-                for client in busy:
-                    client.end()
-            self.assertTrue(answer == upper(flood))
-            for client in half:
-                client.sendall("🌮é".encode()[2:])
-                self.assertEqual(receive(client, 6), "🌮É".encode())
-            for client in rest:
-                self.assertTrue(exchange(client))
+            crowd = stack.enter_context(Crowd(daemon, rest=40, half=20))
+            for _ in range(20 if LONG else 3):
+                hand_over(daemon)
+                self.assertEqual(parts(store), LEFT)
+                started.close()
+                # One that comes in between waits.
+                late = stack.enter_context(socket.create_connection(
+                    daemon.address, 60))
+                daemon = store.daemon(**arguments)
+                started.enter_context(daemon)
+                daemon.wait_for_line(
+                    f"^going on with {crowd.size} connections")
+                store.wait_for("READY")
+                self.assertEqual(len(store.held), 1)
+                # One socket comes from the store and along.
+                self.assertFalse(any("not understood" in line
+                                     for line in daemon.lines))
+                self.assertTrue(exchange(late))
+                late.close()
+                crowd.proceed()
+                wait_until(
+                    lambda: daemon.counters()["open"] == crowd.size,
+                    "the late one is gone")
+            crowd.check(self)
             def balance():
                 counters = daemon.counters()
-                return counters["open"] == 60 and \
-                    counters["ended"] + 60 == counters["accepted"]
+                return counters["open"] == crowd.size - 4 and \
+                    counters["ended"] + counters["open"] == \
+                    counters["accepted"]
             wait_until(balance, "the counters go on")
             started.close()
 

@@ -5,89 +5,14 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
-import threading
-import unittest
 
 import inventory
 import tap
-from client import ask, mixed_text, receive
+from client import ask
+from crowd import HALF, LINE, Crowd
 from daemon import Case, each_backend, wait_until
-from stream import receive_all, upper
-from test_handover import (LINE, REFUSED, Busy, daemon_of, exchange, hand_over,
-                           installed, replace)
-
-FLOOD = mixed_text(1 << 20, seed=4) * 4
-HALF = "x🌮".encode()[:3]
-
-
-class Crowd:
-    """Clients in every state that lasts, as a context manager."""
-
-    SIZE = 2 + 10 + 5 + 1 + 1
-
-    def __init__(self, daemon):
-        self.daemon = daemon
-
-    def __enter__(self):
-        self.stack = contextlib.ExitStack()
-        def connect(**how):
-            return self.stack.enter_context(self.daemon.connect(**how))
-        self.busy = [Busy(self.daemon, seed) for seed in (1, 2)]
-        self.rest = [connect() for _ in range(10)]
-        for client in self.rest:
-            assert exchange(client)
-        self.half = [connect() for _ in range(5)]
-        for client in self.half:
-            client.sendall(HALF)
-            assert receive(client, 1) == b"X"
-        # A part of its answer waits in the daemon.
-        self.slow = connect()
-        self.sender = threading.Thread(target=self.send)
-        self.sender.start()
-        # All of its answer waits in the kernel.
-        self.late = connect(receive_buffer=4096)
-        self.late.sendall(LINE * 3000)
-        self.late.shutdown(socket.SHUT_WR)
-        return self
-
-    def send(self):
-        with contextlib.suppress(OSError):
-            self.slow.sendall(FLOOD)
-            self.slow.shutdown(socket.SHUT_WR)
-
-    def __exit__(self, *error):
-        # If something failed, the daemon may not be there any longer.
-        if error[0]:
-            with contextlib.suppress(OSError):
-                self.slow.shutdown(socket.SHUT_RDWR)
-        self.sender.join()
-        self.stack.close()
-        for client in self.busy:
-            client.over.set()
-            client.join()
-
-    def proceed(self):
-        """The busy ones have been served since the call."""
-        rounds = [client.rounds for client in self.busy]
-        wait_until(lambda: all(
-            client.rounds > before + 1 or client.fault
-            for client, before in zip(self.busy, rounds)),
-            "the busy ones go on")
-
-    def check(self, case, without=()):
-        """All but those are served to their ends."""
-        for client in self.busy:
-            client.end()
-        case.assertTrue(receive_all(self.slow) == upper(FLOOD))
-        case.assertTrue(receive_all(self.late) == upper(LINE * 3000))
-        for client in self.half:
-            if client not in without:
-                client.sendall("🌮é".encode()[2:])
-                case.assertEqual(receive(client, 6), "🌮É".encode())
-        for client in self.rest:
-            case.assertTrue(exchange(client))
-
+from stream import upper
+from test_handover import REFUSED, daemon_of, hand_over, installed, replace
 
 @contextlib.contextmanager
 def daemon_with_program(how, **more):
@@ -100,13 +25,13 @@ def daemon_with_program(how, **more):
 
 
 class VersionTest(Case):
-    def check_counters(self, daemon, before):
+    def check_counters(self, daemon, crowd, before):
         """They go on, and none has ended but by its client."""
         now = daemon.counters()
         for name in ("accepted", "received", "sent"):
             self.assertGreaterEqual(now[name], before[name], name)
-        self.assertEqual(now["accepted"], Crowd.SIZE)
-        self.assertEqual(now["ended"] + now["open"], Crowd.SIZE)
+        self.assertEqual(now["accepted"], crowd.size)
+        self.assertEqual(now["ended"] + now["open"], crowd.size)
         self.assertNotIn("compressed", now)
 
     @each_backend(workers=(1, 2))
@@ -121,8 +46,8 @@ class VersionTest(Case):
                     crowd.proceed()
                     before = daemon.counters()
                     replace(path, inventory.translator(rewrite, real))
-                    self.assertEqual(hand_over(daemon), Crowd.SIZE)
-                    self.check_counters(daemon, before)
+                    self.assertEqual(hand_over(daemon), crowd.size)
+                    self.check_counters(daemon, crowd, before)
                 crowd.check(self)
                 # Two were busy, and two have got all.
                 wait_until(lambda: daemon.counters()["ended"] == 4, "ends")
