@@ -136,6 +136,7 @@ tool_tests = \
 	tests/bench/server/test_compare.py \
 	tests/system/test_bootstrap.py \
 	tests/system/test_build.py \
+	tests/system/test_completions.py \
 	tests/bench/test_whole.py \
 	tests/system/test_haproxy.py \
 	tests/system/test_interrupts.py \
@@ -145,7 +146,7 @@ tool_tests = \
 python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/crowd.py \
-	tests/system/daemon.py \
+	tests/system/daemon.py tests/system/faketime.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/inventory.py tests/system/namespaces.py \
 	tests/system/ports.py tests/system/refusal.py \
@@ -327,10 +328,19 @@ check-planted: fuzz-upcase$(EXEEXT)
 print_states_SOURCES = tests/model/print_states.c
 print_states_LDADD = libserver.a
 
+# The completions are in the tree, as they are made from the options by Python.
+print_options_SOURCES = contrib/completions/print_options.c
+print_options_LDADD = libdaemon.a libbench.a libclient.a libserver.a libnet.a \
+	libreactor.a libupcase.a libconfig.a libbase.a
+completions: print_options$(EXEEXT)
+	./print_options$(EXEEXT) | $(PYTHON) -B \
+	    $(srcdir)/contrib/completions/generate $(srcdir)/contrib/completions
+.PHONY: completions
+
 if HAVE_PYTHON
 TESTS += $(python_tests)
 check_DATA = $(shims)
-check_PROGRAMS += print_states
+check_PROGRAMS += print_options print_states
 endif
 shims = failing_malloc.so short_io.so
 CLEANFILES += $(shims)

@@ -51,7 +51,7 @@ bench_mode_name(enum bench_mode mode)
 
 /* The order is that of the manual page. */
 #define OPTION_SETTINGS struct bench_options
-static const struct option_row rows[] = {
+const struct option_row bench_rows[] = {
     {"mode", WORD(mode, mode_names), "MODE", .preset = "ping-pong",
 	.help = "ping-pong, stream, churn, idle or mixed"},
     {"connections", NUMBER(connections, 1, CONNECTIONS_MAX), "N", .preset = "1",
@@ -105,7 +105,7 @@ static const struct cli cli = {
 	       "ADDRESS is the server (default: 127.0.0.1:" ADDRESS_PORT ").",
     .print_version = print_version,
     .takes_operands = true,
-    .rows = rows,
+    .rows = bench_rows,
 };
 
 /* Why the options do not go together, or NULL. */
@@ -175,13 +175,13 @@ bench_options_read(struct bench_options *options, int argc, char **argv)
 	*options = (struct bench_options){
 	    .server = {.host = "127.0.0.1", .port = ADDRESS_PORT},
 	};
-	bool given[sizeof rows / sizeof rows[0]] = {false};
+	bool given[sizeof bench_rows / sizeof bench_rows[0]] = {false};
 	int first;
 	enum cli_outcome outcome =
 	    cli_parse(&cli, options, given, argc, argv, &first);
 	if (outcome != CLI_RUN)
 		return outcome;
-	bool has_time = given[option_find(rows, "time") - rows];
+	bool has_time = given[option_find(bench_rows, "time") - bench_rows];
 	const char *conflict = find_conflict(options, has_time);
 	if (conflict != NULL) {
 		say("%s", conflict);

@@ -21,6 +21,9 @@ enum bench_mode {
 
 enum bench_format { BENCH_TEXT, BENCH_CSV, BENCH_JSON };
 
+/* All options but --version and --help. */
+extern const struct option_row bench_rows[];
+
 /*
  * Numbers are 0, and texts empty, where they were not given and mean nothing:
  * the depth of a stream, the size of messages that are a whole file.

@@ -13,7 +13,7 @@
 
 /* The order is that of the manual page. */
 #define OPTION_SETTINGS struct client_options
-static const struct option_row rows[] = {
+const struct option_row client_rows[] = {
     {"server", ADDRESS(server), "ADDRESS", .letter = 's',
 	.otherwise = "$UPC_SERVER, or else localhost:" ADDRESS_PORT,
 	.help = "the server, such as 127.0.0.1:5220 or name:5220"},
@@ -50,7 +50,7 @@ static const struct cli cli = {
 	       "Without TEXT or FILE it sends standard input.",
     .print_version = print_version,
     .takes_operands = true,
-    .rows = rows,
+    .rows = client_rows,
 };
 
 /* The server that no option has named. */
@@ -61,7 +61,8 @@ read_environment(struct client_options *options)
 	const char *server = getenv("UPC_SERVER");
 	if (server == NULL || server[0] == '\0')
 		server = "localhost:" ADDRESS_PORT;
-	if (option_set(option_find(rows, "server"), options, server, sentence))
+	if (option_set(
+		option_find(client_rows, "server"), options, server, sentence))
 		return CLI_RUN;
 	say("UPC_SERVER: %s", sentence);
 	return CLI_BAD;

@@ -18,6 +18,9 @@ struct client_options {
 	bool no_progress;
 };
 
+/* All options but --version and --help. */
+extern const struct option_row client_rows[];
+
 /*
  * Fills in the defaults, the environment and the options of argv, and stores
  * in *first the index of the first word of the text, or of the first file.

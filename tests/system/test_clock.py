@@ -4,7 +4,6 @@
 how long clients are waited for."""
 
 import os
-import re
 import select
 import signal
 import subprocess
@@ -16,27 +15,12 @@ import tap
 from client import mixed_text, receive
 from daemon import (LATE, LONG, PATIENCE, SANITIZED, Case, Daemon,
                     each_backend, linux_only, wait_until)
+from faketime import FAKETIME
 from stream import receive_all, upper
 
 PING = "ping größe".encode()
 
 WORKERS = (1, 2) if LONG else (2,)
-
-
-def faketime_library():
-    """The preload library of faketime, or None."""
-    try:
-        lines = subprocess.run(
-            ["faketime", "1 hour ago", "env"], stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, timeout=PATIENCE).stdout
-    except OSError:
-        return None
-    found = re.search(r"^LD_PRELOAD=(.*)$", lines, re.M)
-    # The name holds a variable of the loader, such as $LIB.
-    return found and found.group(1)
-
-
-FAKETIME = faketime_library()
 
 
 def in_clock_ahead(seconds):

@@ -21,7 +21,8 @@ import unittest
 import tap
 from client import receive
 from daemon import (BACKENDS, PATIENCE, SANITIZED, STAMP, UPCASED, Case,
-                    can_mount, linux_only, listening_port, needs, wait_until)
+                    can_mount, linux_only, listening_port, wait_until)
+from faketime import FAKETIME
 from stream import upper
 
 LINE = "ein Stück\n".encode()
@@ -446,11 +447,11 @@ class LogTest(Case):
 
 
 class TimeTest(unittest.TestCase):
-    def shown(self, *wrapper, **environment):
+    def shown(self, **environment):
         """The time that a line begins with, in seconds."""
         # An address that is of no host (RFC 5737).
         done = subprocess.run(
-            [*wrapper, UPCASED, "--config", "none", "--listen",
+            [UPCASED, "--config", "none", "--listen",
              "203.0.113.1:0"], text=True,
             stderr=subprocess.PIPE, timeout=PATIENCE,
             env={**os.environ, **environment})
@@ -467,7 +468,7 @@ class TimeTest(unittest.TestCase):
                 self.assertLessEqual(before, shown)
                 self.assertLessEqual(shown, time.time())
 
-    @needs("faketime")
+    @unittest.skipUnless(FAKETIME, "needs faketime")
     @unittest.skipIf(SANITIZED, "sanitizers want to be the first library")
     def test_date(self):
         """Leap years and the ends of months are right"""
@@ -479,7 +480,8 @@ class TimeTest(unittest.TestCase):
             with self.subTest(date):
                 due = calendar.timegm(
                     time.strptime(date, "%Y-%m-%d %H:%M:%S"))
-                shown = self.shown("faketime", "-f", f"@{date}", TZ="UTC")
+                shown = self.shown(LD_PRELOAD=FAKETIME,
+                                   FAKETIME=f"@{date}", TZ="UTC")
                 # The clock goes on, and faketime starts a second early.
                 self.assertIn(shown - due, range(-1, int(PATIENCE)))
 
