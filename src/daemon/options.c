@@ -9,6 +9,7 @@
 #include "config/config_file.h"
 #include "config/rows.h"
 #include "net/address_option.h"
+#include "net/prefix_option.h"
 #include "reactor/poller.h"
 
 #include <stdio.h>
@@ -55,6 +56,30 @@ const struct option_row daemon_rows[] = {
 	"N", .preset = "auto",
 	.help = "serve at most N clients at once;\n"
 		"auto: what the limit of descriptors allows"},
+    {"max-connections-per-source",
+	NUMBER_OR(
+	    server.source_connections, "auto", 1, SETTINGS_CONNECTIONS_MAX),
+	"N", .preset = "auto", .reloadable = true,
+	.help = "serve at most N at once of one source of clients;\n"
+		"auto: a quarter of all"},
+    {"connection-rate-per-source",
+	NUMBER_OR(server.source_rate, "off", 1, SETTINGS_RATE_MAX), "N",
+	.preset = "off", .reloadable = true,
+	.help = "accept at most N a second of one source"},
+    {"source-exempt", PREFIXES(server.source_exempt, server.nsource_exempt),
+	"PREFIX", .preset = "loopback", .reloadable = true,
+	.help = "leave PREFIX out of both; may be given several times;\n"
+		"none: limit all"},
+    {"source-prefix-ipv4", NUMBER(server.source_prefix_ipv4, 0, 32), "BITS",
+	.preset = "32",
+	.help = "so many bits of an IPv4 address are its source"},
+    {"source-prefix-ipv6", NUMBER(server.source_prefix_ipv6, 0, 128), "BITS",
+	.preset = "64",
+	.help = "so many bits of an IPv6 address are its source"},
+    {"allow", PREFIXES(server.allow, server.nallow), "PREFIX", .preset = "all",
+	.reloadable = true,
+	.help = "serve clients of PREFIX only; may be given several\n"
+		"times"},
     {"memory-limit",
 	SIZE_OR(
 	    server.memory_limit, "auto", SETTINGS_MEMORY_MIN, VALUE_SIZE_MAX),

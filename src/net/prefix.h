@@ -53,6 +53,12 @@ const char *prefix_format(
 struct prefix prefix_of(
     const struct sockaddr *, unsigned ipv4_bits, unsigned ipv6_bits);
 
+/*
+ * Makes a prefix of no more bits than that out of one that may be anything:
+ * PREFIX_NONE if it is no prefix of addresses.
+ */
+void prefix_shorten(struct prefix *, unsigned ipv4_bits, unsigned ipv6_bits);
+
 bool prefix_has(const struct prefix *, const struct sockaddr *);
 
 /* True when one of n has the address. */

@@ -27,6 +27,7 @@ union peer_address {
 struct handoff {
 	int fd;
 	uint8_t service; /* enum service_number: what is done with it */
+	uint32_t source; /* that it is counted for: sources.h */
 	/* As accept gave it, only with log_connections: it must be the last. */
 	union peer_address peer;
 };

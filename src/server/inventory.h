@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 /* The version that is written, and the least that can read it. */
-enum { INVENTORY_VERSION = 2, INVENTORY_READABLE_BY = 1 };
+enum { INVENTORY_VERSION = 3, INVENTORY_READABLE_BY = 1 };
 
 #define INVENTORY_MAGIC "upcased"
 
@@ -72,6 +72,11 @@ struct inventory_conn {
 	uint64_t opened, received, sent;
 	unsigned char peer[28]; /* the address, as the system has it */
 	uint32_t has_record;
+
+	/* What it is counted for, if that is 1: a struct prefix. */
+	unsigned char source[18];
+	uint16_t has_source;
+	uint32_t reserved;
 };
 
 struct inventory {

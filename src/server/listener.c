@@ -5,8 +5,10 @@
 
 #include "base/owner.h"
 #include "base/sys.h"
+#include "net/address.h"
 #include "server/limits.h"
 #include "server/service.h"
+#include "server/sources.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -130,28 +132,50 @@ is_of_peer(int error)
 	return false;
 }
 
-static int
-accept_with_peer(const struct listener *listener, union peer_address *peer)
+/* Ends a connection that may not be, so that nothing of it is left. */
+static void
+refuse(struct listeners *listeners, const struct handoff *handoff,
+    enum counter cause)
 {
-	struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
-	int fd = sys_accept(listener->watch.fd, &address);
-	memcpy(peer, &address, sizeof *peer);
-	return fd;
+	char note[LOG_NOTE_MAX], peer[ADDRESS_TEXT_MAX];
+	(void)sys_set_reset(handoff->fd);
+	(void)sys_close(handoff->fd);
+	counters_add(listeners->counters, cause, 1);
+	if (cause == COUNTER_FORBIDDEN && log_limit_pass(&listeners->strangers,
+					      loop_now(listeners->loop), note))
+		log_info("reset %s, which is not in allow%s",
+		    address_format(&handoff->peer.any, peer), note);
+}
+
+static void
+take(struct listeners *listeners, struct handoff *handoff)
+{
+	const struct listeners_owner *owner = &listeners->owner;
+	bool begins = false;
+	enum counter result = sources_admit(listeners->sources,
+	    listeners->settings, &handoff->peer.any, loop_now(listeners->loop),
+	    &handoff->source, &begins);
+	counters_add(listeners->counters, COUNTER_ACCEPTED, 1);
+	if (result == COUNTER_ACCEPTED)
+		owner->accepted(handoff, owner->arg);
+	else
+		refuse(listeners, handoff, result);
+	if (begins)
+		owner->throttles(owner->arg);
 }
 
 static enum attempt
 accept_one(struct listener *listener)
 {
-	struct listeners *listeners = listener->listeners;
-	const struct listeners_owner *owner = &listeners->owner;
-	struct handoff handoff;
-	handoff.service = (uint8_t)listener->service->number;
-	handoff.fd = listeners->settings->log_connections
-			 ? accept_with_peer(listener, &handoff.peer)
-			 : sys_accept(listener->watch.fd, NULL);
+	struct handoff handoff = {
+	    .service = (uint8_t)listener->service->number,
+	};
+	struct sockaddr_storage peer;
+	peer.ss_family = AF_UNSPEC;
+	handoff.fd = sys_accept(listener->watch.fd, &peer);
 	if (handoff.fd != -1) {
-		counters_add(listeners->counters, COUNTER_ACCEPTED, 1);
-		owner->accepted(&handoff, owner->arg);
+		memcpy(&handoff.peer, &peer, sizeof handoff.peer);
+		take(listener->listeners, &handoff);
 		return ATTEMPT_DONE;
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)

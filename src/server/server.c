@@ -101,7 +101,9 @@ server_open(const struct settings *settings)
 	list_init(&server->errands);
 	listeners_init(&server->listeners, server->loop, settings,
 	    &server->counters,
-	    &(struct listeners_owner){may_accept, serve, server});
+	    &(struct listeners_owner){
+		may_accept, serve, server_tell_of_sources, server});
+	server_init_sources(server);
 	timer_queue_init(&server->drains, loop_timers(server->loop),
 	    settings->drain_ms, expire_drain);
 	timer_init(&server->drain);
@@ -118,6 +120,7 @@ server_close(struct server *server)
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_close(&server->workers[i]);
 	free(server->workers);
+	sources_close(server->sources);
 	bell_close(&server->wake.bell, server->loop);
 	loop_close(server->loop);
 	free(server);
@@ -350,6 +353,7 @@ server_run(struct server *server)
 	} while (server->phase == SERVING ||
 		 (server->phase != LEFT && !has_at_most(server, 0)));
 	server_stop_workers(server);
+	(void)sources_tell(server->sources, loop_now(server->loop), true);
 	if (server->phase != LEFT)
 		log_counters(server, false);
 }

@@ -3,12 +3,57 @@
 #include "config.h"
 
 #include "base/log.h"
+#include "base/owner.h"
+#include "base/sys.h"
 #include "server/announce.h"
 #include "server/server.h"
 #include "server/server_impl.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
+
+/* Says what is over, as long as a source is throttled. */
+static void
+tell(struct timer *timer)
+{
+	struct server *server = OWNER_OF(timer, struct server, telling);
+	if (sources_tell(server->sources, loop_now(server->loop), false))
+		server_tell_of_sources(server);
+}
+
+void
+server_init_sources(struct server *server)
+{
+	timer_queue_init(&server->tellings, loop_timers(server->loop),
+	    SOURCES_TELL_MS, tell);
+	timer_init(&server->telling);
+}
+
+void
+server_tell_of_sources(void *arg)
+{
+	struct server *server = arg;
+	if (!timer_is_armed(&server->telling))
+		timer_arm(&server->tellings, &server->telling,
+		    loop_now(server->loop));
+}
+
+static int
+open_sources(struct server *server)
+{
+	struct siphash_key key;
+	if (sys_entropy(&key, sizeof key) == -1) {
+		log_error("cannot get random bytes for the table of sources");
+		return -1;
+	}
+	server->sources =
+	    sources_open(server->settings, server->limits.connections, &key);
+	server->listeners.sources = server->sources;
+	if (server->sources != NULL)
+		return 0;
+	announce_no_workers(server->settings, &server->limits);
+	return -1;
+}
 
 static int
 open_worker(struct server *server, struct worker *worker)
@@ -34,6 +79,9 @@ open_workers(struct server *server)
 		if (open_worker(server, &server->workers[server->nworkers]) ==
 		    -1)
 			return -1;
+		/* Nobody else uses the shard yet. */
+		server->workers[server->nworkers].shard.sources =
+		    server->sources;
 		server->nworkers++;
 	}
 	return 0;
@@ -82,7 +130,7 @@ server_stop_workers(struct server *server)
 int
 server_prepare(struct server *server)
 {
-	if (decide_limits(server) == -1)
+	if (decide_limits(server) == -1 || open_sources(server) == -1)
 		return -1;
 	if (open_workers(server) == 0)
 		return 0;

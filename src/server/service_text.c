@@ -14,6 +14,7 @@ static void
 start(struct shard *shard, const struct handoff *handoff)
 {
 	struct conn *conn = shard_take_slot(shard);
+	shard_keep_source(shard, conn, handoff->source);
 	if (shard->records != NULL)
 		record_begin(shard_record(shard, conn), &handoff->peer,
 		    loop_now(shard->loop));

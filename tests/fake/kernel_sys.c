@@ -232,6 +232,13 @@ sys_accept(int fd, struct sockaddr_storage *peer)
 	return socket->fd;
 }
 
+int
+sys_entropy(void *bytes, size_t n)
+{
+	memset(bytes, 0, n);
+	return 0;
+}
+
 void
 sys_ignore_new(int fd)
 {
