@@ -13,6 +13,7 @@ unit_tests = \
 	tests/unit/base/check_passage \
 	tests/unit/base/check_processors \
 	tests/unit/base/check_say \
+	tests/unit/base/check_siphash \
 	tests/unit/base/check_status_line \
 	tests/unit/base/check_sys \
 	tests/unit/config/check_cli \
@@ -57,10 +58,12 @@ unit_tests = \
 	tests/unit/server/check_listening \
 	tests/unit/server/check_log_limits \
 	tests/unit/server/check_pool \
+	tests/unit/server/check_rates \
 	tests/unit/server/check_record \
 	tests/unit/server/check_server \
 	tests/unit/server/check_server_start \
 	tests/unit/server/check_slots \
+	tests/unit/server/check_sources \
 	tests/unit/server/check_trim \
 	tests/unit/server/check_turns \
 	tests/unit/server/check_unpacking \
