@@ -116,6 +116,7 @@ daemon_tests = \
 	tests/system/test_serve.py \
 	tests/system/test_service_manager.py \
 	tests/system/test_signals.py \
+	tests/system/test_sources.py \
 	tests/system/test_start.py \
 	tests/system/test_status_line.py \
 	tests/system/test_store.py \

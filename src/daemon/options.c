@@ -68,8 +68,8 @@ const struct option_row daemon_rows[] = {
 	.help = "accept at most N a second of one source"},
     {"source-exempt", PREFIXES(server.source_exempt, server.nsource_exempt),
 	"PREFIX", .preset = "loopback", .reloadable = true,
-	.help = "leave PREFIX out of both; may be given several times;\n"
-		"none: limit all"},
+	.help = "leave PREFIX out of both; may be given several\n"
+		"times; none: limit all"},
     {"source-prefix-ipv4", NUMBER(server.source_prefix_ipv4, 0, 32), "BITS",
 	.preset = "32",
 	.help = "so many bits of an IPv4 address are its source"},

@@ -33,8 +33,8 @@ struct prefix {
 
 /* What prefix_parse takes, for an error message. */
 #define PREFIX_SYNTAX                                                          \
-	"addresses such as 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, "           \
-	"loopback, all or none, with no bit set behind the prefix"
+	"an address or a prefix such as 192.0.2.7, 192.0.2.0/24, "             \
+	"2001:db8::/32, loopback, all or none, with no bit set behind it"
 
 /* -1 when the text is no prefix, or has bits set that do not count. */
 int prefix_parse(struct prefix *, const char *text);

@@ -77,8 +77,7 @@ size_t sources_count(struct sources *, const struct sockaddr *peer);
  */
 bool sources_tell(struct sources *, uint64_t now, bool all);
 
-/* How often sources_tell is to be called, and how long a while is, in ms. */
-#define SOURCES_TELL_MS  1000
-#define SOURCES_QUIET_MS 10000
+/* How often sources_tell is to be called, in ms. */
+#define SOURCES_TELL_MS 1000
 
 #endif

@@ -3,8 +3,6 @@
 
 #include "server/throttling.h"
 
-#include "server/sources.h"
-
 #include <inttypes.h>
 #include <string.h>
 
@@ -74,7 +72,7 @@ throttling_tell(struct throttling *throttling, uint64_t now, bool all)
 	size_t kept = 0;
 	for (size_t i = 0; i < throttling->n; i++) {
 		const struct throttle *throttle = &throttling->throttles[i];
-		if (all || now - throttle->last >= SOURCES_QUIET_MS)
+		if (all || now - throttle->last >= THROTTLING_QUIET_MS)
 			log_end(throttle);
 		else
 			throttling->throttles[kept++] = *throttle;

@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How long nothing is refused until it is over, in ms. */
+#define THROTTLING_QUIET_MS 10000
+
 /* The most sources that are told of at a time. */
 enum { THROTTLING_MAX = 16 };
 
@@ -38,7 +41,7 @@ bool throttling_note(struct throttling *, const struct prefix *,
     enum counter cause, uint64_t now);
 
 /*
- * Logs the end of what was refused nothing for SOURCES_QUIET_MS, or of all.
+ * Logs the end of what was refused nothing for THROTTLING_QUIET_MS, or of all.
  * False: there is nothing left.
  */
 bool throttling_tell(struct throttling *, uint64_t now, bool all);

@@ -165,6 +165,10 @@ class CheckTest(RefusalCase):
         "listen = 127.0.0.1:1\nlisten = [::1]:2\nlisten = localhost:3\n"
         "listen = 4\nlisten = :5\nworkers = 3\nbackend = poll\n"
         "invalid = close\nmax-connections = 9\nmemory-limit = 1M\n"
+        "max-connections-per-source = 3\nconnection-rate-per-source = 4\n"
+        "source-exempt = loopback\nsource-exempt = 192.0.2.0/24\n"
+        "source-prefix-ipv4 = 24\nsource-prefix-ipv6 = 48\n"
+        "allow = 2001:db8::/32\nallow = 192.0.2.7\nallow = all\n"
         "idle-timeout = 90s\nstall-timeout = 0\ndrain-timeout = 1500ms\n"
         "busy-poll = 50us\ncongestion = reno\nlog = syslog\n"
         "log-level = warn\nlog-connections = yes\n")

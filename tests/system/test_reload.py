@@ -80,6 +80,8 @@ class RowTest(ReloadCase):
     RESTART = {
         "workers": "workers = 3", "backend": "backend = poll",
         "max-connections": "max-connections = 7",
+        "source-prefix-ipv4": "source-prefix-ipv4 = 24",
+        "source-prefix-ipv6": "source-prefix-ipv6 = 48",
         "memory-limit": "memory-limit = 1M", "congestion": "congestion = reno",
         "user": "user = nobody", "log": "log = syslog",
         "log-connections": "log-connections = yes",
@@ -89,7 +91,7 @@ class RowTest(ReloadCase):
 
     def test_complete(self):
         """Each option has a test of what a reload does with it"""
-        names = set(re.findall(r"(?m)^ .{5}--([a-z-]+)", run("--help").stdout))
+        names = set(re.findall(r"(?m)^ .{5}--([a-z0-9-]+)", run("--help").stdout))
         changed = {name[len("change_"):].replace("_", "-")
                    for name in dir(self) if name.startswith("change_")}
         self.assertEqual(names, changed | set(self.RESTART) | self.ARGUMENTS)
@@ -170,6 +172,68 @@ class RowTest(ReloadCase):
             self.assertEqual(old.recv(10), b"\xff")
             self.change(daemon, file, "")
             self.assertEqual(ask(daemon, b"\xff"), b"\xff")
+
+    def refused(self, daemon):
+        """Whether a client is reset as soon as it has come."""
+        try:
+            with daemon.connect() as client:
+                client.settimeout(PATIENCE)
+                client.sendall(LINE)
+                return client.recv(1) == b""
+        except (ConnectionResetError, BrokenPipeError):
+            return True
+
+    def change_max_connections_per_source(self, how):
+        limited = "source-exempt = none\nmax-connections-per-source = "
+        with self.daemon(limited + "2\n", **how) as (daemon, file), \
+                daemon.connect() as one, daemon.connect() as two:
+            exchange(one)
+            exchange(two)
+            self.assertTrue(self.refused(daemon))
+            self.change(daemon, file, limited + "3\n")
+            with daemon.connect() as three:
+                exchange(three)
+                self.change(daemon, file, limited + "1\n")
+                for client in (one, two, three):
+                    exchange(client)
+                self.assertTrue(self.refused(daemon))
+
+    def change_connection_rate_per_source(self, how):
+        with self.daemon("source-exempt = none\n", **how) as (daemon, file):
+            self.change(daemon, file, "source-exempt = none\n"
+                        "connection-rate-per-source = 1\n")
+            # However slow this machine is, two come within a second.
+            wait_until(lambda: self.refused(daemon), "one too many")
+            self.change(daemon, file, "source-exempt = none\n")
+            for _ in range(5):
+                with daemon.connect() as client:
+                    exchange(client)
+
+    def change_source_exempt(self, how):
+        limited = "max-connections-per-source = 1\n"
+        with self.daemon(limited, **how) as (daemon, file), \
+                daemon.connect() as one, daemon.connect() as two:
+            exchange(one)
+            exchange(two)
+            self.change(daemon, file, limited + "source-exempt = none\n")
+            # Those that are there are not counted.
+            with daemon.connect() as three:
+                exchange(three)
+                self.assertTrue(self.refused(daemon))
+                self.change(daemon, file, limited)
+                with daemon.connect() as four:
+                    exchange(four)
+
+    def change_allow(self, how):
+        with self.daemon("", **how) as (daemon, file), \
+                daemon.connect() as one:
+            exchange(one)
+            self.change(daemon, file, "allow = 192.0.2.0/24\n")
+            self.assertTrue(self.refused(daemon))
+            exchange(one)
+            self.change(daemon, file, "allow = ::1\nallow = 127.0.0.1\n")
+            with daemon.connect() as two:
+                exchange(two)
 
     def change_idle_timeout(self, how):
         with self.daemon("idle-timeout = 1h\n", **how) as (daemon, file), \

@@ -323,7 +323,7 @@ START_TEST(throttling_is_told_of_at_its_begin_and_its_end)
 {
 	static struct throttling throttling;
 	const struct prefix one = prefix_at(1), two = prefix_at(2);
-	const uint64_t quiet = SOURCES_QUIET_MS;
+	const uint64_t quiet = THROTTLING_QUIET_MS;
 	ck_assert(throttling_note(&throttling, &one, COUNTER_SOURCE_LIMIT, 5));
 	for (uint64_t ms = 6; ms < 106; ms++)
 		ck_assert(!throttling_note(
@@ -353,7 +353,8 @@ START_TEST(more_sources_than_can_be_told_of_change_nothing_else)
 		    i == 0);
 	}
 	ck_assert_uint_eq(throttling.n, THROTTLING_MAX);
-	ck_assert(!throttling_tell(&throttling, 1 + SOURCES_QUIET_MS, false));
+	ck_assert(
+	    !throttling_tell(&throttling, 1 + THROTTLING_QUIET_MS, false));
 }
 END_TEST
 
