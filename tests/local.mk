@@ -236,6 +236,7 @@ simulate_SOURCES = tests/sim/simulate.c \
 	tests/sim/choices.c tests/sim/choices.h \
 	tests/sim/draw.c tests/sim/draw.h \
 	tests/sim/faults.c tests/sim/faults.h \
+	tests/sim/origins.c tests/sim/origins.h \
 	tests/sim/peers.c tests/sim/peers.h \
 	tests/sim/places.c tests/sim/places.h \
 	tests/sim/plan.c tests/sim/plan.h \

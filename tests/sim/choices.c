@@ -5,6 +5,7 @@
 
 #include "fake/kernel.h"
 #include "sim/draw.h"
+#include "sim/origins.h"
 
 #include <sys/mman.h>
 
@@ -68,6 +69,7 @@ choices_begin(void)
 	    .receive_buffer = DRAW_ONE_OF(sizes),
 	    .large_buffer = 1 << 20,
 	};
+	origins_choose(settings);
 	size_t memory = draw_chance(700) ? SETTINGS_MEMORY_MIN : 1 << 20;
 	settings->memory_limit = settings->workers * memory;
 	return settings;
@@ -97,6 +99,7 @@ change(struct settings *settings)
 		settings->send_buffer = DRAW_ONE_OF(sizes);
 	if (draw_chance(200))
 		settings->receive_buffer = DRAW_ONE_OF(sizes);
+	origins_change(settings);
 }
 
 /* As much memory for each worker, so that what is served finds a place. */

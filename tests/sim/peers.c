@@ -4,6 +4,7 @@
 #include "sim/peers.h"
 
 #include "sim/draw.h"
+#include "sim/origins.h"
 
 #include <errno.h>
 
@@ -51,6 +52,7 @@ peers_connect(struct kernel_socket *listener)
 	peer->socket->peer = peer;
 	peer->socket->room = DRAW_ONE_OF(rooms);
 	peer->socket->tight = draw_chance(500);
+	origins_draw(peer);
 }
 
 bool

@@ -29,8 +29,12 @@ struct peer {
 	size_t first, last, sent; /* places in the plan */
 	struct temper temper;
 
+	unsigned origin; /* where it comes from: see origins.h */
+
 	/* The records of the rules. */
 	bool accepted;
+	bool is_counted;  /* for its source */
+	bool is_refused;  /* for its source, and is to be reset at once */
 	bool harmed;      /* by a system call that was made to fail */
 	bool is_unserved; /* so that it could not be served */
 	bool ended;       /* by the server, as its sending the tail shows */
