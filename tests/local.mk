@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/net/check_address \
 	tests/unit/net/check_dial \
 	tests/unit/net/check_prefix \
+	tests/unit/net/check_proxy \
 	tests/unit/net/check_race \
 	tests/unit/reactor/check_bell \
 	tests/unit/reactor/check_loop_deadlines \
