@@ -27,7 +27,8 @@ union peer_address {
 struct handoff {
 	int fd;
 	uint8_t service; /* enum service_number: what is done with it */
-	/* As accept gave it, only with log_connections: it must be the last. */
+	bool is_proxied; /* a header is to come: see listener.h */
+	/* As accept gave it, only where records are kept; it is the last. */
 	union peer_address peer;
 };
 

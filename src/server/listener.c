@@ -146,7 +146,8 @@ accept_one(struct listener *listener)
 	const struct listeners_owner *owner = &listeners->owner;
 	struct handoff handoff;
 	handoff.service = (uint8_t)listener->service->number;
-	handoff.fd = listeners->settings->log_connections
+	handoff.is_proxied = listener->is_proxied;
+	handoff.fd = settings_keep_records(listeners->settings)
 			 ? accept_with_peer(listener, &handoff.peer)
 			 : sys_accept(listener->watch.fd, NULL);
 	if (handoff.fd != -1) {

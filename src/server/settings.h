@@ -9,6 +9,7 @@
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
+#include "net/prefix.h"
 #include "upcase.h"
 
 #include <stdbool.h>
@@ -27,6 +28,9 @@
 /* The longest busy_poll_us: more than a processor needs to wake up. */
 #define SETTINGS_BUSY_POLL_MAX 10000
 
+/* The most prefixes of proxies. */
+#define SETTINGS_PROXIES_MAX 64
+
 struct settings {
 	/* These hold from the start to the end of the server. */
 	const char *backend;    /* as for poller_open */
@@ -35,6 +39,9 @@ struct settings {
 	size_t memory_limit;    /* pending output; 0: by max_connections */
 	char congestion[16];    /* control; empty: the system's own */
 	bool log_connections;   /* a line at the end of each: record.h */
+	/* Whose PROXY headers are believed, where a listener asks for them. */
+	struct prefix proxies[SETTINGS_PROXIES_MAX];
+	size_t nproxies;
 
 	/* These may be exchanged: see server_set. */
 	enum upcase_invalid invalid;
@@ -42,12 +49,20 @@ struct settings {
 	uint32_t stall_ms;     /* the peer takes none of what is pending */
 	uint32_t drain_ms;     /* from the start of a drain to its end */
 	uint32_t linger_ms;    /* we have sent FIN, the peer has not */
+	uint32_t greeting_ms;  /* from the start to the end of a header */
 	uint32_t quiet_ms;     /* in a drain, instead of idle and linger */
 	uint32_t busy_poll_us; /* in microseconds, see loop_set_busy_poll */
 	int send_buffer;       /* the kernel's, for each connection */
 	int receive_buffer;    /* the same */
 	int large_buffer;      /* for both, of the few that move bulk */
 };
+
+/* True when something is kept of each connection: see record.h. */
+static inline bool
+settings_keep_records(const struct settings *settings)
+{
+	return settings->log_connections || settings->nproxies > 0;
+}
 
 /* What no option sets.  The rest is 0, and is to be set: workers at least. */
 extern const struct settings settings_without_options;
