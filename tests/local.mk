@@ -49,6 +49,7 @@ unit_tests = \
 	tests/unit/server/check_drain \
 	tests/unit/server/check_duplicates \
 	tests/unit/server/check_eviction \
+	tests/unit/server/check_greeting \
 	tests/unit/server/check_handover \
 	tests/unit/server/check_inventory \
 	tests/unit/server/check_limits \
@@ -274,6 +275,7 @@ tests_unit_server_check_conn_delivery_LDADD = $(on_kernel)
 tests_unit_server_check_conn_ends_LDADD = $(on_kernel)
 tests_unit_server_check_drain_LDADD = $(on_kernel)
 tests_unit_server_check_eviction_LDADD = $(on_kernel)
+tests_unit_server_check_greeting_LDADD = $(on_kernel)
 tests_unit_server_check_slots_LDADD = $(on_kernel)
 tests_unit_server_check_trim_LDADD = $(on_kernel)
 tests_unit_server_check_limits_LDADD = $(on_kernel)
