@@ -109,6 +109,7 @@ daemon_tests = \
 	tests/system/test_network.py \
 	tests/system/test_pages.py \
 	tests/system/test_partial.py \
+	tests/system/test_proxy.py \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
 	tests/system/test_restarts.py \

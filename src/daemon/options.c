@@ -58,7 +58,7 @@ const struct option_row daemon_rows[] = {
 	.help = "serve at most N clients at once;\n"
 		"auto: what the limit of descriptors allows"},
     {"proxy-from", PREFIXES(server.proxies, server.nproxies), "PREFIX",
-	.otherwise = "nobody",
+	.otherwise = "none",
 	.help = "believe the PROXY headers of PREFIX, such as\n"
 		"192.0.2.0/24; may be given several times"},
     {"memory-limit",
@@ -224,9 +224,9 @@ check_proxies(const struct daemon_choice *choice)
 		return 0;
 	unsigned line = daemon_value_line(choice, "listen", i);
 	char place[DAEMON_PLACE_MAX], text[ADDRESS_SPELLED_MAX];
-	log_errorx("%slisten %s: its proxies are not known; give their "
+	log_errorx("%s%slisten %s: its proxies are not known; give their "
 		   "addresses as proxy-from, such as loopback or 192.0.2.0/24",
-	    daemon_place(choice, line, place),
+	    daemon_place(choice, line, place), line == 0 ? "--" : "",
 	    address_spell(&options->listen[i], text));
 	return line != 0 ? EX_CONFIG : EX_USAGE;
 }

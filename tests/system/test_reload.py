@@ -80,6 +80,7 @@ class RowTest(ReloadCase):
     RESTART = {
         "workers": "workers = 3", "backend": "backend = poll",
         "max-connections": "max-connections = 7",
+        "proxy-from": "proxy-from = 192.0.2.1",
         "memory-limit": "memory-limit = 1M", "congestion": "congestion = reno",
         "user": "user = nobody", "log": "log = syslog",
         "log-connections": "log-connections = yes",
