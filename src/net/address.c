@@ -26,7 +26,7 @@ is_host(const char *text, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		unsigned char byte = (unsigned char)text[i];
 		if (byte <= ' ' || byte == 0x7f ||
-		    strchr("[],'\"", byte) != NULL)
+		    strchr("[],'\"\\", byte) != NULL)
 			return false;
 	}
 	return length < ADDRESS_HOST_MAX;

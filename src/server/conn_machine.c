@@ -136,9 +136,7 @@ cause_of(const struct conn *conn, enum conn_event event)
 		return conn->state == CONN_GREETING ? behaviour->cause
 						    : COUNTER_REFUSED;
 	case CONN_EXPIRED:
-		return conn->shard->draining &&
-			       (behaviour->cause == COUNTER_IDLE ||
-				   conn->state == CONN_GREETING)
+		return behaviour->cause == COUNTER_IDLE && conn->shard->draining
 			   ? COUNTER_QUIET
 			   : behaviour->cause;
 	case CONN_FAILED:

@@ -29,8 +29,15 @@ struct peer {
 	size_t first, last, sent; /* places in the plan */
 	struct temper temper;
 
+	/* What a proxy sends before that. */
+	bool is_proxied;
+	const char *header;
+	size_t nheader, header_sent;
+	bool is_bad; /* that is no header */
+
 	/* The records of the rules. */
 	bool accepted;
+	bool greeted;     /* all of its header was taken, or it has none */
 	bool harmed;      /* by a system call that was made to fail */
 	bool is_unserved; /* so that it could not be served */
 	bool ended;       /* by the server, as its sending the tail shows */

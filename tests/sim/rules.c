@@ -89,6 +89,7 @@ rules_touched(const struct peer *peer)
 void
 rules_sends(struct peer *peer)
 {
+	rules_must(peer->greeted, peer, "it was answered before its header");
 	peer->nsends++;
 	if (peers_pending(peer) == 0 &&
 	    spans_may_end(SPAN_IDLE, peer->moved_at))
@@ -157,6 +158,19 @@ note_taken(struct peer *peer, size_t n)
 	peer->held += n;
 }
 
+/* Bytes were taken of a header, which is no text. */
+static void
+note_header(struct peer *peer)
+{
+	size_t taken = peer->socket->in.start;
+	rules_must(taken <= peer->nheader, peer,
+	    "a byte of its text was taken with the header");
+	if (taken < peer->nheader || peer->is_bad)
+		return;
+	peer->greeted = true;
+	peer->moved_at = peer->taken_at = threads_turn();
+}
+
 void
 rules_moved(struct peer *peer, enum kernel_call call)
 {
@@ -164,6 +178,10 @@ rules_moved(struct peer *peer, enum kernel_call call)
 	peer->asked = false;
 	if (peer->lingers)
 		return;
+	if (!peer->greeted) {
+		note_header(peer);
+		return;
+	}
 	if (call == KERNEL_SEND) {
 		size_t before = peer->answered;
 		rules.nsent += socket->out.end - before;
@@ -180,8 +198,9 @@ rules_moved(struct peer *peer, enum kernel_call call)
 		rules_must(!peer->ended && !peers_is_refused(peer), peer,
 		    "it was read after its end");
 		size_t due = peers_due(peer).n;
-		rules.nreceived += socket->in.start - peer->received;
-		peer->received = socket->in.start;
+		size_t text = socket->in.start - peer->nheader;
+		rules.nreceived += text - peer->received;
+		peer->received = text;
 		note_answer(peer, peers_due(peer).n - due);
 		peer->turn = ++rules.nturns;
 		peer->stored_from = socket->out.end;
@@ -254,6 +273,8 @@ check_close(struct peer *peer)
 {
 	const struct kernel_socket *socket = peer->socket;
 	struct due due = peers_due(peer);
+	rules_must(peer->greeted || peer->harmed, peer,
+	    "it was closed before its header as if it was served");
 	rules_must(
 	    peers_held(peer) <= SMALL_ANSWER || rules.stops > 0 || peer->harmed,
 	    peer, "it was closed while the kernel held much for it");

@@ -246,7 +246,7 @@ class ChangeTest(ProxyCase):
             self.check_whole(client)
             self.assertTrue(is_reset(silent))
             self.assertEqual(daemon.wait(), 0)
-            daemon.wait_for_line("accepted=2 .*quiet=1 ")
+            daemon.wait_for_line("accepted=2 ended=1 proxy-errors=1 ")
 
 
 def unread(client):

@@ -208,7 +208,7 @@ START_TEST(a_drain_ends_a_header_that_does_not_come_soon)
 	pass(1);
 	ck_assert(waits->closed && waits->was_reset);
 	expect_answer(goes_on, "X");
-	expect_end(waits, true, COUNTER_QUIET);
+	expect_end(waits, true, COUNTER_PROXY_ERRORS);
 }
 END_TEST
 
