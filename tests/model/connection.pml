@@ -538,7 +538,8 @@ inline step(c)
 /*
  * [conn_machine.c advance]
  *	enter(conn, event, cause_of(conn, event));
- *	while (conn->state != before && behaviours[conn->state].begins) {
+ *	while (conn->state != before &&
+ *	    (behaviours[conn->state].begins || event == CONN_GREETED)) {
  *	before = conn->state;
  *	event = behaviours[before].step(conn);
  *	enter(conn, event, cause_of(conn, event));
