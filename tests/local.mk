@@ -24,6 +24,7 @@ unit_tests = \
 	tests/unit/net/check_address \
 	tests/unit/net/check_dial \
 	tests/unit/net/check_prefix \
+	tests/unit/net/check_proxy \
 	tests/unit/net/check_race \
 	tests/unit/reactor/check_bell \
 	tests/unit/reactor/check_loop_deadlines \
@@ -49,6 +50,7 @@ unit_tests = \
 	tests/unit/server/check_drain \
 	tests/unit/server/check_duplicates \
 	tests/unit/server/check_eviction \
+	tests/unit/server/check_greeting \
 	tests/unit/server/check_handover \
 	tests/unit/server/check_inventory \
 	tests/unit/server/check_limits \
@@ -110,6 +112,7 @@ daemon_tests = \
 	tests/system/test_network.py \
 	tests/system/test_pages.py \
 	tests/system/test_partial.py \
+	tests/system/test_proxy.py \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
 	tests/system/test_restarts.py \
@@ -278,6 +281,7 @@ tests_unit_server_check_conn_delivery_LDADD = $(on_kernel)
 tests_unit_server_check_conn_ends_LDADD = $(on_kernel)
 tests_unit_server_check_drain_LDADD = $(on_kernel)
 tests_unit_server_check_eviction_LDADD = $(on_kernel)
+tests_unit_server_check_greeting_LDADD = $(on_kernel)
 tests_unit_server_check_slots_LDADD = $(on_kernel)
 tests_unit_server_check_trim_LDADD = $(on_kernel)
 tests_unit_server_check_limits_LDADD = $(on_kernel)
@@ -308,15 +312,22 @@ tests_unit_daemon_check_supervision_LDADD = libdaemon.a libserver_tests.a \
 # The fuzzer of the transform: see tests/fuzz/target.h.  The suite runs what it
 # begins with.  What TIME (seconds) and RUNS (inputs) bound is made of the same
 # with Clang, in a build of its own: see tests/fuzz/run.
-check_PROGRAMS += replay
-EXTRA_PROGRAMS = fuzz-upcase
+check_PROGRAMS += replay replay-proxy
+EXTRA_PROGRAMS = fuzz-upcase fuzz-proxy
 fuzz_target = tests/fuzz/target.c tests/fuzz/target.h
 replay_SOURCES = tests/fuzz/replay.c $(fuzz_target)
 replay_LDADD = liboracle.a libupcase.a
 fuzz_upcase_SOURCES = $(fuzz_target)
 fuzz_upcase_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_upcase_LDADD = $(replay_LDADD)
-fuzz fuzz-planted:
+# The same for headers of proxies: see tests/fuzz/proxy.c.
+proxy_target = tests/fuzz/proxy.c tests/fuzz/target.h
+replay_proxy_SOURCES = tests/fuzz/replay.c $(proxy_target)
+replay_proxy_LDADD = libnet.a libbase.a
+fuzz_proxy_SOURCES = $(proxy_target)
+fuzz_proxy_LDFLAGS = $(fuzz_upcase_LDFLAGS)
+fuzz_proxy_LDADD = $(replay_proxy_LDADD)
+fuzz fuzz-headers fuzz-planted:
 	srcdir='$(abs_srcdir)' PYTHON='$(PYTHON)' TIME='$(TIME)' RUNS='$(RUNS)' \
 	    $(SHELL) $(srcdir)/tests/fuzz/run $@
 
@@ -327,7 +338,7 @@ check-planted: fuzz-upcase$(EXEEXT)
 	    LINK='$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(fuzz_upcase_LDFLAGS) $(LDFLAGS)' \
 	    OBJECTS='$(fuzz_upcase_OBJECTS) $(fuzz_upcase_LDADD) $(LIBS)' \
 	    $(PYTHON) -B $(srcdir)/tests/plant/planting.py fuzz $(PLANTED)
-.PHONY: check-planted fuzz fuzz-planted
+.PHONY: check-planted fuzz fuzz-headers fuzz-planted
 
 # The models take the table of a connection from the daemon.
 print_states_SOURCES = tests/model/print_states.c
@@ -462,7 +473,8 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/COVERAGE tests/README tests/analysers tests/coverage \
 	tests/administrator tests/first-hour tests/long tests/packagers \
 	tests/legs/distribution.sh tests/legs/emulated.sh \
-	tests/fuzz/planted.py tests/fuzz/run tests/fuzz/seeds.py \
+	tests/fuzz/planted.py tests/fuzz/proxy_seeds.py tests/fuzz/run \
+	tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/connection.pml \
 	tests/model/threads.pml \
 	tests/plant/drafts.py tests/plant/drawn.py tests/plant/planting.py \

@@ -20,7 +20,7 @@
 static void
 print_value(const struct option_field *field)
 {
-	if (field->kind == &option_address)
+	if (field->kind == &option_address || field->kind == &option_listen)
 		printf("address");
 	else if (field->noun != NULL && strstr(field->noun, "file") != NULL)
 		printf("file");

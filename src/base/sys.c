@@ -229,6 +229,16 @@ sys_recv(int fd, void *bytes, size_t n)
 }
 
 ssize_t
+sys_peek(int fd, void *bytes, size_t n)
+{
+	ssize_t got;
+	do
+		got = recv(fd, bytes, n, MSG_PEEK);
+	while (got == -1 && errno == EINTR);
+	return got;
+}
+
+ssize_t
 sys_send(int fd, const void *bytes, size_t n)
 {
 	ssize_t sent;

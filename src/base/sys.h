@@ -88,6 +88,9 @@ int sys_socket_error(int fd);
 /* At most n bytes; 0 is the peer's end of file. */
 ssize_t sys_recv(int fd, void *, size_t n);
 
+/* The same without taking them: they are received again. */
+ssize_t sys_peek(int fd, void *, size_t n);
+
 /* At most n bytes, and never a SIGPIPE. */
 ssize_t sys_send(int fd, const void *, size_t n);
 

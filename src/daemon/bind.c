@@ -233,6 +233,7 @@ flatten(struct flat *flat, const struct resolved *resolved)
 			    .service = &service_text,
 			    .address = at->ai_addr,
 			    .length = at->ai_addrlen,
+			    .is_proxied = resolved->options[i].proxied,
 			};
 		}
 	}
@@ -271,7 +272,8 @@ refuse(const struct flat *flat, const struct resolved *resolved, size_t refused,
 {
 	const struct daemon_choice *choice = resolved->choice;
 	const struct sockaddr *address = flat->addresses[refused].address;
-	unsigned line = choice->listen_lines[flat->from[refused]];
+	unsigned line =
+	    daemon_value_line(choice, "listen", flat->from[refused]);
 	struct refusal refusal = {
 	    .by = line == 0 ? " with --listen" : "",
 	    .port = inet_port(address),

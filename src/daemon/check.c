@@ -34,7 +34,7 @@ print_origin(const struct daemon_choice *choice, bool is_given, unsigned line)
 static unsigned
 line_of(const struct daemon_choice *choice, size_t row, size_t i)
 {
-	return daemon_rows[row].field.places != 0 ? choice->listen_lines[i]
+	return daemon_rows[row].field.places != 0 ? choice->value_lines[row][i]
 						  : choice->lines[row];
 }
 

@@ -40,7 +40,8 @@ const struct option_row daemon_rows[] = {
 	.help = "only check, and print all that would be in force"},
     {"listen", ADDRESSES(listen, nlisten), "ADDRESS", .preset = ADDRESS_PORT,
 	.reloadable = true, .letter = 'l',
-	.help = "serve on ADDRESS; may be given several times"},
+	.help = "serve on ADDRESS; may be given several times;\n"
+		"with ,proxy behind it, for proxies"},
     {"workers", NUMBER_OR(server.workers, "auto", 1, SETTINGS_WORKERS_MAX), "N",
 	.preset = "1", .letter = 'w',
 	.help = "serve in N threads; auto: one for each processor"},
@@ -80,6 +81,10 @@ const struct option_row daemon_rows[] = {
 	.reloadable = true,
 	.help = "serve clients of PREFIX only; may be given several\n"
 		"times"},
+    {"proxy-from", PREFIXES(server.proxies, server.nproxies), "PREFIX",
+	.otherwise = "none",
+	.help = "believe the PROXY headers of PREFIX, such as\n"
+		"192.0.2.0/24; may be given several times"},
     {"memory-limit",
 	SIZE_OR(
 	    server.memory_limit, "auto", SETTINGS_MEMORY_MIN, VALUE_SIZE_MAX),
@@ -178,13 +183,11 @@ daemon_arguments_read(struct daemon_arguments *arguments, int argc, char **argv,
 		   : CLI_RUN;
 }
 
-/* The only list is that of the addresses. */
 static void
 note_line(void *arg, const struct option_row *row, size_t i, unsigned line)
 {
 	struct daemon_choice *choice = arg;
-	(void)row;
-	choice->listen_lines[i] = line;
+	choice->value_lines[row - daemon_rows][i] = line;
 }
 
 static int
@@ -230,6 +233,28 @@ daemon_place(const struct daemon_choice *choice, unsigned line,
 	return text;
 }
 
+/*
+ * Where anybody's header is believed, anybody can be anyone; so there is no
+ * default.
+ */
+static int
+check_proxies(const struct daemon_choice *choice)
+{
+	const struct daemon_options *options = &choice->options;
+	size_t i = 0;
+	while (i < options->nlisten && !options->listen[i].proxied)
+		i++;
+	if (i == options->nlisten || options->server.nproxies > 0)
+		return 0;
+	unsigned line = daemon_value_line(choice, "listen", i);
+	char place[DAEMON_PLACE_MAX], text[ADDRESS_SPELLED_MAX];
+	log_errorx("%s%slisten %s: its proxies are not known; give their "
+		   "addresses as proxy-from, such as loopback or 192.0.2.0/24",
+	    daemon_place(choice, line, place), line == 0 ? "--" : "",
+	    address_spell(&options->listen[i], text));
+	return line != 0 ? EX_CONFIG : EX_USAGE;
+}
+
 /* The one value whose bound depends on another option. */
 static int
 check_memory_limit(const struct daemon_choice *choice)
@@ -266,20 +291,27 @@ daemon_choose(
 			continue;
 		option_copy(&daemon_rows[i], options, &arguments->options);
 		choice->lines[i] = 0;
-		if (daemon_rows[i].field.places != 0)
-			memset(choice->listen_lines, 0,
-			    sizeof choice->listen_lines);
+		memset(
+		    choice->value_lines[i], 0, sizeof choice->value_lines[i]);
 	}
 	choice->listens_by_default = choice->lines[index_of("listen")] == 0 &&
 				     !arguments->given[index_of("listen")];
 	choice->settings = options->server;
 	if (choice->settings.workers == 0)
 		choice->settings.workers = arguments->processors;
-	return check_memory_limit(choice);
+	status = check_memory_limit(choice);
+	return status != 0 ? status : check_proxies(choice);
 }
 
 unsigned
 daemon_line(const struct daemon_choice *choice, const char *name)
 {
 	return choice->lines[index_of(name)];
+}
+
+unsigned
+daemon_value_line(
+    const struct daemon_choice *choice, const char *name, size_t i)
+{
+	return choice->value_lines[index_of(name)][i];
 }

@@ -50,7 +50,8 @@ struct daemon_choice {
 	bool has_file;
 	bool listens_by_default;         /* no address was asked for */
 	unsigned lines[DAEMON_ROWS_MAX]; /* of the file; 0: not from there */
-	unsigned listen_lines[DAEMON_ADDRESSES_MAX]; /* of each address */
+	/* The same of each value of a list. */
+	unsigned value_lines[DAEMON_ROWS_MAX][DAEMON_ADDRESSES_MAX];
 };
 
 /* All options but --version and --help. */
@@ -75,6 +76,10 @@ int daemon_choose(struct daemon_choice *, const struct daemon_arguments *);
 
 /* The line of the file that an option has its values from; 0: none. */
 unsigned daemon_line(const struct daemon_choice *, const char *name);
+
+/* The same for value i of one that is a list. */
+unsigned daemon_value_line(
+    const struct daemon_choice *, const char *name, size_t i);
 
 /* Room for a text that daemon_place makes, its end included. */
 #define DAEMON_PLACE_MAX 160

@@ -29,7 +29,7 @@ spell(const struct resolved *resolved, size_t i, char text[static SUBJECT_MAX])
 	const struct daemon_choice *choice = resolved->choice;
 	struct address cut = choice->options.listen[i];
 	char whole[ADDRESS_SPELLED_MAX], place[DAEMON_PLACE_MAX];
-	unsigned line = choice->listen_lines[i];
+	unsigned line = daemon_value_line(choice, "listen", i);
 	(void)printable_cut(choice->options.listen[i].host, cut.host, HOST_MAX);
 	(void)snprintf(text, SUBJECT_MAX, "%s%slisten %s",
 	    daemon_place(choice, line, place), line == 0 ? "--" : "",

@@ -26,7 +26,7 @@ is_host(const char *text, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		unsigned char byte = (unsigned char)text[i];
 		if (byte <= ' ' || byte == 0x7f ||
-		    strchr("[],'\"", byte) != NULL)
+		    strchr("[],'\"\\", byte) != NULL)
 			return false;
 	}
 	return length < ADDRESS_HOST_MAX;
@@ -83,14 +83,33 @@ address_parse(struct address *address, const char *text)
 	return 0;
 }
 
+int
+address_parse_listen(struct address *address, const char *text)
+{
+	static const char attribute[] = ",proxy";
+	char first[ADDRESS_SPELLED_MAX];
+	size_t length = strcspn(text, ",");
+	if (length >= sizeof first)
+		return -1;
+	memcpy(first, text, length);
+	first[length] = '\0';
+	bool proxied = text[length] != '\0';
+	if ((proxied && strcmp(text + length, attribute) != 0) ||
+	    address_parse(address, first) == -1)
+		return -1;
+	address->proxied = proxied;
+	return 0;
+}
+
 const char *
 address_spell(
     const struct address *address, char text[static ADDRESS_SPELLED_MAX])
 {
 	bool has_colon = strchr(address->host, ':') != NULL;
-	(void)snprintf(text, ADDRESS_SPELLED_MAX, "%s%s%s%s%s",
+	(void)snprintf(text, ADDRESS_SPELLED_MAX, "%s%s%s%s%s%s",
 	    has_colon ? "[" : "", address->host, has_colon ? "]" : "",
-	    address->loopback ? "" : ":", address->port);
+	    address->loopback ? "" : ":", address->port,
+	    address->proxied ? ",proxy" : "");
 	return text;
 }
 

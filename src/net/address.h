@@ -26,6 +26,7 @@ struct address {
 	char host[ADDRESS_HOST_MAX]; /* empty: all addresses */
 	char port[8];                /* decimal, 0 to 65535 */
 	bool loopback; /* the host is empty: 127.0.0.1 and ::1 instead */
+	bool proxied;  /* its clients are proxies, which say whom they serve */
 };
 
 /* What address_parse takes, for an error message. */
@@ -34,6 +35,16 @@ struct address {
 
 /* Returns -1 when the text is no address; nothing is looked up. */
 int address_parse(struct address *, const char *text);
+
+/*
+ * The same for an address to listen on, which may have attributes behind it,
+ * each after a comma and at most once.  There is one: proxy.
+ */
+int address_parse_listen(struct address *, const char *text);
+
+/* What that takes. */
+#define ADDRESS_LISTEN_SYNTAX                                                  \
+	ADDRESS_SYNTAX ", or one with the attribute proxy, as 5221,proxy"
 
 /*
  * Looks the address up and returns getaddrinfo's status: 0, or a code for
@@ -45,9 +56,9 @@ int address_parse(struct address *, const char *text);
 int address_resolve(const struct address *, int family, struct addrinfo **);
 
 /* Room for a text that address_spell makes, its end included. */
-#define ADDRESS_SPELLED_MAX (ADDRESS_HOST_MAX + 16)
+#define ADDRESS_SPELLED_MAX (ADDRESS_HOST_MAX + 24)
 
-/* Writes the address as address_parse takes it, with its port. */
+/* Writes the address as address_parse_listen takes it, with its port. */
 const char *address_spell(
     const struct address *, char text[static ADDRESS_SPELLED_MAX]);
 

@@ -5,11 +5,11 @@
 
 #include "config/option.h"
 
-extern const struct option_kind option_address;
+extern const struct option_kind option_address, option_listen;
 
-/* One address, a struct address, and an array of them with its count. */
+/* An address of a server, and an array of those to listen on with its count. */
 #define ADDRESS(member) OF_KIND(member, struct address, option_address)
 #define ADDRESSES(member, count)                                               \
-	LIST(member, count, struct address, option_address)
+	LIST(member, count, struct address, option_listen)
 
 #endif

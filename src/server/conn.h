@@ -35,7 +35,9 @@ struct conn {
 	struct timer timer; /* its deadline; when closed, its link in a list */
 	struct shard *shard;
 	union {
-		struct block *pending; /* output that the kernel did not take */
+		/* Output that the kernel did not take; in GREETING, a header.
+		 */
+		struct block *pending;
 
 		struct conn_held held; /* only while DELIVERING */
 	};

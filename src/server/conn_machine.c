@@ -10,6 +10,7 @@
 #include "server/conn_step.h"
 #include "server/delivery.h"
 #include "server/farewell.h"
+#include "server/greeting.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -66,6 +67,10 @@ static const struct behaviour {
 		.begins = true, .rearms = true,
 		.wants = POLLER_NOTHING, .deadline = SHARD_LOOK,
 		.cause = COUNTER_STALLED },
+	[CONN_GREETING] = {
+		.step = conn_greet,
+		.wants = POLLER_INPUT, .deadline = SHARD_GREETING,
+		.cause = COUNTER_PROXY_ERRORS },
 	[CONN_CLOSED] = {
 		.enter = end, .wants = POLLER_NOTHING },
     /* clang-format on */
@@ -128,7 +133,8 @@ cause_of(const struct conn *conn, enum conn_event event)
 		return upcase_stream_refused(&conn->upcase) ? COUNTER_REFUSED
 							    : COUNTER_ENDED;
 	case CONN_REFUSED:
-		return COUNTER_REFUSED;
+		return conn->state == CONN_GREETING ? behaviour->cause
+						    : COUNTER_REFUSED;
 	case CONN_EXPIRED:
 		return behaviour->cause == COUNTER_IDLE && conn->shard->draining
 			   ? COUNTER_QUIET
@@ -139,6 +145,7 @@ cause_of(const struct conn *conn, enum conn_event event)
 	case CONN_MOVED:
 	case CONN_DATA:
 	case CONN_FLUSHED:
+	case CONN_GREETED:
 	case CONN_EVICTED:
 	case CONN_NEVENTS:
 		break;
@@ -169,7 +176,7 @@ enter(struct conn *conn, enum conn_event event, enum counter cause)
 		trace(conn, to, event);
 	if (cause != conn->cause)
 		farewell_log(&shard->ends[cause], loop_now(shard->loop),
-		    conn->watch.fd, cause);
+		    conn->watch.fd, shard_client(shard, conn), cause);
 	conn->cause = cause & 15;
 	conn->state = (uint8_t)to;
 	if (behaviours[to].enter != NULL)
@@ -238,7 +245,9 @@ advance(struct conn *conn, enum conn_event event)
 {
 	unsigned from = conn->state, before = from;
 	enter(conn, event, cause_of(conn, event));
-	while (conn->state != before && behaviours[conn->state].begins) {
+	/* What comes behind a header is mostly there already. */
+	while (conn->state != before &&
+	       (behaviours[conn->state].begins || event == CONN_GREETED)) {
 		before = conn->state;
 		event = behaviours[before].step(conn);
 		enter(conn, event, cause_of(conn, event));
@@ -266,9 +275,9 @@ ready(struct watch *watch)
 }
 
 /*
- * Does what may move bytes of a connection that has a record.  They are what
- * the counters of the worker have more after it; so a connection without a
- * record pays nothing.
+ * Does what may move bytes of a connection that is to be logged.  They are what
+ * the counters of the worker have more after it; so one that is not logged pays
+ * nothing.
  */
 static void
 record(struct conn *conn, void (*move)(struct conn *))
@@ -286,6 +295,11 @@ static void
 ready_recorded(struct watch *watch)
 {
 	record(OWNER_OF(watch, struct conn, watch), be_ready);
+}
+
+static void (*ready_of(const struct shard *shard))(struct watch *)
+{
+	return shard->settings->log_connections ? ready_recorded : ready;
 }
 
 /*
@@ -309,10 +323,10 @@ void
 conn_expired(struct timer *timer)
 {
 	struct conn *conn = OWNER_OF(timer, struct conn, timer);
-	if (conn->shard->records == NULL)
-		expire(conn);
-	else
+	if (conn->shard->settings->log_connections)
 		record(conn, expire);
+	else
+		expire(conn);
 }
 
 void
@@ -323,10 +337,9 @@ conn_evict(struct conn *conn, enum counter cause)
 }
 
 int
-conn_start(struct conn *conn, struct shard *shard, int fd)
+conn_start(struct conn *conn, struct shard *shard, int fd, bool is_proxied)
 {
-	watch_init(
-	    &conn->watch, fd, shard->records == NULL ? ready : ready_recorded);
+	watch_init(&conn->watch, fd, ready_of(shard));
 	timer_init(&conn->timer);
 	if (loop_watch(shard->loop, &conn->watch, POLLER_INPUT) == -1)
 		return -1;
@@ -336,7 +349,7 @@ conn_start(struct conn *conn, struct shard *shard, int fd)
 	conn->reads = false;
 	upcase_stream_init(&conn->upcase, shard->settings->invalid);
 	kernel_buffers_start(shard->settings, fd);
-	conn->state = CONN_RECEIVING;
+	conn->state = is_proxied ? CONN_GREETING : CONN_RECEIVING;
 	conn->cause = COUNTER_FAILED;
 	rearm(conn);
 	return 0;
@@ -366,8 +379,7 @@ int
 conn_go_on(struct conn *conn, int fd, uint64_t began)
 {
 	struct shard *shard = conn->shard;
-	watch_init(
-	    &conn->watch, fd, shard->records == NULL ? ready : ready_recorded);
+	watch_init(&conn->watch, fd, ready_of(shard));
 	timer_init(&conn->timer);
 	if (loop_watch(
 		shard->loop, &conn->watch, behaviours[conn->state].wants) == -1)

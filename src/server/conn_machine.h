@@ -11,11 +11,14 @@
 #include "server/counters.h"
 #include "server/shard.h"
 
+#include <stdbool.h>
+
 /*
- * Starts to serve the socket, which the connection owns from now on.  Returns
- * -1 with the poller's errno; then the socket is still the caller's.
+ * Starts to serve the socket, which the connection owns from now on; that of a
+ * proxy begins with a header, for which its record has a place.  Returns -1
+ * with the poller's errno; then the socket is still the caller's.
  */
-int conn_start(struct conn *, struct shard *, int fd);
+int conn_start(struct conn *, struct shard *, int fd, bool is_proxied);
 
 /*
  * Resets the connection and counts it under the given cause.  Also the evict of

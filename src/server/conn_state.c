@@ -13,20 +13,22 @@ enum {
 	E = CONN_ENDING,
 	L = CONN_LINGERING,
 	D = CONN_DELIVERING,
+	G = CONN_GREETING,
 	C = CONN_CLOSED,
 	X = CONN_NSTATES
 };
 
 /* clang-format off */
 static const unsigned char table[CONN_NSTATES][CONN_NEVENTS] = {
-	/*            NOTHING MOVED DATA FLUSHED EOF REFUSED EXPIRED EVICTED FAILED */
-	[CONN_RECEIVING] = { R,    R,    S,    X,     F,    E,      E,      C,     C },
-	[CONN_SENDING]   = { S,    S,    X,    R,     X,    X,      C,      C,     C },
-	[CONN_FINISHING] = { F,    F,    X,    D,     X,    X,      C,      C,     C },
-	[CONN_ENDING]    = { E,    E,    X,    L,     X,    X,      C,      C,     C },
-	[CONN_LINGERING] = { L,    L,    X,    X,     D,    X,      D,      C,     C },
-	[CONN_DELIVERING] = { D,   D,    X,    C,     X,    X,      C,      C,     C },
-	[CONN_CLOSED]    = { X,    X,    X,    X,     X,    X,      X,      X,     X },
+	/*            NOTHING MOVED DATA FLUSHED EOF REFUSED GREETED EXPIRED EVICTED FAILED */
+	[CONN_RECEIVING] = { R,    R,    S,    X,     F,    E,      X,      E,      C,     C },
+	[CONN_SENDING]   = { S,    S,    X,    R,     X,    X,      X,      C,      C,     C },
+	[CONN_FINISHING] = { F,    F,    X,    D,     X,    X,      X,      C,      C,     C },
+	[CONN_ENDING]    = { E,    E,    X,    L,     X,    X,      X,      C,      C,     C },
+	[CONN_LINGERING] = { L,    L,    X,    X,     D,    X,      X,      D,      C,     C },
+	[CONN_DELIVERING] = { D,   D,    X,    C,     X,    X,      X,      C,      C,     C },
+	[CONN_GREETING]  = { G,    G,    X,    X,     X,    C,      R,      C,      C,     C },
+	[CONN_CLOSED]    = { X,    X,    X,    X,     X,    X,      X,      X,      X,     X },
 };
 /* clang-format on */
 
@@ -37,6 +39,7 @@ static const char *const state_names[CONN_NSTATES] = {
     [CONN_ENDING] = "ending",
     [CONN_LINGERING] = "lingering",
     [CONN_DELIVERING] = "delivering",
+    [CONN_GREETING] = "greeting",
     [CONN_CLOSED] = "closed",
 };
 
@@ -47,6 +50,7 @@ static const char *const event_names[CONN_NEVENTS] = {
     [CONN_FLUSHED] = "flushed",
     [CONN_EOF] = "eof",
     [CONN_REFUSED] = "refused",
+    [CONN_GREETED] = "greeted",
     [CONN_EXPIRED] = "expired",
     [CONN_EVICTED] = "evicted",
     [CONN_FAILED] = "failed",

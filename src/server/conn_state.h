@@ -4,7 +4,10 @@
  * transitions.  No I/O, no clock, no memory.
  *
  *   accept
- *     |           DATA
+ *     |-----------------------------.  from a proxy
+ *     |                             v
+ *     |<-------- GREETED -------- GREETING -- REFUSED, EXPIRED --> CLOSED
+ *     |           DATA       The header names the client.
  *     v         .------> SENDING
  *  RECEIVING <--'-FLUSHED--'
  *     |  |
@@ -18,6 +21,9 @@
  *
  *  EXPIRED in the other states, FAILED and EVICTED in any: CLOSED.
  *  NOTHING and MOVED never change the state.
+ *
+ * In GREETING the bytes in the pool are those of the header that have come.
+ * None of them is ever sent, and none of the text is ever taken for them.
  *
  * In DELIVERING the kernel has all the output, and the peer has not yet
  * acknowledged it.  A close would leave that memory with the kernel, where no
@@ -40,6 +46,7 @@ enum conn_state {
 	CONN_ENDING,     /* we end it; output may be pending */
 	CONN_LINGERING,  /* our side is shut; reads and discards until EOF */
 	CONN_DELIVERING, /* all is sent; the peer has not acknowledged it */
+	CONN_GREETING,   /* waits for the rest of the header of a proxy */
 	CONN_CLOSED,     /* over; its memory is released after the turn */
 	CONN_NSTATES
 };
@@ -50,7 +57,8 @@ enum conn_event {
 	CONN_DATA,    /* the kernel did not take all of the output */
 	CONN_FLUSHED, /* the kernel, or the peer, has taken all of it */
 	CONN_EOF,     /* the peer sends no more */
-	CONN_REFUSED, /* bytes came that are not UTF-8 */
+	CONN_REFUSED, /* bytes came that are not UTF-8, or no header */
+	CONN_GREETED, /* the header of a proxy is there, and has been taken */
 	CONN_EXPIRED, /* the deadline of the state passed */
 	CONN_EVICTED, /* the server takes its place or its memory back */
 	CONN_FAILED,  /* a system call failed: mostly a reset by the peer */

@@ -18,9 +18,8 @@
  */
 enum { PIECES = 16 };
 
-/* What a call that returned -1 means. */
-static enum conn_event
-what_failed(void)
+enum conn_event
+conn_what_failed(void)
 {
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return CONN_NOTHING;
@@ -41,7 +40,7 @@ answer(struct conn *conn, size_t n)
 	if (conn->answered <= DELIVERY_SMALL || n >= 1024)
 		delivery_note(conn, n);
 	ssize_t sent = sys_send(conn->watch.fd, shard->output, n);
-	if (sent == -1 && what_failed() == CONN_FAILED)
+	if (sent == -1 && conn_what_failed() == CONN_FAILED)
 		return CONN_FAILED;
 	if (sent > 0)
 		taken = (size_t)sent;
@@ -67,7 +66,7 @@ conn_receive(struct conn *conn)
 		shard_make_room(shard);
 	ssize_t got = sys_recv(conn->watch.fd, shard->input, shard_room(shard));
 	if (got == -1)
-		return what_failed();
+		return conn_what_failed();
 	if (got == 0)
 		return conn_finish(conn) == CONN_FAILED ? CONN_FAILED
 							: CONN_EOF;
@@ -95,8 +94,8 @@ conn_send_pending(struct conn *conn)
 		size_t n = pool_pieces(conn->pending, pieces, PIECES, &left);
 		ssize_t sent = sys_sendv(conn->watch.fd, pieces, n);
 		if (sent == -1)
-			return what_failed() == CONN_FAILED ? CONN_FAILED
-							    : event;
+			return conn_what_failed() == CONN_FAILED ? CONN_FAILED
+								 : event;
 		counters_add(shard->counters, COUNTER_SENT, (size_t)sent);
 		conn->reads = true;
 		conn->pending = pool_drop(&shard->pool, conn->pending,
@@ -116,6 +115,6 @@ conn_discard(struct conn *conn)
 	struct shard *shard = conn->shard;
 	ssize_t got = sys_recv(conn->watch.fd, shard->input, SHARD_INPUT);
 	if (got == -1)
-		return what_failed();
+		return conn_what_failed();
 	return got == 0 ? CONN_EOF : CONN_MOVED;
 }

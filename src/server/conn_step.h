@@ -33,4 +33,7 @@ enum conn_event conn_send_pending(struct conn *);
  */
 enum conn_event conn_discard(struct conn *);
 
+/* What a call that returned -1 means: CONN_NOTHING or CONN_FAILED. */
+enum conn_event conn_what_failed(void);
+
 #endif

@@ -10,12 +10,15 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* The peer's address in words. */
+/* The address of the client in words, or else that of the peer. */
 static void
-describe_peer(int fd, char text[static ADDRESS_TEXT_MAX])
+describe(
+    int fd, const struct sockaddr *client, char text[static ADDRESS_TEXT_MAX])
 {
 	struct sockaddr_storage peer;
-	if (sys_getpeername(fd, &peer) == 0)
+	if (client != NULL)
+		address_format(client, text);
+	else if (sys_getpeername(fd, &peer) == 0)
 		address_format((struct sockaddr *)&peer, text);
 	else
 		/* After a reset the system no longer knows. */
@@ -36,17 +39,23 @@ static const struct sentence {
     [COUNTER_EVICTED] = {"reset",
 	"did not read its answers: the memory for pending output is full",
 	true},
+    [COUNTER_FORBIDDEN] = {"reset", "is not one that --allow has", false},
+    [COUNTER_PROXY_ERRORS] = {"reset",
+	"sent no PROXY header, or none that is right and whole", true},
+    [COUNTER_PROXY_FORBIDDEN] = {"reset", "is no proxy that --proxy-from has",
+	true},
     [COUNTER_CUT] = {"reset", "had not ended when the drain did", false},
 };
 
 void
-farewell_log(struct log_limit *limit, uint64_t now, int fd, enum counter cause)
+farewell_log(struct log_limit *limit, uint64_t now, int fd,
+    const struct sockaddr *client, enum counter cause)
 {
 	const struct sentence *sentence = &sentences[cause];
 	char note[LOG_NOTE_MAX], peer[ADDRESS_TEXT_MAX];
 	if (sentence->verb == NULL || !log_limit_pass(limit, now, note))
 		return;
-	describe_peer(fd, peer);
+	describe(fd, client, peer);
 	if (sentence->is_warning)
 		log_warnx("%s %s, which %s%s", sentence->verb, peer,
 		    sentence->reason, note);

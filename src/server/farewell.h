@@ -6,12 +6,16 @@
 #include "base/log.h"
 #include "server/counters.h"
 
+#include <sys/socket.h>
+
 #include <stdint.h>
 
 /*
  * Logs that we end the connection with that descriptor, and why, if the limit
- * lets the line pass.  Ends that are the client's own are not logged.
+ * lets the line pass.  Ends that are the client's own are not logged.  The
+ * client is the address that is known of it, or NULL.
  */
-void farewell_log(struct log_limit *, uint64_t now, int fd, enum counter cause);
+void farewell_log(struct log_limit *, uint64_t now, int fd,
+    const struct sockaddr *client, enum counter cause);
 
 #endif

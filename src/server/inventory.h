@@ -52,13 +52,13 @@ struct inventory_listener {
 	uint32_t length;                 /* of that */
 	uint32_t number;                 /* in the list of addresses, from 1 */
 	uint32_t is_passed;              /* came with the start: 0 or 1 */
-	uint32_t reserved;
+	uint32_t is_proxied;             /* has the attribute proxy: 0 or 1 */
 };
 
 /* Its descriptor is one of those behind, in the same order. */
 struct inventory_conn {
 	uint64_t began;   /* when its deadline began to run */
-	uint64_t pending; /* bytes of output, behind those of the others */
+	uint64_t pending; /* bytes of output, or of a header in GREETING */
 	uint64_t moved;   /* when that made its last progress */
 	uint32_t held, held_since; /* by the kernel: see conn.h and pool.h */
 	uint16_t answered;
@@ -72,11 +72,11 @@ struct inventory_conn {
 	uint64_t opened, received, sent;
 	unsigned char peer[28]; /* the address, as the system has it */
 	uint32_t has_record;
+	uint32_t is_proxied; /* that address is what a header says: 0 or 1 */
 
 	/* What it is counted for, if that is 1: a struct prefix. */
 	unsigned char source[18];
 	uint16_t has_source;
-	uint32_t reserved;
 };
 
 struct inventory {

@@ -77,11 +77,12 @@ limits_compute(struct limits *limits, const struct settings *settings,
 	/* Any worker may get all connections, so each has all the slots. */
 	uint64_t slots =
 	    (uint64_t)wanted * (sizeof(struct conn) + sizeof(uint32_t));
-	if (settings->log_connections)
+	if (settings_keep_records(settings))
 		slots += (uint64_t)wanted * sizeof(struct record);
 	/* A worker with a thread has a ring with a place for each as well. */
 	if (settings->workers > 1)
-		slots += handover_memory(wanted, settings->log_connections);
+		slots +=
+		    handover_memory(wanted, settings_keep_records(settings));
 	uint64_t each = (uint64_t)limits->blocks * POOL_COST + slots +
 			SHARD_INPUT + UPCASE_BOUND(SHARD_INPUT);
 	limits->memory = settings->workers * each + sources_memory(wanted);

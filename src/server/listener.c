@@ -5,7 +5,7 @@
 
 #include "base/owner.h"
 #include "base/sys.h"
-#include "net/address.h"
+#include "server/farewell.h"
 #include "server/limits.h"
 #include "server/service.h"
 #include "server/sources.h"
@@ -137,14 +137,11 @@ static void
 refuse(struct listeners *listeners, const struct handoff *handoff,
     enum counter cause)
 {
-	char note[LOG_NOTE_MAX], peer[ADDRESS_TEXT_MAX];
+	farewell_log(&listeners->strangers, loop_now(listeners->loop),
+	    handoff->fd, &handoff->peer.any, cause);
 	(void)sys_set_reset(handoff->fd);
 	(void)sys_close(handoff->fd);
 	counters_add(listeners->counters, cause, 1);
-	if (cause == COUNTER_FORBIDDEN && log_limit_pass(&listeners->strangers,
-					      loop_now(listeners->loop), note))
-		log_info("reset %s, which is not in allow%s",
-		    address_format(&handoff->peer.any, peer), note);
 }
 
 static void
@@ -152,9 +149,12 @@ take(struct listeners *listeners, struct handoff *handoff)
 {
 	const struct listeners_owner *owner = &listeners->owner;
 	bool begins = false;
-	enum counter result = sources_admit(listeners->sources,
-	    listeners->settings, &handoff->peer.any, loop_now(listeners->loop),
-	    &handoff->source, &begins);
+	enum counter result = COUNTER_ACCEPTED;
+	/* Of a proxy's client the header tells the source. */
+	if (!handoff->is_proxied)
+		result = sources_admit(listeners->sources, listeners->settings,
+		    &handoff->peer.any, loop_now(listeners->loop),
+		    &handoff->source, &begins);
 	counters_add(listeners->counters, COUNTER_ACCEPTED, 1);
 	if (result == COUNTER_ACCEPTED)
 		owner->accepted(handoff, owner->arg);
@@ -169,6 +169,7 @@ accept_one(struct listener *listener)
 {
 	struct handoff handoff = {
 	    .service = (uint8_t)listener->service->number,
+	    .is_proxied = listener->is_proxied,
 	};
 	struct sockaddr_storage peer;
 	peer.ss_family = AF_UNSPEC;

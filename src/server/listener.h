@@ -51,6 +51,8 @@ struct listen_address {
 	const struct service *service; /* of its clients */
 	const struct sockaddr *address;
 	socklen_t length;
+	bool
+	    is_proxied; /* its clients are proxies, which say whom they serve */
 };
 
 /* Allocated one by one, since the loop keeps the address of the watch. */
@@ -62,9 +64,11 @@ struct listener {
 	const struct service *service;   /* what serves its clients */
 	struct sockaddr_storage address; /* as it was asked for */
 	socklen_t length;
-	size_t number;   /* of its address in the list in force, from 1 */
-	size_t wanted;   /* the same in that of a change; 0: it ends */
-	bool is_fresh;   /* is to start when the change is made */
+	size_t number;      /* of its address in the list in force, from 1 */
+	size_t wanted;      /* the same in that of a change; 0: it ends */
+	bool is_proxied;    /* the same for whom it accepts now */
+	bool wants_proxied; /* and after a change */
+	bool is_fresh;      /* is to start when the change is made */
 	bool is_adopted; /* was taken over since, and is not ours to unbind */
 	bool is_covered; /* is not in the list, but one that covers it is */
 	bool is_passed;  /* came with the start, and is served in any case */

@@ -123,6 +123,8 @@ add(struct listeners *listeners, const struct listen_address *address, int fd)
 	listener->service = address->service;
 	memcpy(&listener->address, address->address, address->length);
 	listener->length = address->length;
+	listener->is_proxied = address->is_proxied;
+	listener->wants_proxied = address->is_proxied;
 	listener->is_fresh = true;
 	listener_init(listener, listeners, fd);
 	return listener;
@@ -293,7 +295,8 @@ log_address(const struct listener *listener, const char *what)
 	char name[ADDRESS_TEXT_MAX] = "a socket";
 	if (sys_getsockname(listener->watch.fd, &address) == 0)
 		address_format((struct sockaddr *)&address, name);
-	log_info("%s on %s", what, name);
+	log_info(
+	    "%s on %s%s", what, name, listener->is_proxied ? " for PROXY" : "");
 }
 
 static int
@@ -337,8 +340,10 @@ listening_change(struct listeners *listeners, size_t backlog)
 		struct listener *listener = listener_at(link);
 		next = link->next;
 		bool is_new = listener->is_fresh || listener->is_retired ||
-			      listener->number == 0;
+			      listener->number == 0 ||
+			      listener->is_proxied != listener->wants_proxied;
 		listener->number = listener->wanted;
+		listener->is_proxied = listener->wants_proxied;
 		/* Also one that was taken over, and stays for a moment. */
 		listener->is_fresh = false;
 		if (listening_ends(listener)) {

@@ -68,7 +68,8 @@ packing_add_listeners(
 		const struct listener *listener = listener_at(link);
 		struct inventory_listener record = {.length = listener->length,
 		    .number = (uint32_t)listener->number,
-		    .is_passed = listener->is_passed};
+		    .is_passed = listener->is_passed,
+		    .is_proxied = listener->is_proxied};
 		(void)snprintf(record.transport, sizeof record.transport, "%s",
 		    listener->transport->name);
 		(void)snprintf(record.service, sizeof record.service, "%s",

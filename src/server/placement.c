@@ -31,8 +31,10 @@ keep(struct listeners *listeners, const struct listen_address *address,
 		    (first == NULL || listener->number < first->number))
 			first = listener;
 	}
-	if (first != NULL)
-		first->wanted = number;
+	if (first == NULL)
+		return;
+	first->wanted = number;
+	first->wants_proxied = address->is_proxied;
 }
 
 /* Whether a socket that was passed has the clients of the address. */
@@ -45,6 +47,22 @@ is_served_by(
 	       listener->transport->serves(listener->watch.fd,
 		   (const struct sockaddr *)&listener->address,
 		   address->address);
+}
+
+/* A socket that was passed has the attribute of the address that it serves. */
+static void
+find_passed(struct listeners *listeners, const struct listen_address *addresses,
+    size_t n)
+{
+	struct list *all = &listeners->all;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		struct listener *listener = listener_at(link);
+		for (size_t i = 0; i < n; i++) {
+			if (is_served_by(listener, &addresses[i]))
+				listener->wants_proxied =
+				    addresses[i].is_proxied;
+		}
+	}
 }
 
 bool
@@ -79,10 +97,13 @@ find_covered(struct listeners *listeners,
 	for (struct list *link = all->next; link != all; link = link->next) {
 		struct listener *listener = listener_at(link);
 		listener->is_covered = false;
-		for (size_t i = 0; i < n && listener->wanted == 0; i++)
-			listener->is_covered |=
-			    is_part(listener, addresses[i].transport,
-				addresses[i].service, addresses[i].address);
+		for (size_t i = 0; i < n && listener->wanted == 0; i++) {
+			if (!is_part(listener, addresses[i].transport,
+				addresses[i].service, addresses[i].address))
+				continue;
+			listener->is_covered = true;
+			listener->wants_proxied = addresses[i].is_proxied;
+		}
 	}
 }
 
@@ -91,11 +112,16 @@ placement_match(struct listeners *listeners,
     const struct listen_address *addresses, size_t n)
 {
 	struct list *all = &listeners->all;
-	for (struct list *link = all->next; link != all; link = link->next)
-		listener_at(link)->wanted = 0;
+	for (struct list *link = all->next; link != all; link = link->next) {
+		struct listener *listener = listener_at(link);
+		listener->wanted = 0;
+		listener->wants_proxied =
+		    listener->is_proxied && !listener->is_passed;
+	}
 	for (size_t i = 0; i < n; i++)
 		keep(listeners, &addresses[i], i + 1);
 	find_covered(listeners, addresses, n);
+	find_passed(listeners, addresses, n);
 }
 
 bool

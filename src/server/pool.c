@@ -145,6 +145,14 @@ pool_store(struct pool *pool, const unsigned char *bytes, size_t n, void *owner,
 	return first;
 }
 
+void
+pool_append(struct block *block, const unsigned char *bytes, size_t n)
+{
+	assert(block->next == NULL && n <= POOL_BLOCK_OUTPUT - block->end);
+	memcpy(block->bytes + block->end, bytes, n);
+	block->end += (unsigned)n;
+}
+
 /* Gives the first block back; what is left keeps its place in the queue. */
 static struct block *
 drop_block(struct pool *pool, struct block *block)

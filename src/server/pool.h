@@ -99,6 +99,9 @@ pool_is_full(const struct pool *pool)
 struct block *pool_store(struct pool *, const unsigned char *bytes, size_t n,
     void *owner, bool is_proven, uint64_t now);
 
+/* Adds n bytes to an output of one block, which has room for them. */
+void pool_append(struct block *, const unsigned char *bytes, size_t n);
+
 /*
  * Points at most n pieces to the bytes of an output, from its first block on.
  * Returns how many pieces there are, and stores how many bytes they have.

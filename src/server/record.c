@@ -22,6 +22,13 @@ record_begin(
 	*record = (struct record){.began = now, .peer = *peer};
 }
 
+void
+record_set_client(struct record *record, const union peer_address *client)
+{
+	record->peer = *client;
+	record->is_proxied = true;
+}
+
 /* False when there were enough lines in this second. */
 static bool
 pass(struct record_limit *limit, uint64_t now)
@@ -80,6 +87,7 @@ record_save(const struct record *record, struct inventory_conn *saved)
 	saved->opened = record->began;
 	saved->received = record->received;
 	saved->sent = record->sent;
+	saved->is_proxied = record->is_proxied;
 	memcpy(saved->peer, &record->peer, sizeof record->peer);
 }
 
@@ -99,7 +107,8 @@ record_restore(struct record *record, const struct inventory_conn *saved,
 	record->began = saved->opened < now ? saved->opened : now;
 	record->received = saved->received;
 	record->sent = saved->sent;
-	/* What the system still knows is right in any case. */
-	if (record->peer.any.sa_family == AF_UNSPEC)
+	record->is_proxied = saved->is_proxied == 1;
+	/* What the system still knows is right, but it may be a proxy. */
+	if (record->is_proxied || record->peer.any.sa_family == AF_UNSPEC)
 		memcpy(&record->peer, saved->peer, sizeof record->peer);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is kept of a connection for the log, in an array beside that of the
- * slots which is there only with log_connections, and the line it makes:
+ * What is kept of a connection besides, in an array beside that of the slots:
+ * for the log, or since a proxy has told the address of its client.  The array
+ * is there only if one of these is asked for.  The log has a line of each:
  *
  *	connection peer=192.0.2.7:40312 listener=192.0.2.1:5220 received=64
  *	sent=65 seconds=0.012 reason=ended
  *
  * all in one; "connections left-out=7" tells of lines that were too many.  The
- * listener is the address that the client has connected to, and the reason the
+ * peer is the client, also behind a proxy that tells its address; the listener
+ * is the address that was connected to, and the reason the
  * name of the counter of that end.
  */
 #ifndef RECORD_H
@@ -24,6 +26,7 @@ struct record {
 	uint64_t began;          /* in ms of sys_now */
 	uint64_t received, sent; /* bytes */
 	union peer_address peer;
+	bool is_proxied; /* that is what the header of a proxy says */
 };
 
 /* The most lines that one worker writes in a second. */
@@ -41,6 +44,9 @@ struct record_limit {
 
 /* Begins with a connection that is new at the time now. */
 void record_begin(struct record *, const union peer_address *, uint64_t now);
+
+/* The client is who the header of a proxy says. */
+void record_set_client(struct record *, const union peer_address *);
 
 /* Writes the line of a connection that has ended, if the limit allows. */
 void record_log(const struct record *, struct record_limit *, int fd,

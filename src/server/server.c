@@ -67,11 +67,11 @@ serve(const struct handoff *handoff, void *arg)
 	worker_hand(find_least(server), handoff);
 }
 
-/* All that counts is that the loop was woken: follow_up does the rest. */
+/* All else that counts is that the loop was woken: see follow_up. */
 static void
 hear_wake(struct bell *bell)
 {
-	(void)bell;
+	server_note_sources(OWNER_OF(bell, struct server, wake.bell));
 }
 
 static void
@@ -343,8 +343,9 @@ log_counters(struct server *server, bool all)
 void
 server_run(struct server *server)
 {
-	/* The start is no turn. */
+	/* The start is no turn, and can end connections that it accepts. */
 	loop_catch_up(server->loop, sys_now());
+	release(server);
 	do {
 		if (loop_turn_or_pause(server->loop) == -1)
 			counters_add(

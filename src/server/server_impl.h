@@ -40,6 +40,7 @@ struct server {
 	struct timer drain;
 
 	struct sources *sources; /* opened with the workers */
+	atomic_bool throttles;   /* a worker has told so */
 	struct timer_queue tellings;
 	struct timer telling; /* armed while a source is throttled */
 
@@ -57,6 +58,7 @@ int server_prepare(struct server *);
 
 /* Prepares what tells of sources, and begins to tell of them. */
 void server_init_sources(struct server *);
+void server_note_sources(struct server *);
 void server_tell_of_sources(void *server);
 
 /* Starts and stops the threads of all workers that are open, if they have. */

@@ -38,6 +38,22 @@ server_tell_of_sources(void *arg)
 		    loop_now(server->loop));
 }
 
+/* From the thread of a worker. */
+static void
+tell_from_worker(void *arg)
+{
+	struct server *server = arg;
+	atomic_store(&server->throttles, true);
+	bell_ring(&server->wake.bell);
+}
+
+void
+server_note_sources(struct server *server)
+{
+	if (atomic_exchange(&server->throttles, false))
+		server_tell_of_sources(server);
+}
+
 static int
 open_sources(struct server *server)
 {
@@ -80,8 +96,11 @@ open_workers(struct server *server)
 		    -1)
 			return -1;
 		/* Nobody else uses the shard yet. */
-		server->workers[server->nworkers].shard.sources =
-		    server->sources;
+		struct shard *shard = &server->workers[server->nworkers].shard;
+		shard->sources = server->sources;
+		shard->throttles = server->is_threaded ? tell_from_worker
+						       : server_tell_of_sources;
+		shard->throttles_arg = server;
 		server->nworkers++;
 	}
 	return 0;

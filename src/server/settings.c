@@ -5,6 +5,7 @@
 
 const struct settings settings_without_options = {
     .linger_ms = 5 * 1000,
+    .greeting_ms = 5 * 1000,
     .quiet_ms = 1000,
     /*
      * Linux doubles these.  So a peer that sends and never reads makes it hold

@@ -44,6 +44,9 @@ struct settings {
 	bool log_connections;        /* a line at the end of each: record.h */
 	unsigned source_prefix_ipv4; /* bits of an address that are a source */
 	unsigned source_prefix_ipv6;
+	/* Whose PROXY headers are believed, where a listener asks for them. */
+	struct prefix proxies[SETTINGS_PREFIXES_MAX];
+	size_t nproxies;
 
 	/* These may be exchanged: see server_set. */
 	enum upcase_invalid invalid;
@@ -51,6 +54,7 @@ struct settings {
 	uint32_t stall_ms;         /* the peer takes none of what is pending */
 	uint32_t drain_ms;         /* from the start of a drain to its end */
 	uint32_t linger_ms;        /* we have sent FIN, the peer has not */
+	uint32_t greeting_ms;      /* from the start to the end of a header */
 	uint32_t quiet_ms;         /* in a drain, instead of idle and linger */
 	uint32_t busy_poll_us;     /* in microseconds, see loop_set_busy_poll */
 	int send_buffer;           /* the kernel's, for each connection */
@@ -63,6 +67,13 @@ struct settings {
 	struct prefix allow[SETTINGS_PREFIXES_MAX]; /* who may connect */
 	size_t nallow;                              /* 0: anybody */
 };
+
+/* True when something is kept of each connection: see record.h. */
+static inline bool
+settings_keep_records(const struct settings *settings)
+{
+	return settings->log_connections || settings->nproxies > 0;
+}
 
 /* What no option sets.  The rest is 0, and is to be set: workers at least. */
 extern const struct settings settings_without_options;

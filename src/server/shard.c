@@ -67,12 +67,12 @@ take_memory(struct shard *shard, size_t nslots, size_t nblocks)
 	if (nslots <= SIZE_MAX / sizeof *shard->slots)
 		shard->slots = take_lines(nslots * sizeof *shard->slots);
 	shard->source_of = calloc(nslots, sizeof *shard->source_of);
-	if (shard->settings->log_connections &&
+	if (settings_keep_records(shard->settings) &&
 	    nslots <= SIZE_MAX / sizeof *shard->records)
 		shard->records = take_lines(nslots * sizeof *shard->records);
 	if (shard->input == NULL || shard->output == NULL ||
 	    shard->slots == NULL || shard->source_of == NULL ||
-	    (shard->settings->log_connections && shard->records == NULL))
+	    (settings_keep_records(shard->settings) && shard->records == NULL))
 		return -1;
 	return pool_open(&shard->pool, nblocks);
 }
@@ -90,6 +90,9 @@ span_of(const struct shard *shard, enum shard_deadline deadline)
 	case SHARD_LINGER:
 		return shard->draining ? settings->quiet_ms
 				       : settings->linger_ms;
+	case SHARD_GREETING:
+		return shard->draining ? settings->quiet_ms
+				       : settings->greeting_ms;
 	case SHARD_LOOK:
 	case SHARD_NDEADLINES:
 		break;
@@ -140,6 +143,15 @@ shard_close(struct shard *shard)
 	free(shard->slots);
 	free(shard->output);
 	free(shard->input);
+}
+
+const struct sockaddr *
+shard_client(const struct shard *shard, const struct conn *conn)
+{
+	if (shard->records == NULL)
+		return NULL;
+	const struct sockaddr *client = &shard_record(shard, conn)->peer.any;
+	return client->sa_family == AF_UNSPEC ? NULL : client;
 }
 
 struct conn *
@@ -277,7 +289,7 @@ shard_release_closed(struct shard *shard)
 	while ((link = list_first(&shard->closed)) != NULL) {
 		struct conn *conn = OWNER_OF(link, struct conn, timer.link);
 		list_remove(link);
-		if (shard->records != NULL)
+		if (shard->settings->log_connections)
 			log_end(shard, conn);
 		(void)sys_close(conn->watch.fd);
 		give_slot(shard, conn);

@@ -48,6 +48,7 @@ enum shard_deadline {
 	SHARD_IDLE,
 	SHARD_STALL,
 	SHARD_LINGER,
+	SHARD_GREETING,
 	SHARD_LOOK, /* the first of SHARD_LOOKS */
 	SHARD_NDEADLINES = SHARD_LOOK + SHARD_LOOKS
 };
@@ -72,9 +73,11 @@ struct shard {
 	size_t nslots, nfresh;
 	struct list free;       /* slots that were used before, by timer.link */
 	struct list closed;     /* to be released after the turn, likewise */
-	struct record *records; /* one for each slot; NULL: nobody asks */
+	struct record *records; /* one for each slot; NULL: none are kept */
 	uint32_t *source_of;    /* that of each slot, or SOURCES_NONE */
-	struct sources *sources; /* of all shards */
+	struct sources *sources;      /* of all shards */
+	void (*throttles)(void *arg); /* a source begins to be throttled */
+	void *throttles_arg;
 	struct record_limit lines;
 	struct timer_queue tellings;
 	struct timer telling; /* armed while lines were left out */
@@ -110,12 +113,15 @@ void shard_set(struct shard *, const struct settings *);
 /* The spans of a drain hold from now on. */
 void shard_drain(struct shard *);
 
-/* What is kept of a connection for the log, if shard.records is there. */
+/* What is kept of a connection besides, if shard.records is there. */
 static inline struct record *
 shard_record(const struct shard *shard, const struct conn *conn)
 {
 	return &shard->records[conn - shard->slots];
 }
+
+/* The address of the client, as far as it is known, or NULL. */
+const struct sockaddr *shard_client(const struct shard *, const struct conn *);
 
 /* Memory for one more connection; fewer than nslots may have some. */
 struct conn *shard_take_slot(struct shard *);

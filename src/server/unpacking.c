@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "net/proxy.h"
 #include "net/transport.h"
 #include "server/conn_machine.h"
 #include "server/conn_state.h"
@@ -49,6 +50,7 @@ unpack_listeners(const struct inventory *inventory, const int *fds,
 		    .service = &service_text,
 		    .address = (const struct sockaddr *)&address,
 		    .length = record.length,
+		    .is_proxied = record.is_proxied == 1,
 		};
 		bool is_known =
 		    strcmp(record.transport, at.transport->name) == 0 &&
@@ -77,15 +79,22 @@ unpack_none(struct counters *counters, int fd)
 	counters_add(counters, COUNTER_FAILED, 1);
 }
 
-/* True when a connection can be as the record says. */
+/*
+ * True when a connection can be as the record says.  In GREETING it needs a
+ * place for the address of its client, which was asked for no longer if there
+ * is none.
+ */
 static bool
-is_possible(const struct inventory_conn *record)
+is_possible(const struct inventory_conn *record, const struct shard *shard)
 {
 	enum conn_state state = (enum conn_state)record->state;
 	bool can_send = state == CONN_SENDING || state == CONN_FINISHING ||
 			state == CONN_ENDING;
+	if (state == CONN_GREETING &&
+	    (shard->records == NULL || record->pending >= PROXY_HEADER_MAX))
+		return false;
 	return state < CONN_CLOSED && record->service == SERVICE_TEXT &&
-	       (record->pending == 0 || can_send) &&
+	       (record->pending == 0 || can_send || state == CONN_GREETING) &&
 	       (record->pending != 0 || state != CONN_SENDING) &&
 	       record->nlooks < SHARD_LOOKS;
 }
@@ -98,7 +107,7 @@ unpack_text(struct conn *conn, const struct inventory *inventory,
 	if (record->cause < inventory->header.ncounters)
 		inventory_counter(inventory, record->cause, &counter);
 	enum counter cause = find_counter(counter.name);
-	if (cause > COUNTER_FAILED || !is_possible(record) ||
+	if (cause > COUNTER_FAILED || !is_possible(record, conn->shard) ||
 	    upcase_stream_restore(&conn->upcase, &record->text) == -1)
 		return -1;
 	conn->state = record->state;

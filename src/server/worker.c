@@ -87,7 +87,7 @@ worker_open(struct worker *worker, struct loop *loop,
 	loop_set_busy_poll(loop, settings->busy_poll_us);
 	/* Without a thread it takes each at once, so one place is enough. */
 	if (handover_open(&worker->handover, worker->has_thread ? nslots : 1,
-		settings->log_connections) == 0) {
+		settings_keep_records(settings)) == 0) {
 		if (shard_open(&worker->shard, loop, settings,
 			&worker->counters, nslots, nblocks, conn_expired,
 			conn_evict) == 0)

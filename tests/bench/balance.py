@@ -145,8 +145,10 @@ def main():
     chosen = options()
     os.sched_setaffinity(0, {0})
     # The other two servers of the example are not there.
-    with Daemon() as daemon, \
-            Haproxy([daemon.port, free_port(), free_port()]) as balancer:
+    with Daemon(listen=["127.0.0.1:0", "127.0.0.1:0,proxy"],
+                args=["--proxy-from", "loopback"]) as daemon, \
+            Haproxy([daemon.addresses[1][1], free_port(), free_port()]) as \
+            balancer:
         for name in "b", "c":
             balancer.set_state(name, "maint")
         if chosen.rounds:

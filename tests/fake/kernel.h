@@ -43,6 +43,7 @@ enum kernel_call {
 	KERNEL_LISTEN,
 	KERNEL_ACCEPT,
 	KERNEL_RECV,
+	KERNEL_PEEK,
 	KERNEL_SEND,
 	KERNEL_SHUTDOWN,
 	KERNEL_ASK, /* sys_unacknowledged */

@@ -277,6 +277,21 @@ sys_recv(int fd, void *bytes, size_t n)
 }
 
 ssize_t
+sys_peek(int fd, void *bytes, size_t n)
+{
+	struct kernel_socket *socket = kernel_find(fd);
+	kernel_must(n > 0, "peek at nothing", fd);
+	if (kernel_enter(socket, KERNEL_PEEK) == -1)
+		return -1;
+	if (socket->reset_by_peer)
+		return fail(ECONNRESET);
+	if (socket->in.start == socket->in.end && !socket->peer_shut)
+		return fail(EAGAIN);
+	struct kernel_stream copy = socket->in;
+	return take(&copy, bytes, least(n, socket->recv_most));
+}
+
+ssize_t
 sys_sendv(int fd, struct iovec *pieces, size_t n)
 {
 	struct kernel_socket *socket = kernel_find(fd);

@@ -26,7 +26,8 @@
  * An answer of SMALL units is small.  The stall time is that between STALL looks
  * at what the kernel holds: these come at any time, but time is counted by them.
  *
- * What is left out.  What the transform makes of bytes.  Blocks that are sent
+ * What is left out.  What comes before the text of a proxy's client: here all
+ * connections begin in RECEIVING.  What the transform makes of bytes.  Blocks that are sent
  * in part.  That FIN may count for what the kernel holds.  The other times: that
  * a deadline passes only after its span, and is armed anew by progress.  The
  * loop: a connection that is ready or due may be called
@@ -289,7 +290,7 @@ inline send(c, channel)
  *	if (n == 0) return CONN_MOVED;
  *	delivery_note(conn, n);
  *	ssize_t sent = sys_send(conn->watch.fd, shard->output, n);
- *	if (sent == -1 && what_failed() == CONN_FAILED) return CONN_FAILED;
+ *	if (sent == -1 && conn_what_failed() == CONN_FAILED) return CONN_FAILED;
  *	if (taken == n) return CONN_MOVED;
  *	delivery_store(conn, taken, n);
  *	return CONN_DATA;
@@ -341,7 +342,7 @@ inline finish_input(c)
  *	shard_make_room(shard);
  *	ssize_t got = sys_recv(conn->watch.fd, shard->input,
  *	    shard_room(shard));
- *	if (got == -1) return what_failed();
+ *	if (got == -1) return conn_what_failed();
  *	if (got == 0)
  *	return conn_finish(conn) == CONN_FAILED ? CONN_FAILED : CONN_EOF;
  *	size_t n = upcase_stream_update( &conn->upcase, shard->output, shard->input,
@@ -397,7 +398,7 @@ inline receive(c)
  *	while (conn->pending != NULL) {
  *	ssize_t sent = sys_sendv(conn->watch.fd, pieces, n);
  *	if (sent == -1)
- *	    return what_failed() == CONN_FAILED ? CONN_FAILED : event;
+ *	    return conn_what_failed() == CONN_FAILED ? CONN_FAILED : event;
  *	conn->pending = pool_drop(&shard->pool, conn->pending, (size_t)sent,
  *	    loop_now(shard->loop));
  *	event = CONN_MOVED;
@@ -537,7 +538,8 @@ inline step(c)
 /*
  * [conn_machine.c advance]
  *	enter(conn, event, cause_of(conn, event));
- *	while (conn->state != before && behaviours[conn->state].begins) {
+ *	while (conn->state != before &&
+ *	    (behaviours[conn->state].begins || event == CONN_GREETED)) {
  *	before = conn->state;
  *	event = behaviours[before].step(conn);
  *	enter(conn, event, cause_of(conn, event));

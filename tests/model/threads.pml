@@ -131,8 +131,8 @@ inline handover_put(r, c)
 /*
  * [service_text.c start]
  *	struct conn *conn = shard_take_slot(shard);
- *	if (conn_start(conn, shard, handoff->fd) == 0)
- *	shard_retire(shard, conn);
+ *	if (conn_start(conn, shard, fd, handoff->is_proxied) == -1)
+ *	turn_away(shard, conn, fd, COUNTER_FAILED);
  */
 inline conns_adopt(c)
 {

@@ -30,6 +30,8 @@ delivery_of(const struct peer *peer)
 static uint64_t
 deadline_of(const struct peer *peer)
 {
+	if (!peer->greeted)
+		return spans_due(SPAN_GREETING, peer->moved_at);
 	if (peer->delivers)
 		return delivery_of(peer);
 	if (peer->lingers)
@@ -52,6 +54,8 @@ check_open(struct peer *peer)
 	rules_must(kernel.now < deadline_of(peer), peer, "its deadline passed");
 	rules_must(
 	    !peer->is_unserved, peer, "it cannot be served, and is left");
+	rules_must(!peer->is_bad || peer->header_sent < peer->nheader, peer,
+	    "what is no header was taken for one");
 	if (peer->delivers)
 		return;
 	rules_must(!socket->reset_by_peer, peer, "its reset was not noticed");

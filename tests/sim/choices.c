@@ -63,6 +63,10 @@ choices_begin(void)
 	    .stall_ms = DRAW_ONE_OF(spans),
 	    .drain_ms = DRAW_ONE_OF(spans),
 	    .linger_ms = DRAW_ONE_OF(spans),
+	    /* All are believed, or nobody is. */
+	    .proxies = {{.kind = PREFIX_ALL}},
+	    .nproxies = draw_chance(800),
+	    .greeting_ms = 1 + (uint32_t)draw(3000),
 	    .quiet_ms = 1 + (uint32_t)draw(1000),
 	    .busy_poll_us = DRAW_ONE_OF(polls),
 	    .send_buffer = DRAW_ONE_OF(sizes),

@@ -78,7 +78,8 @@ enter_connection(struct kernel_socket *socket, enum kernel_call call)
 {
 	static const int errors[] = {ECONNRESET, ETIMEDOUT, ENOBUFS, EPIPE};
 	struct peer *peer = socket->peer;
-	bool moves = call == KERNEL_RECV || call == KERNEL_SEND;
+	bool moves =
+	    call == KERNEL_RECV || call == KERNEL_PEEK || call == KERNEL_SEND;
 	if (!moves && call != KERNEL_WATCH)
 		return 0;
 	socket->recv_most = socket->send_most =

@@ -23,7 +23,10 @@ void origins_restart(void);
 /* Draws where a peer comes from. */
 void origins_draw(struct peer *);
 
-/* For the rules: what is due to a peer that was just accepted. */
+/*
+ * For the rules: what is due to a peer that was just accepted, or whose client
+ * the header of a proxy has just named.
+ */
 void origins_accepted(struct peer *);
 
 /* Checks what was counted. */

@@ -5,6 +5,7 @@
 
 #include "sim/draw.h"
 #include "sim/origins.h"
+#include "sim/places.h"
 
 #include <errno.h>
 
@@ -22,6 +23,32 @@ static const struct temper tempers[] = {
     {.ends = 10},   /* mute */
     {.sends = 700, .reads = 300, .reads_all = 300, .resets = 100}, /* rude */
     {.sends = 50, .reads_all = 500, .ends = 5},                    /* idle */
+};
+
+#define HEADER(bytes, is_bad, origin)                                          \
+	{                                                                      \
+		bytes, sizeof(bytes) - 1, is_bad, origin                       \
+	}
+#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
+#define ENDS      "\xc0\0\3\2\xc0\0\2\1\1\2\3\4"
+
+/* Before the text of a proxy's client; the last ones are none. */
+static const struct header {
+	const char *bytes;
+	size_t n;
+	bool is_bad;
+	int origin; /* of the client; -1: it is not named */
+} headers[] = {
+    HEADER("PROXY TCP4 192.0.2.1 192.0.2.1 1234 5220\r\n", false, 0),
+    HEADER("PROXY TCP6 ::ffff:192.0.2.2 2001:db8::1 1234 5220\r\n", false, 1),
+    HEADER("PROXY UNKNOWN\r\n", false, -1),
+    HEADER(SIGNATURE "\x21\x11\0\14" ENDS, false, 3),
+    HEADER(SIGNATURE "\x21\x11\0\24" ENDS "\4\0\5value", false, 3),
+    HEADER(SIGNATURE "\x20\0\0\0", false, -1),
+    HEADER(SIGNATURE "\x21\x11\0\17" ENDS "\4\0\1", true, -1),
+    HEADER(SIGNATURE "\x21\x11\x0f\xf1" ENDS, true, -1),
+    HEADER("PROXY TCP4 192.0.2.7\r\n", true, -1),
+    HEADER("hello", true, -1),
 };
 
 void
@@ -43,7 +70,16 @@ peers_connect(struct kernel_socket *listener)
 	    .listener = listener,
 	    .plan = plan,
 	    .temper = DRAW_ONE_OF(tempers),
+	    .is_proxied = places_have_proxies(listener),
 	};
+	peer->greeted = !peer->is_proxied;
+	if (peer->is_proxied) {
+		const struct header *header = &DRAW_ONE_OF(headers);
+		peer->header = header->bytes;
+		peer->nheader = header->n;
+		peer->is_bad = header->is_bad;
+		peer->client = header->origin;
+	}
 	/* Two places in order, the first of them where a character begins. */
 	size_t some = draw(plan->length + 1), other = draw(plan->length + 1);
 	peer->first = plan->begins[some < other ? some : other];
@@ -68,10 +104,25 @@ peers_is_open(const struct peer *peer)
 	return peer->accepted && !peer->socket->closed;
 }
 
+/* Of the header, with the text behind it or not. */
+static void
+send_header(struct peer *peer, size_t most)
+{
+	size_t left = peer->nheader - peer->header_sent;
+	size_t n = left < most ? left : most;
+	if (n == 0 || peer->socket->peer_shut)
+		return;
+	kernel_peer_sends(peer->socket, peer->header + peer->header_sent, n);
+	peer->header_sent += n;
+}
+
 static void
 send_some(struct peer *peer, size_t most)
 {
 	struct kernel_socket *socket = peer->socket;
+	send_header(peer, most);
+	if (peer->header_sent < peer->nheader)
+		return;
 	size_t left = peer->last - peer->sent;
 	size_t held = socket->in.end - socket->in.start;
 	size_t room = held < RECEIVE_ROOM ? RECEIVE_ROOM - held : 0;

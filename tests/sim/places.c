@@ -43,6 +43,7 @@ struct sockets {
 };
 
 static struct list_of_places in_force, wanted;
+static bool is_proxied;      /* whether the clients of port 5221 are proxies */
 static struct sockets known; /* since the last change was made */
 
 static struct sockaddr_in
@@ -53,6 +54,12 @@ address_of(size_t place)
 	    .sin_port = htons(places[place].port),
 	    .sin_addr.s_addr = htonl(places[place].host),
 	};
+}
+
+static bool
+has_proxies(size_t place)
+{
+	return is_proxied && places[place].port == 5221;
 }
 
 static bool
@@ -147,6 +154,7 @@ places_begin(void)
 {
 	in_force = wanted = (struct list_of_places){.n = 0};
 	known = (struct sockets){.at = {NULL}};
+	is_proxied = draw_chance(500);
 }
 
 void
@@ -169,6 +177,7 @@ places_bind(struct server *server)
 		    .service = &service_text,
 		    .address = (const struct sockaddr *)&addresses[i],
 		    .length = sizeof addresses[i],
+		    .is_proxied = has_proxies(wanted.at[i]),
 		};
 	}
 	if (server_bind(server, list, wanted.n, &refused) == 0)
@@ -282,4 +291,10 @@ places_pick(void)
 			able[n++] = socket;
 	}
 	return n == 0 ? NULL : able[draw(n)];
+}
+
+bool
+places_have_proxies(const struct kernel_socket *listener)
+{
+	return has_proxies(place_of(listener));
 }

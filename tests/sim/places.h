@@ -41,4 +41,7 @@ void places_closed(const struct kernel_socket *);
 /* One that takes clients; NULL: there is none. */
 struct kernel_socket *places_pick(void);
 
+/* True for a listener whose clients begin with a header of a proxy. */
+bool places_have_proxies(const struct kernel_socket *listener);
+
 #endif

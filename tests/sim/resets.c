@@ -13,6 +13,8 @@ blocks_of(const struct peer *peer)
 {
 	if (!peers_is_open(peer) || peer->socket->resets)
 		return 0;
+	if (!peer->greeted)
+		return peer->socket->in.start > 0;
 	struct due due = peers_due(peer);
 	size_t sent = peer->socket->out.end;
 	if (sent < due.n)
@@ -72,6 +74,19 @@ is_stuck(const struct peer *peer)
 	return peer->delivers && spans_may_end(SPAN_STALL, peer->less_at);
 }
 
+/* The same before the header is there, which is not to be waited for long. */
+static bool
+may_reset_header(const struct peer *peer)
+{
+	if (rules.settings->nproxies == 0 || peer->is_bad)
+		return true;
+	if (spans_may_end(SPAN_GREETING, peer->moved_at))
+		return true;
+	/* Only what has come of it takes a block. */
+	return peers_has_ended(peer) ||
+	       (blocks_of(peer) > 0 && blocks_taken() >= rules.blocks);
+}
+
 /* True if the server had a reason to reset the connection. */
 static bool
 may_reset(const struct peer *peer)
@@ -83,6 +98,8 @@ may_reset(const struct peer *peer)
 	uint64_t span = rules.settings->drain_ms;
 	if (rules.stops > 0 && span != 0 && kernel.now >= rules.asked_at + span)
 		return true;
+	if (!peer->greeted)
+		return may_reset_header(peer);
 	if (is_stuck(peer))
 		return true;
 	if (peer->lingers)

@@ -61,7 +61,8 @@ rules_has_passed(uint64_t since, uint64_t span)
 void
 rules_accepted(struct peer *peer)
 {
-	origins_accepted(peer);
+	if (!peer->is_proxied)
+		origins_accepted(peer);
 	peer->accepted = true;
 	peer->change = rules.is_changing ? rules.nchanges : 0;
 	rules.nopen++;
@@ -93,6 +94,7 @@ rules_touched(const struct peer *peer)
 void
 rules_sends(struct peer *peer)
 {
+	rules_must(peer->greeted, peer, "it was answered before its header");
 	peer->nsends++;
 	if (peers_pending(peer) == 0 &&
 	    spans_may_end(SPAN_IDLE, peer->moved_at))
@@ -161,13 +163,35 @@ note_taken(struct peer *peer, size_t n)
 	peer->held += n;
 }
 
+/* Bytes were taken of a header, which is no text. */
+static void
+note_header(struct peer *peer)
+{
+	size_t taken = peer->socket->in.start;
+	rules_must(taken <= peer->nheader, peer,
+	    "a byte of its text was taken with the header");
+	if (taken < peer->nheader || peer->is_bad)
+		return;
+	if (peer->client != -1) {
+		peer->origin = (unsigned)peer->client;
+		origins_accepted(peer);
+	}
+	peer->greeted = true;
+	peer->moved_at = peer->taken_at = threads_turn();
+}
+
 void
 rules_moved(struct peer *peer, enum kernel_call call)
 {
 	const struct kernel_socket *socket = peer->socket;
 	peer->asked = false;
+	rules_must(!peer->is_refused, peer, "its source has too many");
 	if (peer->lingers)
 		return;
+	if (!peer->greeted) {
+		note_header(peer);
+		return;
+	}
 	if (call == KERNEL_SEND) {
 		size_t before = peer->answered;
 		rules.nsent += socket->out.end - before;
@@ -184,8 +208,9 @@ rules_moved(struct peer *peer, enum kernel_call call)
 		rules_must(!peer->ended && !peers_is_refused(peer), peer,
 		    "it was read after its end");
 		size_t due = peers_due(peer).n;
-		rules.nreceived += socket->in.start - peer->received;
-		peer->received = socket->in.start;
+		size_t text = socket->in.start - peer->nheader;
+		rules.nreceived += text - peer->received;
+		peer->received = text;
 		note_answer(peer, peers_due(peer).n - due);
 		peer->turn = ++rules.nturns;
 		peer->stored_from = socket->out.end;
@@ -258,6 +283,8 @@ check_close(struct peer *peer)
 {
 	const struct kernel_socket *socket = peer->socket;
 	struct due due = peers_due(peer);
+	rules_must(peer->greeted || peer->harmed, peer,
+	    "it was closed before its header as if it was served");
 	rules_must(
 	    peers_held(peer) <= SMALL_ANSWER || rules.stops > 0 || peer->harmed,
 	    peer, "it was closed while the kernel held much for it");

@@ -31,6 +31,7 @@ note(struct phase *phase, const struct settings *settings)
 	phase->spans[SPAN_IDLE] = settings->idle_ms;
 	phase->spans[SPAN_STALL] = settings->stall_ms;
 	phase->spans[SPAN_LINGER] = settings->linger_ms;
+	phase->spans[SPAN_GREETING] = settings->greeting_ms;
 }
 
 void

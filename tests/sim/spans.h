@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum span { SPAN_IDLE, SPAN_STALL, SPAN_LINGER, NSPANS };
+enum span { SPAN_IDLE, SPAN_STALL, SPAN_LINGER, SPAN_GREETING, NSPANS };
 
 /* A run begins with these settings. */
 void spans_begin(const struct settings *);

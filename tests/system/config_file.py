@@ -170,7 +170,13 @@ BROKEN = (
     _bad("allow = all\n" * 65, "is not one of the first 64, ", line=65),
     _bad("listen = udp:5220\n", "'udp:5220' is not an address "),
     _bad('listen = "localhost"\n', "is not an address .*; leave the quotes"),
-    _bad("listen = 1,proxy\n", "'1,proxy' is not an address "),
+    _bad("listen = 1,other\n", "'1,other' is not an address .*1,proxy"),
+    _bad("listen = 1,proxy,proxy\n", "'1,proxy,proxy' is not an address "),
+    _bad("listen = 1,\n", "'1,' is not an address "),
+    _bad("listen = 1,proxy\n",
+         "listen 1,proxy: its proxies are not known; give their addresses as "
+         "proxy-from, "),
+    _bad("proxy-from = 192.0.2.1/24\n", "'192.0.2.1/24' is not addresses "),
     _bad("listen = 127.0.0.1:0\n" * 65, "is not one of the first 64, ",
          line=65),
     # Addresses.
@@ -204,6 +210,7 @@ GOOD = (
     "listen = 127.0.0.1:0\nlisten = 127.0.0.1:0\nlisten = tcp:127.0.0.1:0\n",
     "# Grüße, Ελλάδα, 🌮\nlog-level = info\n",
     "# " + 4094 * "x" + "\n", "#\n" * (1 << 19),
+    "listen = 127.0.0.1:0,proxy\nproxy-from = ::/0\nproxy-from = loopback\n",
     "workers = auto\nmax-connections = auto\nmemory-limit = auto\n",
     "max-connections-per-source = auto\nconnection-rate-per-source = off\n",
     "source-exempt = none\nallow = all\nallow = none\nallow = ::/0\n",

@@ -205,7 +205,7 @@ class Daemon:
         return self
 
     def _learn_addresses(self):
-        pattern = re.compile(r"^listening on \[?([^\]]*)\]?:(\d+)$")
+        pattern = re.compile(r"^listening on \[?([^\]]*)\]?:(\d+)(?: for PROXY)?$")
         def found():
             matches = [pattern.match(line) for line in self.lines]
             return [(m.group(1), int(m.group(2))) for m in matches if m]

@@ -92,7 +92,7 @@ class Haproxy:
                   "/dev/log": self.log.getsockname(),
                   **{line: "" for line in FOR_ROOT}}
         for number, server in enumerate(self.servers.values(), 11):
-            places[f"192.0.2.{number}:5220"] = f"127.0.0.1:{server}"
+            places[f"192.0.2.{number}:5221"] = f"127.0.0.1:{server}"
         if not has_ipv6():
             text = re.sub(r"\tbind (\[::\]:5220).*\n", r"# \1\n", text)
         for old, new in places.items():

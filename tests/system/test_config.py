@@ -164,6 +164,8 @@ class CheckTest(RefusalCase):
     EVERYTHING = (
         "listen = 127.0.0.1:1\nlisten = [::1]:2\nlisten = localhost:3\n"
         "listen = 4\nlisten = :5\nworkers = 3\nbackend = poll\n"
+        "listen = 6,proxy\nproxy-from = 192.0.2.0/24\n"
+        "proxy-from = loopback\n"
         "invalid = close\nmax-connections = 9\nmemory-limit = 1M\n"
         "max-connections-per-source = 3\nconnection-rate-per-source = 4\n"
         "source-exempt = loopback\nsource-exempt = 192.0.2.0/24\n"

@@ -30,8 +30,9 @@ LINE = "größe ﬃ ΰ €🌮 ein\n".encode()
 TEXT = mixed_text(60_000, seed=1) + b"\n"
 
 
-def server(port):
-    return Daemon(listen=[f"127.0.0.1:{port}"])
+def server(port, *args):
+    return Daemon(listen=[f"127.0.0.1:{port},proxy"],
+                  args=["--proxy-from", "loopback", *args])
 
 
 @contextlib.contextmanager
@@ -206,6 +207,20 @@ class HaproxyTest(Case):
                     self.assertEqual(converse(client, LINE[split:]),
                                      upper(rest))
             self.assertEqual(balancer.logged(), {})
+
+    def test_client(self):
+        """upcased logs the clients of haproxy, and its checks as its own"""
+        with server(free_port(), "--log-connections") as daemon, \
+                Haproxy([daemon.port, free_port(), free_port()]) as balancer:
+            with connect(balancer) as client:
+                own = "{}:{}".format(*client.getsockname())
+                self.assertEqual(converse(client, LINE), upper(LINE))
+            daemon.wait_for_line(f"connection peer={own} .*reason=ended")
+            # What ends a check is up to haproxy.
+            found = daemon.wait_for_line(
+                r"connection peer=127\.0\.0\.1:(\d+) .* received=9 sent=9 ")
+            self.assertNotEqual(f"127.0.0.1:{found[1]}", own)
+            self.assertEqual(daemon.counters()["proxy-errors"], 0)
 
     def test_queue(self):
         """A text that waits, to its end, for a place is answered whole"""

@@ -82,6 +82,7 @@ class RowTest(ReloadCase):
         "max-connections": "max-connections = 7",
         "source-prefix-ipv4": "source-prefix-ipv4 = 24",
         "source-prefix-ipv6": "source-prefix-ipv6 = 48",
+        "proxy-from": "proxy-from = 192.0.2.1",
         "memory-limit": "memory-limit = 1M", "congestion": "congestion = reno",
         "user": "user = nobody", "log": "log = syslog",
         "log-connections": "log-connections = yes",

@@ -71,8 +71,13 @@ START_TEST(a_connection_moves_bytes_and_ends_with_end_of_file)
 	};
 	ck_assert_int_eq(sys_sendv(far, pieces, 2), 3);
 	ck_assert_int_eq(sys_shutdown(far), 0);
+	/* What is only looked at is still to be received. */
+	ck_assert_int_eq(sys_peek(near, bytes, 2), 2);
+	ck_assert_mem_eq(bytes, "ab", 2);
 	ck_assert_int_eq(sys_recv(near, bytes, 2), 2);
+	ck_assert_mem_eq(bytes, "ab", 2);
 	ck_assert_int_eq(sys_recv(near, bytes, sizeof bytes), 1);
+	ck_assert_int_eq(sys_peek(near, bytes, sizeof bytes), 0);
 	ck_assert_int_eq(sys_recv(near, bytes, sizeof bytes), 0);
 	ck_assert_int_eq(sys_set_user_timeout(near, 1000), 0);
 	/* A reset is seen by the peer. */

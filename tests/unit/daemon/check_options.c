@@ -259,8 +259,8 @@ START_TEST(a_reload_may_change_what_nothing_was_made_of_at_the_start)
 {
 	static const char *const fixed[] = {"config", "check", "workers",
 	    "backend", "max-connections", "source-prefix-ipv4",
-	    "source-prefix-ipv6", "memory-limit", "congestion", "user", "log",
-	    "log-connections"};
+	    "source-prefix-ipv6", "proxy-from", "memory-limit", "congestion",
+	    "user", "log", "log-connections"};
 	size_t n = 0;
 	for (const struct option_row *row = daemon_rows; row->name; row++)
 		n += !row->reloadable;
@@ -333,8 +333,8 @@ START_TEST(the_command_line_wins_key_by_key_and_a_list_replaces_a_list)
 	ck_assert_str_eq(choice.options.config, path);
 	ck_assert_uint_eq(choice.options.nlisten, 2);
 	ck_assert_str_eq(choice.options.listen[1].port, "2");
-	ck_assert_uint_eq(choice.listen_lines[0], 2);
-	ck_assert_uint_eq(choice.listen_lines[1], 3);
+	ck_assert_uint_eq(daemon_value_line(&choice, "listen", 0), 2);
+	ck_assert_uint_eq(daemon_value_line(&choice, "listen", 1), 3);
 	ck_assert_uint_eq(choice.settings.idle_ms, 5000);
 	ck_assert_int_eq(choice.settings.invalid, UPCASE_CLOSE);
 	ck_assert_uint_eq(daemon_line(&choice, "idle-timeout"), 4);
@@ -343,7 +343,7 @@ START_TEST(the_command_line_wins_key_by_key_and_a_list_replaces_a_list)
 	    choose(text, WORDS("-l", "3", "--idle-timeout", "7s")), 0);
 	ck_assert_uint_eq(choice.options.nlisten, 1);
 	ck_assert_str_eq(choice.options.listen[0].port, "3");
-	ck_assert_uint_eq(choice.listen_lines[0], 0);
+	ck_assert_uint_eq(daemon_value_line(&choice, "listen", 0), 0);
 	ck_assert_uint_eq(choice.settings.idle_ms, 7000);
 	ck_assert_uint_eq(daemon_line(&choice, "idle-timeout"), 0);
 	/* The default counts as well when it is given. */
@@ -359,7 +359,7 @@ START_TEST(what_is_taken_out_of_the_file_is_the_default_again)
 	ck_assert_int_eq(choose("", nothing), 0);
 	ck_assert_str_eq(choice.options.listen[0].port, "5220");
 	ck_assert_int_eq(choice.settings.invalid, UPCASE_PASS);
-	ck_assert_uint_eq(choice.listen_lines[0], 0);
+	ck_assert_uint_eq(daemon_value_line(&choice, "listen", 0), 0);
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 
 #include <sys/socket.h>
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -63,6 +64,45 @@ START_TEST(what_is_no_address_is_refused)
 		const char *text = bad_addresses[i];
 		ck_assert_msg(address_parse(&address, text) == -1, "%s", text);
 	}
+}
+END_TEST
+
+START_TEST(an_address_to_listen_on_may_have_the_attribute_proxy_once)
+{
+	static const char *const good[] = {
+	    "127.0.0.1:5220", "[::1]:5220", "name:80", ":0", "80"};
+	static const char *const bad[] = {"", ",proxy", "80,", "80,proxy,",
+	    "80,proxy,proxy", "80,other", "80,Proxy", "80, proxy", "80 ,proxy",
+	    "80,proxy ", "80,proxy=yes", "80\\,proxy", "other:x,proxy"};
+	struct address address;
+	char text[ADDRESS_SPELLED_MAX], spelled[ADDRESS_SPELLED_MAX];
+	for (int i = 0; i < LENGTH(good); i++) {
+		ck_assert_int_eq(address_parse_listen(&address, good[i]), 0);
+		ck_assert(!address.proxied);
+		ck_assert_str_eq(address_spell(&address, spelled), good[i]);
+		(void)snprintf(text, sizeof text, "%s,proxy", good[i]);
+		ck_assert_int_eq(address_parse_listen(&address, text), 0);
+		ck_assert(address.proxied);
+		ck_assert_str_eq(address_spell(&address, spelled), text);
+		/* A server to connect to has none. */
+		ck_assert_int_eq(address_parse(&address, text), -1);
+	}
+	for (int i = 0; i < LENGTH(bad); i++)
+		ck_assert_msg(
+		    address_parse_listen(&address, bad[i]) == -1, "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(the_longest_name_can_be_spelled_with_the_attribute)
+{
+	struct address address;
+	static char text[ADDRESS_SPELLED_MAX + 8], spelled[ADDRESS_SPELLED_MAX];
+	memset(text, 'a', ADDRESS_HOST_MAX - 1);
+	(void)snprintf(text + ADDRESS_HOST_MAX - 1, 20, ":00001,proxy");
+	ck_assert_int_eq(address_parse_listen(&address, text), 0);
+	ck_assert_str_eq(address_spell(&address, spelled), text);
+	memset(text, 'a', sizeof text - 1);
+	ck_assert_int_eq(address_parse_listen(&address, text), -1);
 }
 END_TEST
 
@@ -138,6 +178,15 @@ START_TEST(an_address_is_a_value_of_an_option_and_is_printed_as_it_was)
 	ck_assert_str_eq(address.host, "");
 	kind->want(NULL, sentence);
 	ck_assert_str_eq(sentence, ADDRESS_SYNTAX);
+	ck_assert(!kind->parse(NULL, "80,proxy", &address));
+	kind = &option_listen;
+	ck_assert(kind->parse(NULL, "80,proxy", &address));
+	ck_assert(kind->print(NULL, &address, text));
+	ck_assert_str_eq(text, "80,proxy");
+	ck_assert(!kind->parse(NULL, "80,other", &address));
+	sentence[0] = '\0';
+	kind->want(NULL, sentence);
+	ck_assert_str_eq(sentence, ADDRESS_LISTEN_SYNTAX);
 }
 END_TEST
 
@@ -149,6 +198,10 @@ suite(void)
 	tcase_add_test(address, an_address_is_split_into_host_and_port);
 	tcase_add_test(address, what_is_no_address_is_refused);
 	tcase_add_test(address, a_host_name_may_be_as_long_as_there_is_room);
+	tcase_add_test(
+	    address, an_address_to_listen_on_may_have_the_attribute_proxy_once);
+	tcase_add_test(
+	    address, the_longest_name_can_be_spelled_with_the_attribute);
 	tcase_add_test(
 	    address, literal_addresses_are_resolved_and_written_as_they_were);
 	tcase_add_test(

@@ -35,6 +35,9 @@ static const struct arrow {
     {CONN_LINGERING, CONN_EXPIRED, CONN_DELIVERING},
     {CONN_DELIVERING, CONN_FLUSHED, CONN_CLOSED},
     {CONN_DELIVERING, CONN_EXPIRED, CONN_CLOSED},
+    {CONN_GREETING, CONN_GREETED, CONN_RECEIVING},
+    {CONN_GREETING, CONN_REFUSED, CONN_CLOSED},
+    {CONN_GREETING, CONN_EXPIRED, CONN_CLOSED},
 };
 
 enum { NARROWS = sizeof arrows / sizeof arrows[0] };
@@ -133,7 +136,7 @@ END_TEST
 
 START_TEST(no_way_leads_back_from_the_end)
 {
-	for (int state = CONN_FINISHING; state < CONN_NSTATES; state++) {
+	for (int state = CONN_FINISHING; state <= CONN_DELIVERING; state++) {
 		for (int event = 0; event < CONN_NEVENTS; event++) {
 			int next = actual(state, event);
 			ck_assert_msg(next == NONE || next >= state,
@@ -142,6 +145,15 @@ START_TEST(no_way_leads_back_from_the_end)
 			    conn_event_name((enum conn_event)event),
 			    target_name(next));
 		}
+	}
+}
+END_TEST
+
+START_TEST(no_way_leads_back_to_the_header)
+{
+	for (int state = 0; state < CONN_GREETING; state++) {
+		for (int event = 0; event < CONN_NEVENTS; event++)
+			ck_assert_int_ne(actual(state, event), CONN_GREETING);
 	}
 }
 END_TEST
@@ -210,6 +222,7 @@ suite(void)
 	tcase_add_test(table, deadline_ends_every_live_state);
 	tcase_add_test(table, output_left_over_can_only_come_while_receiving);
 	tcase_add_test(table, no_way_leads_back_from_the_end);
+	tcase_add_test(table, no_way_leads_back_to_the_header);
 	tcase_add_test(
 	    table, closed_can_be_reached_from_every_state_without_a_failure);
 	tcase_add_test(table, closed_allows_nothing);

@@ -125,6 +125,8 @@ memory_of(const struct worker *worker)
 	size_t each = sizeof *shard->slots + sizeof *shard->source_of;
 	size_t memory = shard->nslots * each + shard->pool.nblocks * POOL_COST +
 			SHARD_INPUT + UPCASE_BOUND(SHARD_INPUT);
+	if (shard->records != NULL)
+		memory += shard->nslots * sizeof *shard->records;
 	if (worker->has_thread)
 		memory += worker->handover.size * worker->handover.stride;
 	return memory;
@@ -135,10 +137,13 @@ START_TEST(memory_figure_bounds_what_workers_take)
 	enum { NWORKERS = 3 };
 	static struct worker workers[NWORKERS];
 	struct worker_wake wake;
-	for (unsigned n = 1; n <= NWORKERS; n++) {
+	/* Each number of them twice, without records and with them. */
+	for (unsigned round = 0; round < 2 * NWORKERS; round++) {
+		unsigned n = round / 2 + 1;
 		kernel_boot();
 		struct loop *loop = loop_open(NULL);
-		struct settings settings = {.workers = n};
+		struct settings settings = {
+		    .workers = n, .nproxies = round % 2};
 		struct sys_descriptors descriptors = {10, 20000};
 		struct limits limits;
 		ck_assert_int_eq(

@@ -26,6 +26,7 @@ struct place {
 static struct sockaddr_in places[PLACES_MAX];
 static struct listen_address wanted[PLACES_MAX];
 static size_t refused;
+static bool are_proxied; /* all clients of the next list */
 
 /* Prepares to listen on the places, which port 0 ends unless all is given. */
 static int
@@ -42,6 +43,7 @@ prepare(size_t n, const struct place *list)
 		    .service = &service_text,
 		    .address = (const struct sockaddr *)&places[i],
 		    .length = sizeof places[i],
+		    .is_proxied = are_proxied,
 		};
 	}
 	refused = SIZE_MAX;
@@ -310,6 +312,60 @@ START_TEST(the_socket_of_all_addresses_stays_for_a_moment)
 }
 END_TEST
 
+/* Whether those who come there now are taken for proxies. */
+static bool
+has_proxies(const struct kernel_socket *socket)
+{
+	struct list *link = listeners.all.next;
+	while (listener_at(link)->watch.fd != socket->fd)
+		link = link->next;
+	return listener_at(link)->is_proxied;
+}
+
+START_TEST(the_attribute_for_proxies_comes_and_goes_while_the_socket_stays)
+{
+	CHANGE({LOOPBACK, 7});
+	struct kernel_socket *one = at(LOOPBACK, 7);
+	size_t nsockets = kernel.calls[KERNEL_SOCKET];
+	ck_assert(!has_proxies(one));
+	are_proxied = true;
+	ck_assert_int_eq(PREPARE({LOOPBACK, 7}), 0);
+	ck_assert(!has_proxies(one));
+	ck_assert_int_eq(listening_change(&listeners, BACKLOG), 0);
+	ck_assert(has_proxies(one) && serves(one));
+	are_proxied = false;
+	kernel_fail(KERNEL_BIND, 1, EADDRINUSE);
+	ck_assert_int_eq(PREPARE({LOOPBACK, 7}, {LOOPBACK, 8}), -1);
+	ck_assert(has_proxies(one));
+	CHANGE({LOOPBACK, 7});
+	ck_assert(!has_proxies(one) && serves(one));
+	ck_assert_uint_eq(kernel.calls[KERNEL_SOCKET], nsockets + 1);
+}
+END_TEST
+
+START_TEST(what_covers_an_address_says_whether_it_has_proxies)
+{
+	are_proxied = true;
+	CHANGE({LOOPBACK, 7}, {ELSEWHERE, 7});
+	struct kernel_socket *one = at(LOOPBACK, 7);
+	struct kernel_socket *other = at(ELSEWHERE, 7);
+	ck_assert(has_proxies(one) && has_proxies(other));
+	are_proxied = false;
+	CHANGE({ANY, 7});
+	struct kernel_socket *all = at(ANY, 7);
+	ck_assert(
+	    !has_proxies(one) && !has_proxies(other) && !has_proxies(all));
+	are_proxied = true;
+	CHANGE({ANY, 7});
+	ck_assert(has_proxies(one) && has_proxies(other) && has_proxies(all));
+	/* Who has begun to connect to what goes is served as it promised. */
+	are_proxied = false;
+	CHANGE({LOOPBACK, 7});
+	ck_assert(!has_proxies(one) && has_proxies(all));
+	listening_retire(&listeners);
+}
+END_TEST
+
 START_TEST(sockets_that_stay_do_not_add_up)
 {
 	for (uint32_t i = 0; i < 20; i++) {
@@ -440,6 +496,10 @@ suite(void)
 	tcase_add_test(
 	    change, the_socket_of_one_address_stays_when_all_are_served);
 	tcase_add_test(change, the_socket_of_all_addresses_stays_for_a_moment);
+	tcase_add_test(change,
+	    the_attribute_for_proxies_comes_and_goes_while_the_socket_stays);
+	tcase_add_test(
+	    change, what_covers_an_address_says_whether_it_has_proxies);
 	tcase_add_test(change, sockets_that_stay_do_not_add_up);
 	tcase_add_test(
 	    change, an_address_that_overlaps_one_that_stays_is_refused);

@@ -126,6 +126,17 @@ START_TEST(one_byte_more_than_a_block_takes_two)
 }
 END_TEST
 
+START_TEST(bytes_are_added_to_a_block_until_it_is_full)
+{
+	struct block *output = store(bytes, 1, &first, false);
+	pool_append(output, bytes + 1, 9);
+	pool_append(output, bytes + 10, POOL_BLOCK_OUTPUT - 10);
+	ck_assert_uint_eq(pool_size(output), POOL_BLOCK_OUTPUT);
+	ck_assert_uint_eq(pool_room(&pool), (NBLOCKS - 1) * POOL_BLOCK_OUTPUT);
+	drop_all(output, 0, POOL_BLOCK_OUTPUT, 1000);
+}
+END_TEST
+
 START_TEST(dropping_nothing_changes_nothing)
 {
 	struct block *output = store(bytes, 10, &first, false);
@@ -401,6 +412,7 @@ suite(void)
 	tcase_add_test(tcase, room_is_exact_for_every_number_of_blocks);
 	tcase_add_test(tcase, outputs_of_every_size_round_a_border_come_back);
 	tcase_add_test(tcase, one_byte_more_than_a_block_takes_two);
+	tcase_add_test(tcase, bytes_are_added_to_a_block_until_it_is_full);
 	tcase_add_test(tcase, dropping_nothing_changes_nothing);
 	tcase_add_test(tcase, outputs_do_not_touch_each_other);
 	tcase_add_loop_test(

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "fake/kernel.h"
+#include "net/proxy.h"
 #include "server/conn_machine.h"
 #include "server/conn_state.h"
 #include "server/packing.h"
@@ -19,8 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct settings settings = {
-    .workers = 1, .idle_ms = 1000, .stall_ms = 500, .linger_ms = 100};
+static const struct settings settings = {.workers = 1,
+    .idle_ms = 1000,
+    .stall_ms = 500,
+    .linger_ms = 100,
+    .greeting_ms = 200,
+    .nproxies = 1};
 
 enum { NSLOTS = 2, NBLOCKS = 4 };
 
@@ -74,7 +79,7 @@ count(enum counter counter)
 static bool
 goes_on(const struct inventory_conn *record)
 {
-	static const unsigned char pending[64] = {0};
+	static const unsigned char pending[PROXY_HEADER_MAX] = {0};
 	int fd = sys_socket(AF_INET);
 	struct kernel_socket *socket = kernel_find(fd);
 	size_t failed = count(COUNTER_FAILED);
@@ -106,9 +111,9 @@ START_TEST(each_state_goes_on_with_what_it_can_have_and_no_other)
 			    .state = (uint8_t)state,
 			    .cause = COUNTER_FAILED,
 			};
-			bool sends = state == CONN_SENDING ||
-				     state == CONN_FINISHING ||
-				     state == CONN_ENDING;
+			bool sends =
+			    state == CONN_SENDING || state == CONN_FINISHING ||
+			    state == CONN_ENDING || state == CONN_GREETING;
 			bool can = state < CONN_CLOSED && (!has || sends) &&
 				   (has || state != CONN_SENDING);
 			ck_assert_msg(goes_on(&record) == can, "state %u, %u",
@@ -116,7 +121,7 @@ START_TEST(each_state_goes_on_with_what_it_can_have_and_no_other)
 			n += can;
 		}
 	}
-	ck_assert_uint_eq(n, CONN_CLOSED - 1 + 3);
+	ck_assert_uint_eq(n, CONN_CLOSED - 1 + 4);
 }
 END_TEST
 
@@ -145,6 +150,26 @@ START_TEST(each_number_that_is_out_of_bounds_is_refused)
 	large.state = CONN_SENDING;
 	large.pending = NBLOCKS * POOL_BLOCK_OUTPUT + 1;
 	ck_assert(!goes_on(&large));
+}
+END_TEST
+
+START_TEST(a_header_goes_on_only_where_it_fits_and_is_asked_for)
+{
+	struct inventory_conn record = {
+	    .began = kernel.now,
+	    .pending = PROXY_HEADER_MAX - 1,
+	    .state = CONN_GREETING,
+	    .cause = COUNTER_FAILED,
+	};
+	ck_assert(goes_on(&record));
+	record.pending = PROXY_HEADER_MAX;
+	ck_assert(!goes_on(&record));
+	record.pending = 0;
+	ck_assert(goes_on(&record));
+	struct record *records = shard.records;
+	shard.records = NULL;
+	ck_assert(!goes_on(&record));
+	shard.records = records;
 }
 END_TEST
 
@@ -199,6 +224,8 @@ suite(void)
 	tcase_add_test(
 	    tcase, each_state_goes_on_with_what_it_can_have_and_no_other);
 	tcase_add_test(tcase, each_number_that_is_out_of_bounds_is_refused);
+	tcase_add_test(
+	    tcase, a_header_goes_on_only_where_it_fits_and_is_asked_for);
 	tcase_add_test(tcase, half_a_character_is_whole_with_the_other_half);
 	tcase_add_test(tcase, counters_go_on_by_their_names);
 	return suite;

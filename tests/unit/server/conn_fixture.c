@@ -85,6 +85,7 @@ set_up(void)
 	    .stall_ms = STALL_MS,
 	    .linger_ms = LINGER_MS,
 	    .quiet_ms = QUIET_MS,
+	    .greeting_ms = GREETING_MS,
 	};
 	nblocks = LIMIT_BLOCKS;
 	/* What peers cause is no news here. */
@@ -113,10 +114,11 @@ fixture_case(Suite *suite, const char *name)
 	return tcase;
 }
 
-void
-adopt(int fd)
+static void
+hand(int fd, bool is_proxied)
 {
-	struct handoff handoff = {.fd = fd, .service = SERVICE_TEXT};
+	struct handoff handoff = {
+	    .fd = fd, .service = SERVICE_TEXT, .is_proxied = is_proxied};
 	handoff.peer.ipv4 = (struct sockaddr_in){
 	    .sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(0xc0000201),
@@ -125,11 +127,32 @@ adopt(int fd)
 	service_text.start(&shard, &handoff);
 }
 
+void
+adopt(int fd)
+{
+	hand(fd, false);
+}
+
+void
+adopt_proxied(int fd)
+{
+	hand(fd, true);
+}
+
 struct kernel_socket *
 serve(void)
 {
 	struct kernel_socket *socket = kernel_connect();
 	adopt(socket->fd);
+	nserved++;
+	return socket;
+}
+
+struct kernel_socket *
+serve_proxied(void)
+{
+	struct kernel_socket *socket = kernel_connect();
+	adopt_proxied(socket->fd);
 	nserved++;
 	return socket;
 }

@@ -20,6 +20,7 @@ enum {
 	STALL_MS = 3000,
 	LINGER_MS = 500,
 	QUIET_MS = 100,
+	GREETING_MS = 700,
 	LIMIT_CONNECTIONS = 16,
 	LIMIT_BLOCKS = 32
 };
@@ -51,8 +52,14 @@ TCase *fixture_case(Suite *, const char *name);
 /* The service starts with a socket. */
 void adopt(int fd);
 
+/* The same with one that a listener for proxies accepted. */
+void adopt_proxied(int fd);
+
 /* One more connection. */
 struct kernel_socket *serve(void);
+
+/* The same from 192.0.2.1, a proxy. */
+struct kernel_socket *serve_proxied(void);
 
 /* One turn, and the release that follows it. */
 void turn(void);
