@@ -74,6 +74,7 @@ unit_tests = \
 	tests/unit/daemon/check_store \
 	tests/unit/daemon/check_supervision \
 	tests/unit/client/check_client \
+	tests/unit/client/check_visible \
 	tests/unit/bench/check_duplex \
 	tests/unit/bench/check_exchange \
 	tests/unit/bench/check_histogram \
@@ -123,6 +124,7 @@ daemon_tests = \
 	tests/system/test_upc_files.py \
 	tests/system/test_upc_filter.py \
 	tests/system/test_upc_foreign.py \
+	tests/system/test_upc_hostile.py \
 	tests/system/test_upc_silent.py \
 	tests/system/test_upc_terminal.py \
 	tests/system/test_versions.py \

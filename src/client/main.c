@@ -80,6 +80,7 @@ exchange(const struct client_options *options, const struct source *source,
 	    .is_dialogue = input->fd == STDIN_FILENO &&
 			   is_terminal(STDIN_FILENO) &&
 			   is_terminal(STDOUT_FILENO),
+	    .is_shown = !options->raw && is_terminal(STDOUT_FILENO),
 	    .tells_invalid = is_terminal(STDERR_FILENO),
 	    .timeout = options->timeout,
 	    .progress = &progress,

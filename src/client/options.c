@@ -30,6 +30,9 @@ static const struct option_row rows[] = {
 		"0: never"},
     {"no-progress", SWITCH(no_progress),
 	.help = "never show how far a long text has come"},
+    {"raw", SWITCH(raw),
+	.help = "leave control characters of the answer as they are\n"
+		"on a terminal, too"},
     {"file", SWITCH(takes_files), .letter = 'f',
 	.help = "the words are names of files, whose text is sent;\n"
 		"- is standard input"},
@@ -44,7 +47,7 @@ print_version(void)
 
 static const struct cli cli = {
     .usage = "[-s ADDRESS] [-4 | -6] [--connect-timeout T]\n"
-	     "           [--timeout T] [--no-progress] [TEXT ...]\n"
+	     "           [--timeout T] [--no-progress] [--raw] [TEXT ...]\n"
 	     "       upc [option ...] -f FILE ...",
     .summary = "Sends text to upcased and prints its answer in upper case.\n"
 	       "Without TEXT or FILE it sends standard input.",

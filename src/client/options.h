@@ -16,6 +16,7 @@ struct client_options {
 	uint32_t timeout;         /* ms without progress; 0: no limit */
 	bool takes_files;         /* the words are names of files */
 	bool no_progress;
+	bool raw; /* nothing is made visible */
 };
 
 /*

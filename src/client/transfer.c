@@ -8,6 +8,7 @@
 #include "client/answer.h"
 #include "client/dialogue.h"
 #include "client/invalid.h"
+#include "client/visible.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -21,6 +22,8 @@
 
 enum {
 	BUFFER_SIZE = 64 * 1024,
+	/* What becomes no more than a buffer when it is made visible. */
+	VISIBLE_MAX = BUFFER_SIZE / 4 - VISIBLE_HELD,
 	/* A pipe that poll(2) calls writable takes this much without a wait. */
 	WRITE_MAX = PIPE_BUF
 };
@@ -50,8 +53,10 @@ struct transfer {
 	struct dialogue dialogue;
 	struct answer answer;
 	struct invalid invalid;
+	struct visible visible;
 	char from_input[BUFFER_SIZE];
 	char from_server[BUFFER_SIZE];
+	char shown[BUFFER_SIZE];
 };
 
 /* The first failure explains the ones after it. */
@@ -129,13 +134,18 @@ take_answer(struct transfer *t, size_t n)
 	}
 	t->unwritten = t->from_server;
 	t->nunwritten = n;
+	if (!t->task->is_shown)
+		return;
+	t->unwritten = t->shown;
+	t->nunwritten =
+	    visible_update(&t->visible, t->shown, t->from_server, n);
 }
 
 static void
 receive(struct transfer *t)
 {
-	ssize_t got =
-	    sys_recv(t->task->server, t->from_server, sizeof t->from_server);
+	ssize_t got = sys_recv(t->task->server, t->from_server,
+	    t->task->is_shown ? VISIBLE_MAX : BUFFER_SIZE);
 	if (got == -1 && would_block())
 		return;
 	if (got > 0) {
@@ -148,6 +158,8 @@ receive(struct transfer *t)
 		fail(t, TRANSFER_ENDED, 0);
 	t->server_ended = true;
 	stop_sending(t);
+	t->unwritten = t->shown;
+	t->nunwritten = visible_end(&t->visible, t->shown);
 }
 
 static void

@@ -31,6 +31,7 @@ struct transfer_task {
 	struct input *input; /* what to send after it, started */
 	int output;          /* where the answer goes */
 	bool is_dialogue;    /* input and output are one user's terminal */
+	bool is_shown;       /* what a terminal would obey is made visible */
 	bool tells_invalid;  /* says once that the text is not UTF-8 */
 	uint32_t timeout; /* ms to wait for the server to move; 0: no limit */
 	struct progress *progress;
@@ -57,7 +58,8 @@ struct transfer_result {
 /*
  * When this returns, everything that came has been printed, if it could be, but
  * for bytes that showed the answer to be foreign, and those that came with
- * them.
+ * them.  Of a transfer that fails, what is_shown keeps is not printed either:
+ * the beginning of a character.
  */
 void transfer_run(const struct transfer_task *, struct transfer_result *);
 
