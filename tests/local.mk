@@ -74,6 +74,7 @@ unit_tests = \
 	tests/unit/daemon/check_store \
 	tests/unit/daemon/check_supervision \
 	tests/unit/client/check_client \
+	tests/unit/client/check_patience \
 	tests/unit/client/check_visible \
 	tests/unit/bench/check_duplex \
 	tests/unit/bench/check_exchange \
@@ -142,7 +143,8 @@ tool_tests = \
 	tests/system/test_interrupts.py \
 	tests/system/test_model.py \
 	tests/system/test_upcbench.py \
-	tests/system/test_upcbench_faults.py
+	tests/system/test_upcbench_faults.py \
+	tests/system/test_upcbench_hostile.py
 python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/daemon.py \

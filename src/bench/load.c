@@ -224,6 +224,8 @@ load_open(struct load *load, const struct bench_options *options,
 		return out_of_memory();
 	timer_queue_init(&load->engine.deadlines,
 	    loop_timers(load->engine.loop), options->timeout, session_expired);
+	timer_queue_init(&load->engine.answers, loop_timers(load->engine.loop),
+	    options->answer_timeout, session_overdue);
 	describe_groups(load, options, latencies);
 	make_sessions(load);
 	return find_server(load, options->timeout);

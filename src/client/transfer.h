@@ -34,6 +34,8 @@ struct transfer_task {
 	bool is_shown;       /* what a terminal would obey is made visible */
 	bool tells_invalid;  /* says once that the text is not UTF-8 */
 	uint32_t timeout; /* ms to wait for the server to move; 0: no limit */
+	/* The same for the end of the answer to all that was sent. */
+	uint32_t answer_timeout;
 	struct progress *progress;
 };
 
@@ -43,6 +45,7 @@ enum transfer_outcome {
 	TRANSFER_UNREAD,        /* nobody reads the output any more */
 	TRANSFER_SERVER_FAILED, /* the connection broke */
 	TRANSFER_EXPIRED,       /* the server moved nothing for the timeout */
+	TRANSFER_OVERDUE,       /* it moved, but did not come to an end */
 	TRANSFER_ENDED,         /* by the server, before the end of the text */
 	TRANSFER_SHORT,         /* a clean end, but a part is missing */
 	TRANSFER_FOREIGN        /* no answer of upcased: see answer.h */
@@ -52,6 +55,7 @@ struct transfer_result {
 	enum transfer_outcome outcome;
 	int error;           /* the errno of those that failed */
 	const char *foreign; /* what the server sent, as of answer_judge */
+	bool has_sent_all;   /* to the end of the input */
 	struct tally sent, received;
 };
 
