@@ -110,6 +110,7 @@ daemon_tests = \
 	tests/system/test_partial.py \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
+	tests/system/test_security_page.py \
 	tests/system/test_restarts.py \
 	tests/system/test_serve.py \
 	tests/system/test_service_manager.py \
@@ -244,6 +245,12 @@ simulate_SOURCES = tests/sim/simulate.c \
 	tests/sim/world.c tests/sim/world.h
 simulate_LDADD = libserver.a libkernel.a libnet.a libreactor.a libupcase.a \
 	libbase.a
+
+# Among the tests that have run are those that the page on security names.
+if HAVE_PYTHON
+check-local: check-TESTS
+	@$(PYTHON) -B $(srcdir)/tests/promises.py $(TEST_LOGS)
+endif
 
 # Each of the errors in this list is planted, and the simulation must find it.
 check-mutations: simulate$(EXEEXT)
@@ -454,6 +461,7 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/model/threads.pml \
 	tests/plant/drafts.py tests/plant/drawn.py tests/plant/planting.py \
 	tests/reports/REPORTS tests/results tests/timed \
+	tests/promises.py \
 	tests/sim/mutations.py tests/whole.py tests/under-qemu tests/under-valgrind \
 	tests/shim/failing_malloc.c tests/shim/short_io.c \
 	tests/system/sandbox-systemd
