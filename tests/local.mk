@@ -22,6 +22,7 @@ unit_tests = \
 	tests/unit/config/check_values \
 	tests/unit/net/check_address \
 	tests/unit/net/check_dial \
+	tests/unit/net/check_lookup \
 	tests/unit/net/check_race \
 	tests/unit/reactor/check_bell \
 	tests/unit/reactor/check_loop_deadlines \

@@ -23,8 +23,8 @@ static const struct option_row rows[] = {
 	.help = "use only IPv6 addresses of the server"},
     {"connect-timeout", TIME(connect_timeout, 0, VALUE_WEEK), "T",
 	.preset = "10s",
-	.help = "wait for each address of the server for T;\n"
-		"0: as long as the system does"},
+	.help = "wait for T to look up the server, and then for\n"
+		"each address; 0: as long as the system does"},
     {"timeout", TIME(timeout, 0, VALUE_WEEK), "T", .preset = "1m",
 	.help = "give up when the server moves nothing for T;\n"
 		"0: never"},
