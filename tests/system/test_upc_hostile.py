@@ -10,7 +10,7 @@ import time
 import unittest
 
 import tap
-from daemon import LONG, SANITIZED
+from daemon import LONG, SANITIZED, linux_only
 from scripted import BIG, BOUND, Server, receive_line
 from stream import receive_all, upper
 from upc_case import (PROMPT, UPC, Terminal, UpcCase, environment,
@@ -240,6 +240,7 @@ class Endless(UpcCase):
         self.assert_failed(outcome, 69, "Connection timed out")
 
 
+@linux_only
 @unittest.skipIf(SANITIZED, "memory is not what it is under sanitizers")
 class Memory(UpcCase):
     """What a server sends costs no memory, however much it is."""

@@ -7,7 +7,7 @@ import time
 import unittest
 
 import tap
-from daemon import LONG, SANITIZED, Daemon
+from daemon import LONG, SANITIZED, Daemon, linux_only
 from scripted import BOUND, Server
 from stream import receive_all
 from upc_case import least_memory, with_memory
@@ -73,6 +73,7 @@ class Trickle(BenchCase):
         self.assertGreater(report["messages"], 0)
 
 
+@linux_only
 @unittest.skipIf(SANITIZED, "memory is not what it is under sanitizers")
 class Memory(BenchCase):
     """What a server sends costs no memory, however much it is."""
