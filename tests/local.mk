@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/config/check_values \
 	tests/unit/net/check_address \
 	tests/unit/net/check_dial \
+	tests/unit/net/check_lookup \
 	tests/unit/net/check_prefix \
 	tests/unit/net/check_proxy \
 	tests/unit/net/check_race \
@@ -80,6 +81,8 @@ unit_tests = \
 	tests/unit/daemon/check_store \
 	tests/unit/daemon/check_supervision \
 	tests/unit/client/check_client \
+	tests/unit/client/check_patience \
+	tests/unit/client/check_visible \
 	tests/unit/bench/check_duplex \
 	tests/unit/bench/check_exchange \
 	tests/unit/bench/check_histogram \
@@ -115,6 +118,7 @@ daemon_tests = \
 	tests/system/test_proxy.py \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
+	tests/system/test_security_page.py \
 	tests/system/test_restarts.py \
 	tests/system/test_serve.py \
 	tests/system/test_service_manager.py \
@@ -131,6 +135,7 @@ daemon_tests = \
 	tests/system/test_upc_files.py \
 	tests/system/test_upc_filter.py \
 	tests/system/test_upc_foreign.py \
+	tests/system/test_upc_hostile.py \
 	tests/system/test_upc_silent.py \
 	tests/system/test_upc_terminal.py \
 	tests/system/test_versions.py \
@@ -149,7 +154,8 @@ tool_tests = \
 	tests/system/test_interrupts.py \
 	tests/system/test_model.py \
 	tests/system/test_upcbench.py \
-	tests/system/test_upcbench_faults.py
+	tests/system/test_upcbench_faults.py \
+	tests/system/test_upcbench_hostile.py
 python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/crowd.py \
@@ -251,6 +257,12 @@ simulate_SOURCES = tests/sim/simulate.c \
 	tests/sim/world.c tests/sim/world.h
 simulate_LDADD = libserver.a libkernel.a libnet.a libreactor.a libupcase.a \
 	libbase.a
+
+# Among the tests that have run are those that the page on security names.
+if HAVE_PYTHON
+check-local: check-TESTS
+	@$(PYTHON) -B $(srcdir)/tests/promises.py $(TEST_LOGS)
+endif
 
 # Each of the errors in this list is planted, and the simulation must find it.
 check-mutations: simulate$(EXEEXT)
@@ -479,6 +491,7 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/model/threads.pml \
 	tests/plant/drafts.py tests/plant/drawn.py tests/plant/planting.py \
 	tests/reports/REPORTS tests/results tests/timed \
+	tests/promises.py \
 	tests/sim/mutations.py tests/whole.py tests/under-qemu tests/under-valgrind \
 	tests/shim/failing_malloc.c tests/shim/short_io.c \
 	tests/system/sandbox-systemd
