@@ -27,6 +27,13 @@
 /* The longest busy_poll_us: more than a processor needs to wake up. */
 #define SETTINGS_BUSY_POLL_MAX 10000
 
+/*
+ * What a buffer of the kernel can be asked to hold, in bytes: from a page, of
+ * which Linux gives the whole, to more than a path to another continent needs.
+ */
+#define SETTINGS_BUFFER_MIN 4096
+#define SETTINGS_BUFFER_MAX (64 << 20)
+
 struct settings {
 	/* These hold from the start to the end of the server. */
 	const char *backend;    /* as for poller_open */
@@ -44,8 +51,8 @@ struct settings {
 	uint32_t linger_ms;    /* we have sent FIN, the peer has not */
 	uint32_t quiet_ms;     /* in a drain, instead of idle and linger */
 	uint32_t busy_poll_us; /* in microseconds, see loop_set_busy_poll */
-	int send_buffer;       /* the kernel's, for each connection */
-	int receive_buffer;    /* the same */
+	size_t send_buffer;    /* the kernel's, for each connection */
+	size_t receive_buffer; /* the same */
 	int large_buffer;      /* for both, of the few that move bulk */
 };
 
