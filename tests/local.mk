@@ -94,6 +94,7 @@ daemon_tests = \
 	tests/system/test_held.py \
 	tests/system/test_inherited.py \
 	tests/system/test_injected.py \
+	tests/system/test_kernel_memory.py \
 	tests/system/test_leave.py \
 	tests/system/test_library.py \
 	tests/system/test_limits.py \
@@ -145,7 +146,8 @@ python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/daemon.py \
 	tests/system/haproxy.py tests/system/injection.py \
-	tests/system/inventory.py tests/system/namespaces.py \
+	tests/system/inventory.py tests/system/kernel_memory.py \
+	tests/system/namespaces.py \
 	tests/system/ports.py tests/system/refusal.py \
 	tests/system/screen.py tests/system/scripted.py \
 	tests/system/service_manager.py tests/system/stream.py \
