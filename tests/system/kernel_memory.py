@@ -7,6 +7,15 @@ import subprocess
 from daemon import PATIENCE
 
 
+# What the kernel counts may be below zero for a moment, which ss does not show.
+SIGN, WRAP = 1 << 31, 1 << 32
+
+
+def signed(text):
+    number = int(text)
+    return number - WRAP if number >= SIGN else number
+
+
 def held(port, wrapper=()):
     """Sockets of the port, without those that listen: a list of pairs, the
     state and the bytes that the kernel holds for each."""
@@ -22,6 +31,6 @@ def held(port, wrapper=()):
             found.append([state, 0])
         if skmem and found:
             fields = dict(re.findall(r"([a-z]+)(\d+)", skmem.group(1)))
-            found[-1][1] += sum(int(fields[key])
+            found[-1][1] += sum(signed(fields[key])
                                 for key in ("r", "w", "f", "bl"))
     return [(state, n) for state, n in found if state != "LISTEN"]

@@ -29,7 +29,7 @@ def never_readers(daemon, n, stack):
     half-close after that."""
     clients = [stack.enter_context(daemon.connect(receive_buffer=4096))
                for _ in range(n)]
-    flood(clients, b"x" * (1 << 16), most=MIB, pause=0.3)
+    flood(clients, b"x" * (1 << 16), pause=0.3)
     for client in clients[::2]:
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_WR)
