@@ -103,6 +103,7 @@ daemon_tests = \
 	tests/system/test_held.py \
 	tests/system/test_inherited.py \
 	tests/system/test_injected.py \
+	tests/system/test_kernel_memory.py \
 	tests/system/test_leave.py \
 	tests/system/test_library.py \
 	tests/system/test_limits.py \
@@ -144,6 +145,7 @@ daemon_tests = \
 # build; `make check tool_tests=' leaves them out.
 tool_tests = \
 	tests/bench/test_alternatives.py \
+	tests/bench/test_attacks.py \
 	tests/bench/test_bench.py \
 	tests/bench/server/test_compare.py \
 	tests/system/test_bootstrap.py \
@@ -161,7 +163,8 @@ python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/crowd.py \
 	tests/system/daemon.py tests/system/faketime.py \
 	tests/system/haproxy.py tests/system/injection.py \
-	tests/system/inventory.py tests/system/namespaces.py \
+	tests/system/inventory.py tests/system/kernel_memory.py \
+	tests/system/namespaces.py \
 	tests/system/ports.py tests/system/refusal.py \
 	tests/system/screen.py tests/system/scripted.py \
 	tests/system/service_manager.py tests/system/stream.py \
@@ -406,9 +409,10 @@ bench_glib_LDADD = $(GLIB_LIBS)
 bench_unistring_SOURCES = tests/bench/unistring.c $(contender)
 bench_unistring_LDADD = -lunistring
 
-bench_scripts = tests/bench/alternatives.py tests/bench/balance.py \
+bench_scripts = tests/bench/alternatives.py tests/bench/attackers.py \
+	tests/bench/attacks.py tests/bench/balance.py \
 	tests/bench/bench.py \
-	tests/bench/contenders.py \
+	tests/bench/contenders.py tests/bench/good_client.py \
 	tests/bench/machine.py tests/bench/results.py tests/bench/texts.py \
 	tests/bench/chart.gp tests/bench/upper.go tests/bench/upper.js \
 	tests/bench/upper.py tests/bench/upper.rs \
@@ -463,13 +467,17 @@ bench-haproxy: all
 	$(AM_TESTS_ENVIRONMENT) UPCBENCH='$(abs_builddir)/upcbench$(EXEEXT)' \
 	    srcdir='$(abs_srcdir)' \
 	    $(PYTHON) -B $(srcdir)/tests/bench/balance.py $(BENCH)
+# What attacks cost: see tests/bench/attacks.py.
+bench-attacks: all
+	$(AM_TESTS_ENVIRONMENT) srcdir='$(abs_srcdir)' \
+	    $(PYTHON) -B $(srcdir)/tests/bench/attacks.py $(BENCH)
 # The tables of README.
 bench-alternatives: all
 	builddir='$(abs_builddir)' \
 	    $(PYTHON) -B $(srcdir)/tests/bench/alternatives.py $(BENCH)
 clean-local:
 	rm -rf bench drawn fuzz
-.PHONY: bench bench-alternatives bench-haproxy bench-programs bench-upcase
+.PHONY: bench bench-alternatives bench-attacks bench-haproxy bench-programs bench-upcase
 
 # What takes longer than a developer waits: see tests/long.
 check-long:

@@ -92,6 +92,18 @@ const struct option_row daemon_rows[] = {
 	.help = "hold at most SIZE of answers that clients have not\n"
 		"taken yet, such as 64M; auto: by the number of\n"
 		"connections"},
+    /*
+     * Linux doubles these.  So a peer that sends and never reads makes it hold
+     * about 190 KiB; with the sizes that it chooses itself, over 4 MiB.
+     */
+    {"send-buffer",
+	SIZE(server.send_buffer, SETTINGS_BUFFER_MIN, SETTINGS_BUFFER_MAX),
+	"SIZE", .preset = "48K", .reloadable = true,
+	.help = "let the system hold at most SIZE of an answer"},
+    {"receive-buffer",
+	SIZE(server.receive_buffer, SETTINGS_BUFFER_MIN, SETTINGS_BUFFER_MAX),
+	"SIZE", .preset = "48K", .reloadable = true,
+	.help = "let the system hold at most SIZE of a text"},
     {"idle-timeout", TIME(server.idle_ms, 0, VALUE_WEEK), "T", .preset = "10m",
 	.reloadable = true,
 	.help = "disconnect a client that sends nothing for T"},

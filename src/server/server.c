@@ -233,12 +233,17 @@ server_has_passed(const struct server *server)
 void
 server_set(struct server *server, const struct settings *settings)
 {
+	const struct settings *before = server->settings;
 	server->settings = settings;
 	listening_set(&server->listeners, settings);
 	timer_queue_set_span(
 	    &server->drains, settings->drain_ms, loop_now(server->loop));
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_set(&server->workers[i], settings);
+	if (settings->send_buffer != before->send_buffer ||
+	    settings->receive_buffer != before->receive_buffer)
+		announce_memory(settings, &server->limits,
+		    listening_count(&server->listeners));
 }
 
 bool

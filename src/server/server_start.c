@@ -166,9 +166,8 @@ server_start(struct server *server)
 		server->unpack(server);
 	if (server_start_workers(server) == -1)
 		return -1;
-	struct kernel_buffers_held held;
-	kernel_buffers_measure(server->settings, &held);
-	announce_start(server->settings, &server->limits, &held,
+	announce_start(server->settings, &server->limits,
+	    listening_count(&server->listeners),
 	    listening_held_ms(&server->listeners), loop_backend(server->loop));
 	if (server_change(server) == -1) {
 		log_error("cannot wait for new connections; the limits of "

@@ -34,6 +34,13 @@
 /* The most connections a second of one source: one each microsecond. */
 #define SETTINGS_RATE_MAX 1000000
 
+/*
+ * What a buffer of the kernel can be asked to hold, in bytes: from a page, of
+ * which Linux gives the whole, to more than a path to another continent needs.
+ */
+#define SETTINGS_BUFFER_MIN 4096
+#define SETTINGS_BUFFER_MAX (64 << 20)
+
 struct settings {
 	/* These hold from the start to the end of the server. */
 	const char *backend;         /* as for poller_open */
@@ -57,8 +64,8 @@ struct settings {
 	uint32_t greeting_ms;      /* from the start to the end of a header */
 	uint32_t quiet_ms;         /* in a drain, instead of idle and linger */
 	uint32_t busy_poll_us;     /* in microseconds, see loop_set_busy_poll */
-	int send_buffer;           /* the kernel's, for each connection */
-	int receive_buffer;        /* the same */
+	size_t send_buffer;        /* the kernel's, for each connection */
+	size_t receive_buffer;     /* the same */
 	int large_buffer;          /* for both, of the few that move bulk */
 	size_t source_connections; /* of each; 0: a quarter of all */
 	uint32_t source_rate; /* connections a second of each; 0: no limit */

@@ -22,7 +22,7 @@ static bool is_shared; /* the other one may be in use as well */
 
 static const uint32_t spans[] = {0, 20, 200, 2000, 60000};
 static const uint32_t polls[] = {0, 0, 200};
-static const int sizes[] = {4096, 65536};
+static const size_t sizes[] = {4096, 65536};
 
 static void
 protect(unsigned i, int protection)

@@ -6,9 +6,11 @@ served, and whatever the rest of the machine does."""
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -281,6 +283,41 @@ class RowTest(ReloadCase):
                 self.change(daemon, file, "stall-timeout = 200ms\n")
                 wait_until(lambda: daemon.counters()["stalled"] == 3,
                            "it ends", 60)
+
+    def change_send_buffer(self, how):
+        self.check_buffer("send-buffer", "tb", how)
+
+    def change_receive_buffer(self, how):
+        self.check_buffer("receive-buffer", "rb", how)
+
+    def check_buffer(self, name, figure, how):
+        """New connections have it, old ones keep theirs, and the bounds that
+        follow are told."""
+        def sizes():
+            """By the port of the client; none without ss."""
+            output = subprocess.run(
+                ["ss", "-tmnOH", f"sport = :{daemon.port}"], text=True,
+                stdout=subprocess.PIPE, check=True, timeout=60).stdout
+            return {int(line.split()[4].rpartition(":")[2]):
+                    int(re.search(rf"\b{figure}(\d+)", line).group(1))
+                    for line in output.splitlines()}
+
+        with self.daemon(f"{name} = 16K\n", **how) as (daemon, file), \
+                daemon.connect() as old:
+            exchange(old)
+            before = [line for line in daemon.lines
+                      if line.startswith("memory: ")]
+            lines = self.change(daemon, file, f"{name} = 32K\n")
+            told = [line for line in lines if line.startswith("memory: ")]
+            self.assertEqual((len(before), len(told)), (1, 1))
+            self.assertNotEqual(before, told)
+            with daemon.connect() as new:
+                exchange(new)
+                exchange(old)
+                if shutil.which("ss"):
+                    found = sizes()
+                    self.assertEqual(found[new.getsockname()[1]],
+                                     2 * found[old.getsockname()[1]])
 
     def change_drain_timeout(self, how):
         with self.daemon("drain-timeout = 1h\nstall-timeout = 0\n",

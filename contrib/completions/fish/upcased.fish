@@ -7,7 +7,7 @@ complete -c upcased -l config -r -F \
 complete -c upcased -l check \
     -d 'only check, and print all that would be in force'
 complete -c upcased -l listen -s l -x -a '(__fish_print_hostnames)' \
-    -d 'serve on ADDRESS; may be given several times'
+    -d 'serve on ADDRESS; may be given several times; with ,proxy behind it, for proxies'
 complete -c upcased -l workers -s w -x -a 'auto' \
     -d 'serve in N threads; auto: one for each processor'
 complete -c upcased -l backend -x -a 'epoll kqueue poll' \
@@ -28,8 +28,14 @@ complete -c upcased -l source-prefix-ipv6 -x \
     -d 'so many bits of an IPv6 address are its source'
 complete -c upcased -l allow -x \
     -d 'serve clients of PREFIX only; may be given several times'
+complete -c upcased -l proxy-from -x \
+    -d 'believe the PROXY headers of PREFIX, such as 192.0.2.0/24; may be given several times'
 complete -c upcased -l memory-limit -x -a 'auto' \
     -d 'hold at most SIZE of answers that clients have not taken yet, such as 64M; auto: by the number of connections'
+complete -c upcased -l send-buffer -x \
+    -d 'let the system hold at most SIZE of an answer'
+complete -c upcased -l receive-buffer -x \
+    -d 'let the system hold at most SIZE of a text'
 complete -c upcased -l idle-timeout -x \
     -d 'disconnect a client that sends nothing for T'
 complete -c upcased -l stall-timeout -x \
