@@ -17,10 +17,18 @@ struct shard shard;
 struct loop *loop;
 struct settings settings;
 size_t nblocks;
+unsigned nthrottled;
 
 static struct counters counters;
 static size_t nserved;
 static unsigned char *text;
+
+static void
+note_throttling(void *arg)
+{
+	(void)arg;
+	nthrottled++;
+}
 
 void
 fixture_open(void)
@@ -34,6 +42,11 @@ fixture_open(void)
 	    shard_open(&shard, loop, &settings, &counters, LIMIT_CONNECTIONS,
 		nblocks, conn_expired, conn_evict),
 	    0);
+	const struct siphash_key key = {{5, 6}};
+	shard.sources = sources_open(&settings, LIMIT_CONNECTIONS, &key);
+	ck_assert_ptr_nonnull(shard.sources);
+	shard.throttles = note_throttling;
+	nthrottled = 0;
 }
 
 /* Every connection that came is open or has ended for one reason. */
@@ -60,6 +73,7 @@ fixture_close(void)
 	ck_assert_ptr_null(pool_costliest(&shard.pool, kernel.now));
 	for (int i = 0; i < SHARD_NDEADLINES; i++)
 		ck_assert(list_is_empty(&shard.deadlines[i].armed));
+	sources_close(shard.sources);
 	shard_close(&shard);
 	loop_close(loop);
 	ck_assert_uint_eq(kernel_halt(), 0);
