@@ -342,6 +342,8 @@ server_run(struct server *server)
 {
 	/* The start is no turn. */
 	loop_catch_up(server->loop, sys_now());
+	/* A listener that it ended may have had clients that were reset. */
+	release(server);
 	do {
 		if (loop_turn_or_pause(server->loop) == -1)
 			counters_add(

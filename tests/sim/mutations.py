@@ -405,6 +405,9 @@ MUTATIONS = [
      "if (is_forbidden(shard, handoff)) {", "if (!shard) {"),
     ("a listener loses its proxies in a hand-over", "server/unpacking.c",
      ".is_proxied = record.is_proxied == 1,", ""),
+    ("who was reset at the start is not closed", "server/server.c",
+     "clients that were reset. */ release(server);",
+     "clients that were reset. */"),
     ("settings are followed when one worker does so", "server/server.c",
      "return n == server->nworkers;", "return n > 0;"),
 ]
