@@ -386,6 +386,8 @@ MUTATIONS = [
      "conn->pending = NULL;"),
     ("a part of a header is forgotten", "server/greeting.c",
      "keep(conn, fresh, (size_t)taken);", ";"),
+    ("a part of a header is that of another one", "server/greeting.c",
+     "memcpy(shard->input, conn->pending->bytes, held);", ";"),
     ("a header that is received in part counts as whole",
      "server/greeting.c", "&& (size_t)taken == wanted)", "&& taken > 0)"),
     ("no room is made for a part of a header", "server/greeting.c",
