@@ -351,7 +351,7 @@ conn_start(struct conn *conn, struct shard *shard, int fd, bool is_proxied)
 	kernel_buffers_start(shard->settings, fd);
 	conn->state = is_proxied ? CONN_GREETING : CONN_RECEIVING;
 	conn->cause = COUNTER_FAILED;
-	rearm(conn);
+	arm(conn, behaviours[conn->state].deadline);
 	return 0;
 }
 

@@ -39,6 +39,10 @@
 
 #include <stdbool.h>
 
+/*
+ * The numbers go from process to process in a hand-over: a new one comes last
+ * before CLOSED, and an older version resets what is in a state that it lacks.
+ */
 enum conn_state {
 	CONN_RECEIVING,  /* nothing to send; waits for input */
 	CONN_SENDING,    /* output pending; waits until the peer takes it */

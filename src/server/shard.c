@@ -145,15 +145,6 @@ shard_close(struct shard *shard)
 	free(shard->input);
 }
 
-const struct sockaddr *
-shard_client(const struct shard *shard, const struct conn *conn)
-{
-	if (shard->records == NULL)
-		return NULL;
-	const struct sockaddr *client = &shard_record(shard, conn)->peer.any;
-	return client->sa_family == AF_UNSPEC ? NULL : client;
-}
-
 struct conn *
 shard_take_slot(struct shard *shard)
 {

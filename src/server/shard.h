@@ -121,7 +121,14 @@ shard_record(const struct shard *shard, const struct conn *conn)
 }
 
 /* The address of the client, as far as it is known, or NULL. */
-const struct sockaddr *shard_client(const struct shard *, const struct conn *);
+static inline const struct sockaddr *
+shard_client(const struct shard *shard, const struct conn *conn)
+{
+	if (shard->records == NULL)
+		return NULL;
+	const struct sockaddr *client = &shard_record(shard, conn)->peer.any;
+	return client->sa_family == AF_UNSPEC ? NULL : client;
+}
 
 /* Memory for one more connection; fewer than nslots may have some. */
 struct conn *shard_take_slot(struct shard *);

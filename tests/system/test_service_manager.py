@@ -315,6 +315,17 @@ class ActivationTest(Case):
                     self.assertEqual(receive(client, len(upper(LINE))),
                                      upper(LINE))
 
+    def test_proxied(self):
+        """One that is passed in has the attribute of its address"""
+        with listening() as one:
+            address = spell(one.getsockname())
+            with self.served([one], listen=[f"{address},proxy"],
+                             args=["--proxy-from", "loopback"]) as daemon:
+                daemon.wait_for_line(f"^listening on {address} for PROXY$")
+                with daemon.connect() as client:
+                    client.sendall(b"PROXY UNKNOWN\r\nx")
+                    self.assertEqual(client.recv(2), b"X")
+
     def test_both_families(self):
         """A socket for all addresses of both families is served for both"""
         if not socket.has_dualstack_ipv6():

@@ -81,6 +81,25 @@ START_TEST(the_text_is_what_comes_behind_the_header_wherever_it_is_split)
 }
 END_TEST
 
+START_TEST(parts_of_two_headers_do_not_mix)
+{
+	struct kernel_socket *one = serve_proxied(), *other = serve_proxied();
+	for (size_t i = 0; i < headers[0].n || i < headers[1].n; i++) {
+		if (i < headers[0].n)
+			kernel_peer_sends(one, headers[0].bytes + i, 1);
+		if (i < headers[1].n)
+			kernel_peer_sends(other, headers[1].bytes + i, 1);
+		turn();
+	}
+	send_text(one, "one");
+	send_text(other, "other");
+	expect_answer(one, "ONE");
+	expect_answer(other, "OTHER");
+	expect_client(one, "198.51.100.7:12345");
+	expect_client(other, "198.51.100.7:12345");
+}
+END_TEST
+
 START_TEST(the_system_may_give_one_byte_at_a_time)
 {
 	struct kernel_socket *socket = serve_proxied();
@@ -337,6 +356,7 @@ suite(void)
 	tcase_add_loop_test(tcase,
 	    the_text_is_what_comes_behind_the_header_wherever_it_is_split, 0,
 	    LENGTH(headers));
+	tcase_add_test(tcase, parts_of_two_headers_do_not_mix);
 	tcase_add_loop_test(
 	    tcase, the_system_may_give_one_byte_at_a_time, 0, LENGTH(headers));
 	tcase_add_loop_test(
