@@ -15,6 +15,7 @@
 #include "daemon/privileges.h"
 #include "daemon/reload.h"
 #include "daemon/resolve.h"
+#include "daemon/sandbox.h"
 #include "daemon/start.h"
 #include "daemon/store.h"
 #include "daemon/supervision.h"
@@ -157,6 +158,22 @@ open_syslog(const struct daemon_choice *choice)
 	return EX_OSERR;
 }
 
+/*
+ * A rehearsal has to find out whether what is required can be had; under the
+ * other modes that decides nothing.
+ */
+static int
+enter_sandbox(const struct daemon_choice *choice, const struct daemon *daemon)
+{
+	const struct sandbox_needs needs =
+	    daemon_needs(&daemon->arguments, daemon->start.program);
+	enum sandbox_mode mode = choice->options.sandbox;
+	if (heir_rehearses() && mode != SANDBOX_REQUIRE)
+		return 0;
+	return sandbox_enter(mode, &needs, heir_rehearses()) == 0 ? 0
+								  : EX_NOPERM;
+}
+
 static int
 serve(struct server *server, struct daemon *daemon)
 {
@@ -169,6 +186,8 @@ serve(struct server *server, struct daemon *daemon)
 	if (status != 0)
 		return status;
 	status = privileges_drop(choice->options.user, give, server);
+	if (status == 0)
+		status = enter_sandbox(choice, daemon);
 	if (status != 0)
 		return status;
 	if (heir_rehearses())

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "daemon/sandbox.h"
+
+#include "base/log.h"
+
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <stddef.h>
+#include <unistd.h>
+
+const char *const sandbox_mode_names[] = {
+    [SANDBOX_OFF] = "off",
+    [SANDBOX_TRY] = "try",
+    [SANDBOX_REQUIRE] = "require",
+    NULL,
+};
+
+int
+sandbox_enter(
+    enum sandbox_mode mode, const struct sandbox_needs *needs, bool is_trial)
+{
+	if (mode != SANDBOX_OFF)
+		return sandbox_apply(needs, mode == SANDBOX_REQUIRE, is_trial);
+	if (sandbox_is_inherited() && !is_trial)
+		log_warnx("the sandbox of the last process stays in force; "
+			  "restart upcased to be without it");
+	return 0;
+}
+
+int
+sandbox_rehearse(enum sandbox_mode mode, const struct sandbox_needs *needs)
+{
+	int status;
+	if (mode == SANDBOX_OFF)
+		return 0;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(sandbox_enter(mode, needs, true) == 0 ? 0 : 1);
+	while (child != -1 && waitpid(child, &status, 0) == -1) {
+		if (errno != EINTR)
+			child = -1;
+	}
+	if (child == -1) {
+		log_error("cannot try the sandbox in another process; the "
+			  "limit of processes (ulimit -u) may be too low");
+		return -1;
+	}
+	return status == 0 ? 0 : -1;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the process gives up for good once it serves, so that whoever takes it
+ * over by an error gets little.  Each system has its own means, in a file of
+ * its own: sandbox_linux.c, sandbox_openbsd.c, sandbox_freebsd.c; elsewhere
+ * there are none.  The log says what was given up, and what could not be.
+ *
+ * Where a sandbox is inherited by the program that a hand-over executes, it is
+ * not laid on a second time if it is the same.
+ */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <stdbool.h>
+
+/* In the order of the names. */
+enum sandbox_mode { SANDBOX_OFF, SANDBOX_TRY, SANDBOX_REQUIRE };
+
+/* Their names, by their numbers, and NULL. */
+extern const char *const sandbox_mode_names[];
+
+/* What has to be possible afterwards, beside serving, signals and the log. */
+struct sandbox_needs {
+	const char *config;  /* the file that a reload reads; NULL: none */
+	const char *program; /* what a hand-over executes; NULL: nothing */
+	/* The next process connects to a Unix socket with an abstract name. */
+	bool connects_abstract;
+};
+
+/*
+ * Gives up all but that.  To be called when the account is the one that
+ * serves, after addresses are bound, and before there are threads.  What is
+ * given up is logged, but for a trial, and so is what could not be; returns -1
+ * if anything is missing without which the sandbox is none.
+ */
+int sandbox_enter(
+    enum sandbox_mode, const struct sandbox_needs *, bool is_trial);
+
+/* The same in a child that ends, so nothing is given up here. */
+int sandbox_rehearse(enum sandbox_mode, const struct sandbox_needs *);
+
+/* True in a process that was executed inside a sandbox of ours. */
+bool sandbox_is_inherited(void);
+
+/*
+ * What a system's file defines: gives up what it can, and logs.  -1: it is not
+ * what was required, which has been logged as an error.
+ */
+int sandbox_apply(
+    const struct sandbox_needs *, bool is_required, bool is_trial);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "daemon/sandbox.h"
+
+#include "base/log.h"
+
+#include <stddef.h>
+
+bool
+sandbox_is_inherited(void)
+{
+	return false;
+}
+
+int
+sandbox_apply(
+    const struct sandbox_needs *needs, bool is_required, bool is_trial)
+{
+	(void)needs;
+	if (is_required) {
+		log_errorx("--sandbox require: there is no sandbox for this "
+			   "system; use try or off");
+		return -1;
+	}
+	if (!is_trial)
+		log_warnx("there is no sandbox for this system; --sandbox off "
+			  "leaves this line out");
+	return 0;
+}
