@@ -80,6 +80,10 @@ unit_tests = \
 	tests/unit/bench/check_results \
 	tests/unit/bench/check_schedule \
 	tests/unit/bench/check_text
+if SANDBOX_LINUX
+unit_tests += tests/unit/daemon/check_sandbox \
+	tests/unit/daemon/check_sandbox_linux
+endif
 daemon_tests = \
 	tests/fuzz/test_fuzz.py \
 	tests/reports/test_reports.py \
@@ -109,6 +113,7 @@ daemon_tests = \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
 	tests/system/test_restarts.py \
+	tests/system/test_sandbox.py \
 	tests/system/test_serve.py \
 	tests/system/test_service_manager.py \
 	tests/system/test_signals.py \

@@ -193,6 +193,7 @@ read_file(struct daemon_choice *choice, const char *named)
 		    PATH_SHOWN, named);
 		return EX_CONFIG;
 	case CONFIG_BAD:
+		sandbox_explain(file.path);
 		break;
 	}
 	return EX_CONFIG;

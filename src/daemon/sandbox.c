@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -25,10 +26,23 @@ sandbox_enter(
 {
 	if (mode != SANDBOX_OFF)
 		return sandbox_apply(needs, mode == SANDBOX_REQUIRE, is_trial);
-	if (sandbox_is_inherited() && !is_trial)
+	if (sandbox_is_in_force() && !is_trial)
 		log_warnx("the sandbox of the last process stays in force; "
 			  "restart upcased to be without it");
 	return 0;
+}
+
+/* access(2) knows of accounts alone. */
+void
+sandbox_explain(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd != -1)
+		(void)close(fd);
+	else if (errno == EACCES && sandbox_is_in_force() &&
+		 access(path, R_OK) == 0)
+		log_warnx("the sandbox allows only folders that were known at "
+			  "the start; after a move, restart upcased");
 }
 
 int

@@ -39,8 +39,17 @@ int sandbox_enter(
 /* The same in a child that ends, so nothing is given up here. */
 int sandbox_rehearse(enum sandbox_mode, const struct sandbox_needs *);
 
-/* True in a process that was executed inside a sandbox of ours. */
-bool sandbox_is_inherited(void);
+/*
+ * True inside a sandbox of ours that goes on over exec, also in a process that
+ * was executed there.
+ */
+bool sandbox_is_in_force(void);
+
+/*
+ * Says so in the log if it is the sandbox that keeps this process from a file,
+ * as the errors of the system do not.
+ */
+void sandbox_explain(const char *path);
 
 /*
  * What a system's file defines: gives up what it can, and logs.  -1: it is not

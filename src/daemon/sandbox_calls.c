@@ -134,7 +134,6 @@ const struct refused_call refused_calls[] = {
     CALL(reboot, CALL_REFUSED),
     CALL(swapon, CALL_REFUSED),
     CALL(swapoff, CALL_REFUSED),
-    CALL(vhangup, CALL_REFUSED),
     /* The processor in ways that no compiled program needs. */
     CALL(personality, CALL_REFUSED),
 #ifdef SYS_modify_ldt

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 bool
-sandbox_is_inherited(void)
+sandbox_is_in_force(void)
 {
 	return false;
 }

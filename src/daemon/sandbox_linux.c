@@ -34,6 +34,7 @@ static const struct landlock_rule of_system[] = {
     {"/var/lib/sss", LANDLOCK_READ},
     {"/var/yp", LANDLOCK_READ},
     {"/dev/urandom", LANDLOCK_READ},
+    {"/dev/zero", LANDLOCK_READ},
     {"/dev/null", LANDLOCK_WRITE},
     {"/dev/tty", LANDLOCK_WRITE},
 };
@@ -266,7 +267,7 @@ lay_on(const struct rules *rules, bool spares_abstract, uint32_t identity,
 }
 
 bool
-sandbox_is_inherited(void)
+sandbox_is_in_force(void)
 {
 	return seccomp_ask(SECCOMP_ANY) != -1;
 }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 bool
-sandbox_is_inherited(void)
+sandbox_is_in_force(void)
 {
 	return false;
 }

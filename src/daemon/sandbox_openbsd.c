@@ -59,7 +59,7 @@ show_folder(const char *file, const char *permissions)
 }
 
 bool
-sandbox_is_inherited(void)
+sandbox_is_in_force(void)
 {
 	return false;
 }

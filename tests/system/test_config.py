@@ -166,7 +166,7 @@ class CheckTest(RefusalCase):
         "listen = 4\nlisten = :5\nworkers = 3\nbackend = poll\n"
         "invalid = close\nmax-connections = 9\nmemory-limit = 1M\n"
         "idle-timeout = 90s\nstall-timeout = 0\ndrain-timeout = 1500ms\n"
-        "busy-poll = 50us\ncongestion = reno\nlog = syslog\n"
+        "busy-poll = 50us\ncongestion = reno\nsandbox = off\nlog = syslog\n"
         "log-level = warn\nlog-connections = yes\n")
 
     def pairs(self, text):
