@@ -82,7 +82,8 @@ unit_tests = \
 	tests/unit/bench/check_text
 if SANDBOX_LINUX
 unit_tests += tests/unit/daemon/check_sandbox \
-	tests/unit/daemon/check_sandbox_linux
+	tests/unit/daemon/check_sandbox_linux \
+	tests/unit/daemon/check_sandbox_use
 endif
 daemon_tests = \
 	tests/fuzz/test_fuzz.py \
@@ -278,6 +279,12 @@ tests_unit_server_check_eviction_LDADD = $(on_kernel)
 tests_unit_server_check_slots_LDADD = $(on_kernel)
 tests_unit_server_check_trim_LDADD = $(on_kernel)
 tests_unit_server_check_limits_LDADD = $(on_kernel)
+sandbox_fixture = tests/unit/daemon/sandbox_fixture.c \
+	tests/unit/daemon/sandbox_fixture.h
+tests_unit_daemon_check_sandbox_SOURCES = \
+	tests/unit/daemon/check_sandbox.c $(sandbox_fixture)
+tests_unit_daemon_check_sandbox_use_SOURCES = \
+	tests/unit/daemon/check_sandbox_use.c $(sandbox_fixture)
 listener_fixture = tests/unit/server/listener_fixture.c \
 	tests/unit/server/listener_fixture.h
 tests_unit_server_check_listener_SOURCES = \

@@ -208,28 +208,29 @@ add_identity(struct program *program, uint32_t identity, unsigned state)
  * a client may depend on its arguments.  Older kernels run it, and are done
  * soon for the most frequent calls.
  */
+static const unsigned frequent[] = {
+#ifdef SYS_recvfrom
+    SYS_recvfrom,
+#endif
+#ifdef SYS_sendto
+    SYS_sendto,
+#endif
+#ifdef SYS_epoll_wait
+    SYS_epoll_wait,
+#endif
+    SYS_epoll_pwait,
+#ifdef SYS_accept4
+    SYS_accept4,
+#endif
+    SYS_close,
+};
+
 static void
 add_frequent(struct program *program)
 {
-	static const unsigned numbers[] = {
-#ifdef SYS_recvfrom
-	    SYS_recvfrom,
-#endif
-#ifdef SYS_sendto
-	    SYS_sendto,
-#endif
-#ifdef SYS_epoll_wait
-	    SYS_epoll_wait,
-#endif
-	    SYS_epoll_pwait,
-#ifdef SYS_accept4
-	    SYS_accept4,
-#endif
-	    SYS_close,
-	};
-	const unsigned n = sizeof numbers / sizeof numbers[0];
+	const unsigned n = sizeof frequent / sizeof frequent[0];
 	for (unsigned i = 0; i < n; i++)
-		skip_if(program, numbers[i], n - i);
+		skip_if(program, frequent[i], n - i);
 	add(program, BPF_JMP | BPF_JA, 0, 0, 1);
 	answer(program, SECCOMP_RET_ALLOW);
 }
@@ -283,11 +284,9 @@ seccomp_version(void)
 static int
 set(const struct sock_fprog *filter)
 {
-#ifdef SYS_seccomp
 	if (syscall(SYS_seccomp, SET_FILTER, KEEP_SPECULATION, filter) == 0 ||
 	    syscall(SYS_seccomp, SET_FILTER, 0, filter) == 0)
 		return 0;
-#endif
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter, 0UL, 0UL);
 }
 
