@@ -163,15 +163,11 @@ open_syslog(const struct daemon_choice *choice)
  * other modes that decides nothing.
  */
 static int
-enter_sandbox(const struct daemon_choice *choice, const struct daemon *daemon)
+enter_sandbox(enum sandbox_mode mode, const struct sandbox_needs *needs)
 {
-	const struct sandbox_needs needs =
-	    daemon_needs(&daemon->arguments, daemon->start.program);
-	enum sandbox_mode mode = choice->options.sandbox;
 	if (heir_rehearses() && mode != SANDBOX_REQUIRE)
 		return 0;
-	return sandbox_enter(mode, &needs, heir_rehearses()) == 0 ? 0
-								  : EX_NOPERM;
+	return sandbox_enter(mode, needs) == 0 ? 0 : EX_NOPERM;
 }
 
 static int
@@ -186,8 +182,11 @@ serve(struct server *server, struct daemon *daemon)
 	if (status != 0)
 		return status;
 	status = privileges_drop(choice->options.user, give, server);
+	const enum sandbox_mode sandbox = choice->options.sandbox;
+	const struct sandbox_needs needs =
+	    daemon_needs(&daemon->arguments, daemon->start.program);
 	if (status == 0)
-		status = enter_sandbox(choice, daemon);
+		status = enter_sandbox(sandbox, &needs);
 	if (status != 0)
 		return status;
 	if (heir_rehearses())
@@ -205,6 +204,7 @@ serve(struct server *server, struct daemon *daemon)
 	if (server_start(server) == -1) {
 		status = EX_OSERR;
 	} else {
+		sandbox_report(sandbox, &needs);
 		heir_forget();
 		store_keep();
 		dispositions_release();

@@ -21,15 +21,21 @@ const char *const sandbox_mode_names[] = {
 };
 
 int
-sandbox_enter(
-    enum sandbox_mode mode, const struct sandbox_needs *needs, bool is_trial)
+sandbox_enter(enum sandbox_mode mode, const struct sandbox_needs *needs)
+{
+	if (mode == SANDBOX_OFF)
+		return 0;
+	return sandbox_apply(needs, mode == SANDBOX_REQUIRE);
+}
+
+void
+sandbox_report(enum sandbox_mode mode, const struct sandbox_needs *needs)
 {
 	if (mode != SANDBOX_OFF)
-		return sandbox_apply(needs, mode == SANDBOX_REQUIRE, is_trial);
-	if (sandbox_is_in_force() && !is_trial)
+		sandbox_report_applied(needs, mode == SANDBOX_REQUIRE);
+	else if (sandbox_is_in_force())
 		log_warnx("the sandbox of the last process stays in force; "
 			  "restart upcased to be without it");
-	return 0;
 }
 
 /* access(2) knows of accounts alone. */
@@ -53,7 +59,7 @@ sandbox_rehearse(enum sandbox_mode mode, const struct sandbox_needs *needs)
 		return 0;
 	pid_t child = fork();
 	if (child == 0)
-		_exit(sandbox_enter(mode, needs, true) == 0 ? 0 : 1);
+		_exit(sandbox_enter(mode, needs) == 0 ? 0 : 1);
 	while (child != -1 && waitpid(child, &status, 0) == -1) {
 		if (errno != EINTR)
 			child = -1;

@@ -29,12 +29,13 @@ struct sandbox_needs {
 
 /*
  * Gives up all but that.  To be called when the account is the one that
- * serves, after addresses are bound, and before there are threads.  What is
- * given up is logged, but for a trial, and so is what could not be; returns -1
- * if anything is missing without which the sandbox is none.
+ * serves, after addresses are bound, and before there are threads.  What cannot
+ * be given up is logged; returns -1 if that is the end of the start.
  */
-int sandbox_enter(
-    enum sandbox_mode, const struct sandbox_needs *, bool is_trial);
+int sandbox_enter(enum sandbox_mode, const struct sandbox_needs *);
+
+/* Logs what was given up, once the start has succeeded. */
+void sandbox_report(enum sandbox_mode, const struct sandbox_needs *);
 
 /* The same in a child that ends, so nothing is given up here. */
 int sandbox_rehearse(enum sandbox_mode, const struct sandbox_needs *);
@@ -52,10 +53,10 @@ bool sandbox_is_in_force(void);
 void sandbox_explain(const char *path);
 
 /*
- * What a system's file defines: gives up what it can, and logs.  -1: it is not
- * what was required, which has been logged as an error.
+ * What a system's file defines beside sandbox_is_in_force: gives up what it
+ * can, and logs what it cannot; -1 if that was required.  Then logs the rest.
  */
-int sandbox_apply(
-    const struct sandbox_needs *, bool is_required, bool is_trial);
+int sandbox_apply(const struct sandbox_needs *, bool is_required);
+void sandbox_report_applied(const struct sandbox_needs *, bool is_required);
 
 #endif

@@ -41,8 +41,7 @@ limit_streams(void)
 }
 
 int
-sandbox_apply(
-    const struct sandbox_needs *needs, bool is_required, bool is_trial)
+sandbox_apply(const struct sandbox_needs *needs, bool is_required)
 {
 	(void)needs;
 	bool is_limited = limit_streams() == 0;
@@ -55,8 +54,13 @@ sandbox_apply(
 	if (!is_limited)
 		log_warn("the sandbox cannot limit the rights of the standard "
 			 "streams; --sandbox off leaves this line out");
-	if (is_trial)
-		return 0;
+	return 0;
+}
+
+void
+sandbox_report_applied(const struct sandbox_needs *needs, bool is_required)
+{
+	(void)needs;
 	if (is_required)
 		log_info("sandbox: capability mode is entered: no file can be "
 			 "opened, no address bound and no program executed, so "
@@ -65,5 +69,4 @@ sandbox_apply(
 		log_info("sandbox: standard input cannot be read; capability "
 			 "mode is not entered, which would rule out a reload "
 			 "and a hand-over (see --sandbox require)");
-	return 0;
 }

@@ -40,6 +40,12 @@ static const struct landlock_rule of_system[] = {
 };
 enum { OF_SYSTEM = sizeof of_system / sizeof of_system[0] };
 
+/* What is in force: of Landlock, 0 for nothing, and of the filter. */
+static struct {
+	int version;
+	bool is_filtered;
+} applied;
+
 struct rules {
 	struct landlock_rule list[RULES_MAX];
 	size_t n; /* those from OF_SYSTEM on are to be freed */
@@ -199,6 +205,63 @@ complain(const char *what, bool is_required)
 	return is_required ? -1 : 0;
 }
 
+/* Once what it is has been found out, and is not in force yet. */
+static int
+lay_on(const struct rules *rules, bool spares_abstract, uint32_t identity,
+    bool is_required)
+{
+	/* Without this only root may restrict itself. */
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL);
+	if (rules->is_incomplete)
+		errno = ENOMEM;
+	else
+		applied.version = restrict_files(rules, spares_abstract);
+	if (applied.version <= 0) {
+		applied.version = 0;
+		if (complain("restrict access to files", is_required) == -1)
+			return -1;
+	}
+	applied.is_filtered =
+	    seccomp_restrict(identity, (unsigned)applied.version) == 0;
+	return applied.is_filtered
+		   ? 0
+		   : complain("filter system calls", is_required);
+}
+
+bool
+sandbox_is_in_force(void)
+{
+	return seccomp_ask(SECCOMP_ANY) != -1;
+}
+
+/* A sandbox that was inherited lacks what it lacked when it was laid on. */
+static int
+check_inherited(bool is_required)
+{
+	if (applied.version > 0)
+		return 0;
+	errno = EOPNOTSUPP;
+	return complain("restrict access to files", is_required);
+}
+
+int
+sandbox_apply(const struct sandbox_needs *needs, bool is_required)
+{
+	struct rules rules;
+	int result;
+	collect(&rules, needs);
+	uint32_t identity = identify(&rules, needs->connects_abstract);
+	applied.version = seccomp_ask(identity);
+	applied.is_filtered = applied.version != -1;
+	if (applied.is_filtered)
+		result = check_inherited(is_required);
+	else
+		result = lay_on(
+		    &rules, needs->connects_abstract, identity, is_required);
+	release(&rules);
+	return result;
+}
+
 static void
 report_files(const struct sandbox_needs *needs)
 {
@@ -213,9 +276,11 @@ report_files(const struct sandbox_needs *needs)
 	    program[0] != '\0' ? " and in the folder of " : "", program);
 }
 
-static void
-report(const struct sandbox_needs *needs, int version, bool is_filtered)
+void
+sandbox_report_applied(const struct sandbox_needs *needs, bool is_required)
 {
+	const int version = applied.version;
+	(void)is_required;
 	if (version > 0)
 		report_files(needs);
 	if (version >= LANDLOCK_SCOPES)
@@ -235,71 +300,9 @@ report(const struct sandbox_needs *needs, int version, bool is_filtered)
 			 "processes cannot be prevented on this kernel "
 			 "(Landlock %d)",
 		    version);
-	if (is_filtered)
+	if (applied.is_filtered)
 		log_info("sandbox: %zu system calls are refused, and so are "
 			 "sockets of other families, name spaces and input to "
 			 "terminals",
 		    nrefused_calls);
-}
-
-/* Once what it is has been found out, and is not in force yet. */
-static int
-lay_on(const struct rules *rules, bool spares_abstract, uint32_t identity,
-    bool is_required, int *version)
-{
-	bool is_filtered;
-	/* Without this only root may restrict itself. */
-	(void)prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL);
-	*version = 0;
-	if (rules->is_incomplete)
-		errno = ENOMEM;
-	else
-		*version = restrict_files(rules, spares_abstract);
-	if (*version <= 0 &&
-	    complain("restrict access to files", is_required) == -1)
-		return -1;
-	if (*version < 0)
-		*version = 0;
-	is_filtered = seccomp_restrict(identity, (unsigned)*version) == 0;
-	if (!is_filtered && complain("filter system calls", is_required) == -1)
-		return -1;
-	return is_filtered;
-}
-
-bool
-sandbox_is_in_force(void)
-{
-	return seccomp_ask(SECCOMP_ANY) != -1;
-}
-
-/* A sandbox that was inherited lacks what it lacked when it was laid on. */
-static int
-check_inherited(int version, bool is_required)
-{
-	if (version > 0)
-		return 0;
-	errno = EOPNOTSUPP;
-	return complain("restrict access to files", is_required);
-}
-
-int
-sandbox_apply(
-    const struct sandbox_needs *needs, bool is_required, bool is_trial)
-{
-	struct rules rules;
-	int is_filtered = 1;
-	collect(&rules, needs);
-	uint32_t identity = identify(&rules, needs->connects_abstract);
-	int version = seccomp_ask(identity);
-	if (version == -1)
-		is_filtered = lay_on(&rules, needs->connects_abstract, identity,
-		    is_required, &version);
-	else if (check_inherited(version, is_required) == -1)
-		is_filtered = -1;
-	release(&rules);
-	if (is_filtered == -1)
-		return -1;
-	if (!is_trial)
-		report(needs, version, is_filtered == 1);
-	return 0;
 }

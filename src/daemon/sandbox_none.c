@@ -14,8 +14,7 @@ sandbox_is_in_force(void)
 }
 
 int
-sandbox_apply(
-    const struct sandbox_needs *needs, bool is_required, bool is_trial)
+sandbox_apply(const struct sandbox_needs *needs, bool is_required)
 {
 	(void)needs;
 	if (is_required) {
@@ -23,8 +22,13 @@ sandbox_apply(
 			   "system; use try or off");
 		return -1;
 	}
-	if (!is_trial)
-		log_warnx("there is no sandbox for this system; --sandbox off "
-			  "leaves this line out");
+	log_warnx("there is no sandbox for this system; --sandbox off leaves "
+		  "this line out");
 	return 0;
+}
+
+void
+sandbox_report_applied(const struct sandbox_needs *needs, bool is_required)
+{
+	(void)needs, (void)is_required;
 }

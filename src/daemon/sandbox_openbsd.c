@@ -64,23 +64,20 @@ sandbox_is_in_force(void)
 	return false;
 }
 
+static bool is_complete;
+
 int
-sandbox_apply(
-    const struct sandbox_needs *needs, bool is_required, bool is_trial)
+sandbox_apply(const struct sandbox_needs *needs, bool is_required)
 {
 	int result = 0;
 	for (size_t i = 0; i < sizeof of_system / sizeof of_system[0]; i++)
 		if (show(of_system[i].path, of_system[i].permissions) == -1)
 			result = -1;
-	if (result == 0 && show_folder(needs->config, "r") == 0 &&
-	    show_folder(needs->program, "rx") == 0 &&
-	    pledge(promises, NULL) == 0) {
-		if (!is_trial)
-			log_info("sandbox: no file can be written, few can be "
-				 "read (unveil), and only this is promised: %s",
-			    promises);
+	is_complete = result == 0 && show_folder(needs->config, "r") == 0 &&
+		      show_folder(needs->program, "rx") == 0 &&
+		      pledge(promises, NULL) == 0;
+	if (is_complete)
 		return 0;
-	}
 	if (is_required)
 		log_error("--sandbox require: cannot give up what serving does "
 			  "not need (unveil, pledge); use try or off");
@@ -88,4 +85,14 @@ sandbox_apply(
 		log_warn("the sandbox is incomplete (unveil, pledge); "
 			 "--sandbox off leaves this line out");
 	return is_required ? -1 : 0;
+}
+
+void
+sandbox_report_applied(const struct sandbox_needs *needs, bool is_required)
+{
+	(void)needs, (void)is_required;
+	if (is_complete)
+		log_info("sandbox: no file can be written, few can be read "
+			 "(unveil), and only this is promised: %s",
+		    promises);
 }
