@@ -66,6 +66,56 @@ START_TEST(each_call_of_the_table_is_answered_as_it_says)
 }
 END_TEST
 
+/* Calls by which the numbers of the table could be passed by. */
+#ifdef __x86_64__
+enum { FOREIGN_END = 2 };
+static int
+call_foreign(int i)
+{
+	long result = 20; /* getpid(2) of i386 */
+	if (i == 0)
+		__asm__ volatile("int $0x80" : "+a"(result) : : "memory");
+	else
+		result = syscall(0x40000000L + SYS_getpid);
+	return result == -1 ? errno : FINE;
+}
+#else
+enum { FOREIGN_END = 0 };
+static int
+call_foreign(int i)
+{
+	return i;
+}
+#endif
+
+START_TEST(a_call_of_another_architecture_ends_the_process)
+{
+	int status = inside(call_foreign, _i);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%x",
+	    (unsigned)status);
+}
+END_TEST
+
+static int
+call_none(int number)
+{
+	errno = 0;
+	return syscall((long)number) == -1 ? errno : FINE;
+}
+
+/* As strace does when it lets a call fail, and as an old program may. */
+START_TEST(a_call_that_does_not_exist_ends_nothing)
+{
+	static const int numbers[] = {-1, 9999};
+	for (int i = 0; i < LENGTH(numbers); i++) {
+		int status = inside(call_none, numbers[i]);
+		ck_assert_msg(
+		    WIFEXITED(status) && WEXITSTATUS(status) == ENOSYS, "%x",
+		    (unsigned)status);
+	}
+}
+END_TEST
+
 /*
  * A row that is gone would not be missed by the test of all rows.  These are
  * known to any headers.
@@ -246,6 +296,9 @@ suite(void)
 	    each_call_of_the_table_is_answered_as_it_says, 0,
 	    (int)nrefused_calls);
 	tcase_add_test(tcase, the_table_has_what_gives_most);
+	tcase_add_loop_test(tcase,
+	    a_call_of_another_architecture_ends_the_process, 0, FOREIGN_END);
+	tcase_add_test(tcase, a_call_that_does_not_exist_ends_nothing);
 	tcase_add_loop_test(
 	    tcase, each_attempt_fails_with_its_error, 0, LENGTH(attempts));
 	tcase_add_loop_test(tcase, the_same_attempt_has_another_end_outside, 0,
