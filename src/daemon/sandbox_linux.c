@@ -13,10 +13,11 @@
 
 #include <errno.h>
 #include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RULES_MAX = 48, PORT_OF_DNS = 53 };
+enum { RULES_MAX = 48, TEXTS_MAX = 16384, PORT_OF_DNS = 53 };
 
 /* What any program of the system reads, and the C library for its names. */
 static const struct landlock_rule of_system[] = {
@@ -46,11 +47,14 @@ static struct {
 	bool is_filtered;
 } applied;
 
-struct rules {
+/* Too large for the smallest stack. */
+static struct rules {
 	struct landlock_rule list[RULES_MAX];
-	size_t n; /* those from OF_SYSTEM on are to be freed */
+	size_t n;
+	char texts[TEXTS_MAX]; /* the paths that are not of the system */
+	size_t end;            /* of those */
 	bool is_incomplete;
-};
+} rules_in_making;
 
 /* True if the folder is one of the list, or below one, with the same right. */
 static bool
@@ -72,19 +76,19 @@ is_covered(
 static void
 add_folder(struct rules *rules, const char *file, enum landlock_right right)
 {
-	char *folder = strdup(file);
-	char *end = folder == NULL ? NULL : strrchr(folder, '/');
+	char *folder = rules->texts + rules->end;
+	size_t room = sizeof rules->texts - rules->end;
+	size_t length = (size_t)snprintf(folder, room, "%s", file);
+	char *end = length < room ? strrchr(folder, '/') : NULL;
 	if (end == NULL || rules->n == RULES_MAX) {
 		rules->is_incomplete = true;
-		free(folder);
 		return;
 	}
 	end[end == folder ? 1 : 0] = '\0';
-	if (is_covered(rules, folder, right)) {
-		free(folder);
+	if (is_covered(rules, folder, right))
 		return;
-	}
 	rules->list[rules->n++] = (struct landlock_rule){folder, right};
+	rules->end += length + 1;
 }
 
 /* And that of what a link leads to. */
@@ -115,21 +119,11 @@ collect(struct rules *rules, const struct sandbox_needs *needs)
 {
 	memcpy(rules->list, of_system, sizeof of_system);
 	rules->n = OF_SYSTEM;
+	rules->end = 0;
 	rules->is_incomplete = false;
 	add_folders(rules, needs->program, LANDLOCK_EXECUTE);
 	(void)dl_iterate_phdr(add_library, rules);
 	add_folders(rules, needs->config, LANDLOCK_READ);
-}
-
-static void
-release(struct rules *rules)
-{
-	for (size_t i = OF_SYSTEM; i < rules->n; i++) {
-		/* The list has constant texts too, but these were made here. */
-		char *path;
-		memcpy(&path, &rules->list[i].path, sizeof path);
-		free(path);
-	}
 }
 
 /* What tells one sandbox from another. */
@@ -247,19 +241,14 @@ check_inherited(bool is_required)
 int
 sandbox_apply(const struct sandbox_needs *needs, bool is_required)
 {
-	struct rules rules;
-	int result;
-	collect(&rules, needs);
-	uint32_t identity = identify(&rules, needs->connects_abstract);
+	struct rules *rules = &rules_in_making;
+	collect(rules, needs);
+	uint32_t identity = identify(rules, needs->connects_abstract);
 	applied.version = seccomp_ask(identity);
 	applied.is_filtered = applied.version != -1;
 	if (applied.is_filtered)
-		result = check_inherited(is_required);
-	else
-		result = lay_on(
-		    &rules, needs->connects_abstract, identity, is_required);
-	release(&rules);
-	return result;
+		return check_inherited(is_required);
+	return lay_on(rules, needs->connects_abstract, identity, is_required);
 }
 
 static void

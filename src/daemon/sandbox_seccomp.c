@@ -107,7 +107,7 @@ load_number(struct program *program)
 static void
 load_argument(struct program *program, unsigned i)
 {
-	size_t offset = offsetof(struct seccomp_data, args) + i * 8;
+	size_t offset = offsetof(struct seccomp_data, args) + (size_t)i * 8;
 	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 		offset += 4;
 	load(program, offset);

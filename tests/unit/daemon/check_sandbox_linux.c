@@ -225,6 +225,22 @@ START_TEST(what_is_needed_makes_another_sandbox)
 }
 END_TEST
 
+/* A path that is too long to be remembered must not be left out in silence. */
+START_TEST(a_path_that_has_no_room_is_told_of)
+{
+	static char path[20000];
+	memset(path, 'x', sizeof path - 1);
+	path[0] = '/';
+	boot(7, 7, EINVAL);
+	needs.config = path;
+	expect(SANDBOX_TRY, 0,
+	    "warning: the sandbox cannot restrict access to files; ");
+	expect(SANDBOX_REQUIRE, -1, "cannot restrict access to files");
+	ck_assert_int_eq(kernel.tried, 0);
+	needs.config = "/folder/conf";
+}
+END_TEST
+
 START_TEST(without_one_nothing_is_done_or_said)
 {
 	boot(7, 7, EINVAL);
@@ -253,6 +269,7 @@ suite(void)
 	tcase_add_test(tcase, a_filter_that_fails_is_no_less);
 	tcase_add_test(tcase, one_that_is_in_force_is_told_of_and_not_laid_on);
 	tcase_add_test(tcase, what_is_needed_makes_another_sandbox);
+	tcase_add_test(tcase, a_path_that_has_no_room_is_told_of);
 	tcase_add_test(tcase, without_one_nothing_is_done_or_said);
 	return suite;
 }

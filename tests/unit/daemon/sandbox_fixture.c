@@ -35,7 +35,7 @@ remove_files(void)
 	(void)unlink(config);
 	(void)unlink(outside);
 	(void)rmdir(folder);
-	memcpy(strrchr(folder, '.'), ".XXXXXX", 7);
+	memset(strrchr(folder, '.') + 1, 'X', 6);
 }
 
 void
