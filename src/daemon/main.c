@@ -163,11 +163,22 @@ open_syslog(const struct daemon_choice *choice)
  * other modes that decides nothing.
  */
 static int
-enter_sandbox(enum sandbox_mode mode, const struct sandbox_needs *needs)
+enter_sandbox(enum sandbox_mode mode, const struct daemon *daemon)
 {
+	const struct sandbox_needs needs =
+	    daemon_needs(&daemon->arguments, daemon->start.program);
 	if (heir_rehearses() && mode != SANDBOX_REQUIRE)
 		return 0;
-	return sandbox_enter(mode, needs) == 0 ? 0 : EX_NOPERM;
+	return sandbox_enter(mode, &needs) == 0 ? 0 : EX_NOPERM;
+}
+
+static void
+report_sandbox(void *arg)
+{
+	const struct daemon *daemon = arg;
+	const struct sandbox_needs needs =
+	    daemon_needs(&daemon->arguments, daemon->start.program);
+	sandbox_report(reload_choice(&daemon->reload)->options.sandbox, &needs);
 }
 
 static int
@@ -182,11 +193,8 @@ serve(struct server *server, struct daemon *daemon)
 	if (status != 0)
 		return status;
 	status = privileges_drop(choice->options.user, give, server);
-	const enum sandbox_mode sandbox = choice->options.sandbox;
-	const struct sandbox_needs needs =
-	    daemon_needs(&daemon->arguments, daemon->start.program);
 	if (status == 0)
-		status = enter_sandbox(sandbox, &needs);
+		status = enter_sandbox(choice->options.sandbox, daemon);
 	if (status != 0)
 		return status;
 	if (heir_rehearses())
@@ -199,12 +207,12 @@ serve(struct server *server, struct daemon *daemon)
 			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
 	}
+	server_on_ready(server, report_sandbox, daemon);
 	store_start(server);
 	store_release();
 	if (server_start(server) == -1) {
 		status = EX_OSERR;
 	} else {
-		sandbox_report(sandbox, &needs);
 		heir_forget();
 		store_keep();
 		dispositions_release();

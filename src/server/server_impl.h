@@ -39,6 +39,9 @@ struct server {
 	struct timer_queue drains;
 	struct timer drain;
 
+	void (*ready)(void *); /* to be told at the start; NULL: nobody */
+	void *ready_arg;
+
 	/* What is to be taken over; see succession.h. */
 	struct inventory inventory;
 	const int *inherited; /* the descriptors; NULL: there is nothing */

@@ -90,6 +90,13 @@ server_prepare(struct server *server)
 	return -1;
 }
 
+void
+server_on_ready(struct server *server, void (*ready)(void *arg), void *arg)
+{
+	server->ready = ready;
+	server->ready_arg = arg;
+}
+
 int
 server_start(struct server *server)
 {
@@ -99,6 +106,8 @@ server_start(struct server *server)
 		server->unpack(server);
 	if (server_start_workers(server) == -1)
 		return -1;
+	if (server->ready != NULL)
+		server->ready(server->ready_arg);
 	struct kernel_buffers_held held;
 	kernel_buffers_measure(server->settings, &held);
 	announce_start(server->settings, &server->limits, &held,
