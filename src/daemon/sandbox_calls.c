@@ -13,10 +13,11 @@
  *
  * What the headers do not know, the daemon was not compiled to refuse.
  */
-#define CALL(name, answer)                                                     \
+#define CALL(call, its_answer)                                                 \
 	{                                                                      \
-#name, SYS_##name, answer                                      \
+		.name = #call, .number = SYS_##call, .answer = (its_answer)    \
 	}
+
 const struct refused_call refused_calls[] = {
     /* What puts other code into the kernel. */
     CALL(kexec_load, CALL_FATAL),

@@ -65,7 +65,7 @@ enum { CLONE_FLAGS = 0 };
 static const unsigned question = 0x75706361;
 enum { ANSWERS = 2048 };
 
-/* The answer where the kernel knows it, and no work is saved (seccomp(2)). */
+/* What seccomp(2) has, for headers that are older than the kernel. */
 enum { SET_FILTER = 1, KEEP_SPECULATION = 1 << 2 };
 static const uint32_t kill_process = 0x80000000;
 
@@ -103,7 +103,7 @@ load_number(struct program *program)
 	load(program, offsetof(struct seccomp_data, nr));
 }
 
-/* The lower half, which is all that the calls in question look at. */
+/* Its lower half, which is all that the calls in question look at. */
 static void
 load_argument(struct program *program, unsigned i)
 {

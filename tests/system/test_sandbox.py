@@ -62,6 +62,8 @@ class SandboxTest(Case):
                 self.assertEqual(status["NoNewPrivs"], "1")
             daemon.wait_for_line(r"^sandbox: \d\d system calls are refused")
             self.assertRegex(told(daemon)[0], "^sandbox: only the log can be")
+            # Those who wait for the addresses have all of the start then.
+            self.assertRegex(daemon.lines[-1], "^listening on ")
             self.assertEqual(ask(daemon, b"x"), b"X")
 
     def test_off(self):
