@@ -39,6 +39,7 @@ LINES = re.compile("|".join((
     r"sandbox: [^\[\]]* can be read",
     r"sandbox: no TCP connection can be opened [^\[\]]*",
     r"sandbox: \d+ system calls are refused, [^\[\]]*",
+    r"warning: the sandbox cannot [^\[\]]*",
     r"warning: there is no account [^\[\]]*",
     r"warning: \d+ lines? of the log w\w+ left out",
     r"draining: open=\d+, served on for at most \d+ ms",
