@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <sysexits.h>
 
 static void
 print_origin(const struct daemon_choice *choice, bool is_given, unsigned line)
@@ -106,9 +105,7 @@ check_sandbox(const struct daemon_choice *choice,
     const struct daemon_arguments *arguments)
 {
 	const struct sandbox_needs needs = daemon_needs(arguments, NULL);
-	return sandbox_rehearse(choice->options.sandbox, &needs) == 0
-		   ? 0
-		   : EX_NOPERM;
+	return sandbox_rehearse(choice->options.sandbox, &needs);
 }
 
 static void

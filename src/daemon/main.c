@@ -169,7 +169,7 @@ enter_sandbox(enum sandbox_mode mode, const struct daemon *daemon)
 	    daemon_needs(&daemon->arguments, daemon->start.program);
 	if (heir_rehearses() && mode != SANDBOX_REQUIRE)
 		return 0;
-	return sandbox_enter(mode, &needs) == 0 ? 0 : EX_NOPERM;
+	return sandbox_enter(mode, &needs);
 }
 
 static void

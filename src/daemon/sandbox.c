@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 const char *const sandbox_mode_names[] = {
@@ -59,7 +60,7 @@ sandbox_rehearse(enum sandbox_mode mode, const struct sandbox_needs *needs)
 		return 0;
 	pid_t child = fork();
 	if (child == 0)
-		_exit(sandbox_enter(mode, needs) == 0 ? 0 : 1);
+		_exit(sandbox_enter(mode, needs));
 	while (child != -1 && waitpid(child, &status, 0) == -1) {
 		if (errno != EINTR)
 			child = -1;
@@ -67,7 +68,7 @@ sandbox_rehearse(enum sandbox_mode mode, const struct sandbox_needs *needs)
 	if (child == -1) {
 		log_error("cannot try the sandbox in another process; the "
 			  "limit of processes (ulimit -u) may be too low");
-		return -1;
+		return EX_OSERR;
 	}
-	return status == 0 ? 0 : -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
 }

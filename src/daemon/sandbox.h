@@ -30,7 +30,8 @@ struct sandbox_needs {
 /*
  * Gives up all but that.  To be called when the account is the one that
  * serves, after addresses are bound, and before there are threads.  What cannot
- * be given up is logged; returns -1 if that is the end of the start.
+ * be given up is logged.  Returns 0, or an exit status of sysexits(3) if that
+ * is the end of the start.
  */
 int sandbox_enter(enum sandbox_mode, const struct sandbox_needs *);
 
@@ -54,7 +55,8 @@ void sandbox_explain(const char *path);
 
 /*
  * What a system's file defines beside sandbox_is_in_force: gives up what it
- * can, and logs what it cannot; -1 if that was required.  Then logs the rest.
+ * can, and logs what it cannot, which if it was required gives an exit status.
+ * Then logs the rest.
  */
 int sandbox_apply(const struct sandbox_needs *, bool is_required);
 void sandbox_report_applied(const struct sandbox_needs *, bool is_required);

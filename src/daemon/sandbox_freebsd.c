@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 bool
@@ -49,7 +50,7 @@ sandbox_apply(const struct sandbox_needs *needs, bool is_required)
 		log_error("--sandbox require: cannot enter capability mode; "
 			  "use try or off, or a kernel with the options "
 			  "CAPABILITIES and CAPABILITY_MODE");
-		return -1;
+		return EX_NOPERM;
 	}
 	if (!is_limited)
 		log_warn("the sandbox cannot limit the rights of the standard "

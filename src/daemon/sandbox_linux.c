@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 enum { RULES_MAX = 48, TEXTS_MAX = 16384, PORT_OF_DNS = 53 };
 
@@ -188,15 +189,19 @@ remedy(bool is_required)
 	}
 }
 
+/* Only a lack of descriptors or memory may go away by itself. */
 static int
 complain(const char *what, bool is_required)
 {
 	const char *then = remedy(is_required);
+	int status = errno == EMFILE || errno == ENFILE || errno == ENOMEM
+			 ? EX_OSERR
+			 : EX_NOPERM;
 	if (is_required)
 		log_error("--sandbox require: cannot %s; %s", what, then);
 	else
 		log_warn("the sandbox cannot %s; %s", what, then);
-	return is_required ? -1 : 0;
+	return is_required ? status : 0;
 }
 
 /* Once what it is has been found out, and is not in force yet. */
@@ -211,9 +216,10 @@ lay_on(const struct rules *rules, bool spares_abstract, uint32_t identity,
 	else
 		applied.version = restrict_files(rules, spares_abstract);
 	if (applied.version <= 0) {
+		int status = complain("restrict access to files", is_required);
+		if (status != 0)
+			return status;
 		applied.version = 0;
-		if (complain("restrict access to files", is_required) == -1)
-			return -1;
 	}
 	applied.is_filtered =
 	    seccomp_restrict(identity, (unsigned)applied.version) == 0;

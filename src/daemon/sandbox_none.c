@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include <stddef.h>
+#include <sysexits.h>
 
 bool
 sandbox_is_in_force(void)
@@ -20,7 +21,7 @@ sandbox_apply(const struct sandbox_needs *needs, bool is_required)
 	if (is_required) {
 		log_errorx("--sandbox require: there is no sandbox for this "
 			   "system; use try or off");
-		return -1;
+		return EX_NOPERM;
 	}
 	log_warnx("there is no sandbox for this system; --sandbox off leaves "
 		  "this line out");

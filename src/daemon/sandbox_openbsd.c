@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 /*
@@ -84,7 +85,7 @@ sandbox_apply(const struct sandbox_needs *needs, bool is_required)
 	else
 		log_warn("the sandbox is incomplete (unveil, pledge); "
 			 "--sandbox off leaves this line out");
-	return is_required ? -1 : 0;
+	return is_required ? EX_NOPERM : 0;
 }
 
 void

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 /* The kernel, which this test plays. */
@@ -167,7 +168,9 @@ START_TEST(what_fails_is_a_warning_when_tried_and_the_end_when_required)
 		/* The filter is laid on all the same. */
 		ck_assert_uint_ne(kernel.identity, SECCOMP_ANY);
 		boot(kernels[i].claimed, 0, kernels[i].refusal);
-		expect(SANDBOX_REQUIRE, -1, kernels[i].remedy);
+		expect(SANDBOX_REQUIRE,
+		    kernels[i].refusal == EMFILE ? EX_OSERR : EX_NOPERM,
+		    kernels[i].remedy);
 		ck_assert_uint_eq(kernel.identity, SECCOMP_ANY);
 	}
 }
@@ -183,7 +186,8 @@ START_TEST(a_filter_that_fails_is_no_less)
 		    "warning: the sandbox cannot filter system calls; ");
 		boot(7, 7, EINVAL);
 		kernel.filter = errors[i];
-		expect(SANDBOX_REQUIRE, -1,
+		expect(SANDBOX_REQUIRE,
+		    errors[i] == ENOMEM ? EX_OSERR : EX_NOPERM,
 		    "--sandbox require: cannot filter system calls; ");
 	}
 }
@@ -199,7 +203,7 @@ START_TEST(one_that_is_in_force_is_told_of_and_not_laid_on)
 	kernel.inherited = 0;
 	expect(SANDBOX_TRY, 0,
 	    "warning: the sandbox cannot restrict access to files; ");
-	expect(SANDBOX_REQUIRE, -1,
+	expect(SANDBOX_REQUIRE, EX_NOPERM,
 	    "--sandbox require: cannot restrict access to files; ");
 	expect(SANDBOX_OFF, 0, "the sandbox of the last process stays");
 }
@@ -235,7 +239,7 @@ START_TEST(a_path_that_has_no_room_is_told_of)
 	needs.config = path;
 	expect(SANDBOX_TRY, 0,
 	    "warning: the sandbox cannot restrict access to files; ");
-	expect(SANDBOX_REQUIRE, -1, "cannot restrict access to files");
+	expect(SANDBOX_REQUIRE, EX_OSERR, "cannot restrict access to files");
 	ck_assert_int_eq(kernel.tried, 0);
 	needs.config = "/folder/conf";
 }

@@ -154,7 +154,7 @@ nest(int unused)
 	(void)unused;
 	for (int i = 0; i < 20; i++) {
 		(void)snprintf(path, sizeof path, "/folder%d/conf", i);
-		if (sandbox_enter(SANDBOX_REQUIRE, &needs) == -1)
+		if (sandbox_enter(SANDBOX_REQUIRE, &needs) != 0)
 			/* The one of the start, and fifteen of these. */
 			return i == 15 ? FINE : i + 1;
 	}

@@ -43,7 +43,7 @@ enter(void)
 {
 	const struct sandbox_needs needs = {
 	    .config = config, .program = "/bin/true"};
-	if (sandbox_enter(SANDBOX_REQUIRE, &needs) == -1)
+	if (sandbox_enter(SANDBOX_REQUIRE, &needs) != 0)
 		_exit(NO_SANDBOX);
 }
 
