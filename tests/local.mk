@@ -89,6 +89,11 @@ unit_tests = \
 	tests/unit/bench/check_results \
 	tests/unit/bench/check_schedule \
 	tests/unit/bench/check_text
+if SANDBOX_LINUX
+unit_tests += tests/unit/daemon/check_sandbox \
+	tests/unit/daemon/check_sandbox_linux \
+	tests/unit/daemon/check_sandbox_use
+endif
 daemon_tests = \
 	tests/fuzz/test_fuzz.py \
 	tests/reports/test_reports.py \
@@ -121,6 +126,7 @@ daemon_tests = \
 	tests/system/test_rows.py \
 	tests/system/test_security_page.py \
 	tests/system/test_restarts.py \
+	tests/system/test_sandbox.py \
 	tests/system/test_serve.py \
 	tests/system/test_service_manager.py \
 	tests/system/test_signals.py \
@@ -300,6 +306,12 @@ tests_unit_server_check_greeting_LDADD = $(on_kernel)
 tests_unit_server_check_slots_LDADD = $(on_kernel)
 tests_unit_server_check_trim_LDADD = $(on_kernel)
 tests_unit_server_check_limits_LDADD = $(on_kernel)
+sandbox_fixture = tests/unit/daemon/sandbox_fixture.c \
+	tests/unit/daemon/sandbox_fixture.h
+tests_unit_daemon_check_sandbox_SOURCES = \
+	tests/unit/daemon/check_sandbox.c $(sandbox_fixture)
+tests_unit_daemon_check_sandbox_use_SOURCES = \
+	tests/unit/daemon/check_sandbox_use.c $(sandbox_fixture)
 listener_fixture = tests/unit/server/listener_fixture.c \
 	tests/unit/server/listener_fixture.h
 tests_unit_server_check_listener_SOURCES = \

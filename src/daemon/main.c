@@ -15,6 +15,7 @@
 #include "daemon/privileges.h"
 #include "daemon/reload.h"
 #include "daemon/resolve.h"
+#include "daemon/sandbox.h"
 #include "daemon/start.h"
 #include "daemon/store.h"
 #include "daemon/supervision.h"
@@ -157,6 +158,29 @@ open_syslog(const struct daemon_choice *choice)
 	return EX_OSERR;
 }
 
+/*
+ * A rehearsal has to find out whether what is required can be had; under the
+ * other modes that decides nothing.
+ */
+static int
+enter_sandbox(enum sandbox_mode mode, const struct daemon *daemon)
+{
+	const struct sandbox_needs needs =
+	    daemon_needs(&daemon->arguments, daemon->start.program);
+	if (heir_rehearses() && mode != SANDBOX_REQUIRE)
+		return 0;
+	return sandbox_enter(mode, &needs);
+}
+
+static void
+report_sandbox(void *arg)
+{
+	const struct daemon *daemon = arg;
+	const struct sandbox_needs needs =
+	    daemon_needs(&daemon->arguments, daemon->start.program);
+	sandbox_report(reload_choice(&daemon->reload)->options.sandbox, &needs);
+}
+
 static int
 serve(struct server *server, struct daemon *daemon)
 {
@@ -169,6 +193,8 @@ serve(struct server *server, struct daemon *daemon)
 	if (status != 0)
 		return status;
 	status = privileges_drop(choice->options.user, give, server);
+	if (status == 0)
+		status = enter_sandbox(choice->options.sandbox, daemon);
 	if (status != 0)
 		return status;
 	if (heir_rehearses())
@@ -181,6 +207,7 @@ serve(struct server *server, struct daemon *daemon)
 			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
 	}
+	server_on_ready(server, report_sandbox, daemon);
 	store_start(server);
 	store_release();
 	if (server_start(server) == -1) {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 static int notify_fd = -1;
+static bool is_abstract;
 static bool has_failed; /* which was logged */
 
 int
@@ -72,6 +73,7 @@ notify_open(void)
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet. */
 	const char *name = getenv("NOTIFY_SOCKET");
 	has_failed = false;
+	is_abstract = name != NULL && name[0] == '@';
 	if (name != NULL && name[0] != '\0')
 		open_named(name);
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): the same. */
@@ -82,6 +84,12 @@ bool
 notify_is_open(void)
 {
 	return notify_fd != -1;
+}
+
+bool
+notify_is_abstract(void)
+{
+	return is_abstract;
 }
 
 void

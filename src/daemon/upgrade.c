@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "daemon/handing.h"
 #include "daemon/heir.h"
+#include "daemon/sandbox.h"
 
 #include <sys/wait.h>
 
@@ -130,12 +131,14 @@ watch_child(struct upgrade *upgrade, int fd)
 static void
 rehearse(struct upgrade *upgrade, int file, const int ends[2])
 {
-	errno = spawn(upgrade, file, ends[1]);
-	if (errno != 0) {
+	int error = spawn(upgrade, file, ends[1]);
+	if (error != 0) {
 		char shown[PRINTABLE_MAX];
+		errno = error;
 		log_error("no hand-over: cannot execute %s; %s",
 		    printable(upgrade->start->program, shown),
 		    outcome(upgrade));
+		sandbox_explain(upgrade->start->program);
 		return;
 	}
 	if (watch_child(upgrade, ends[0]) == 0)

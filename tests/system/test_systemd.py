@@ -172,6 +172,13 @@ class InstalledUnit(unittest.TestCase):
             # SECCOMP_MODE_FILTER
             self.assertEqual(fields["Seccomp"], "2")
 
+    def test_sandbox(self):
+        """the unit lets the daemon lay on a sandbox of its own"""
+        output = call("journalctl", "-u", UNIT, "-o", "cat", "--no-pager")
+        self.assertRegex(output, r"(?m)^sandbox: \d+ system calls are refused")
+        # A kernel may lack a part, but the unit forbids none.
+        self.assertNotRegex(output, "the sandbox cannot .* not permitted")
+
     def test_limit(self):
         """the daemon serves with the descriptor limit of the unit"""
         with open(f"/proc/{show('MainPID')}/limits", encoding="ascii") as file:

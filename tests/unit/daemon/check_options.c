@@ -274,7 +274,7 @@ START_TEST(a_reload_may_change_what_nothing_was_made_of_at_the_start)
 	static const char *const fixed[] = {"config", "check", "workers",
 	    "backend", "max-connections", "source-prefix-ipv4",
 	    "source-prefix-ipv6", "proxy-from", "memory-limit", "congestion",
-	    "user", "log", "log-connections"};
+	    "user", "sandbox", "log", "log-connections"};
 	size_t n = 0;
 	for (const struct option_row *row = daemon_rows; row->name; row++)
 		n += !row->reloadable;
