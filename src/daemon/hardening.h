@@ -16,6 +16,9 @@ void hardening_enter(void);
  */
 void hardening_forbid_core(void);
 
+/* Allows what a change of the account, which may end that too, has ended. */
+void hardening_allow_core(void);
+
 /*
  * While the process is root, if it is: from now on no program that it could
  * execute gets rights that it has not, and none of the rights of root.

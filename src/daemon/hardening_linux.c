@@ -51,6 +51,12 @@ hardening_forbid_core(void)
 }
 
 void
+hardening_allow_core(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL);
+}
+
+void
 hardening_bound(void)
 {
 	/* Older kernels lack it, and a filter of system calls may forbid it. */

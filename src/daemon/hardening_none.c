@@ -14,6 +14,11 @@ hardening_forbid_core(void)
 }
 
 void
+hardening_allow_core(void)
+{
+}
+
+void
 hardening_bound(void)
 {
 }

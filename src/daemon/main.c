@@ -40,7 +40,7 @@ enum { INFO = 0 };
 #endif
 
 static const int signos[] = {
-    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, INFO, 0};
+    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, INFO, 0};
 
 /* What a server is started with, and what signals can ask for. */
 struct daemon {
@@ -78,6 +78,9 @@ obey(int signo, void *arg)
 		break;
 	case SIGHUP:
 		reload_ask(&daemon->reload);
+		break;
+	case SIGCHLD:
+		upgrade_reap(&daemon->upgrade);
 		break;
 	case SIGUSR2:
 		upgrade_ask(&daemon->upgrade);
@@ -171,6 +174,7 @@ serve(struct server *server, struct daemon *daemon)
 	status = privileges_drop(choice->options.user, give, server);
 	if (status != 0)
 		return status;
+	surroundings_settle_core(choice->options.core_dumps);
 	if (heir_rehearses())
 		return heir_end_rehearsal(server);
 	reload_warn(choice);
@@ -181,6 +185,8 @@ serve(struct server *server, struct daemon *daemon)
 			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
 	}
+	/* What ended before has told nobody. */
+	upgrade_reap(&daemon->upgrade);
 	store_start(server);
 	store_release();
 	if (server_start(server) == -1) {
@@ -237,7 +243,7 @@ main(int argc, char **argv)
 	if (arguments->was_relative &&
 	    start_add_config(&daemon.start, arguments->options.config) == -1)
 		return EX_OSERR;
-	surroundings_settle(heir_rehearses());
+	surroundings_settle(heir_rehearses(), choice->options.core_dumps);
 	status = open_syslog(choice);
 	if (status != 0)
 		return status;

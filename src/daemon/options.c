@@ -8,6 +8,7 @@
 #include "base/say.h"
 #include "config/config_file.h"
 #include "config/rows.h"
+#include "daemon/account.h"
 #include "net/address_option.h"
 #include "reactor/poller.h"
 
@@ -77,9 +78,12 @@ const struct option_row daemon_rows[] = {
     {"congestion", TEXT(server.congestion, "a name such as cubic or bbr"),
 	"NAME", .otherwise = "the choice of the system",
 	.help = "send with the congestion control NAME"},
-    {"user", TEXT(user, "the name of an account"), "NAME",
+    {"user", OF_KIND(user, char *, option_account), "ACCOUNT",
 	.otherwise = "upcased, or else nobody",
-	.help = "as root, become NAME before serving"},
+	.help = "as root, become ACCOUNT before serving: a name,\n"
+		"a number, or USER:GROUP in numbers"},
+    {"core-dumps", SWITCH(core_dumps), .preset = "no",
+	.help = "let a crash leave a core file, with clients' text"},
     {"log", WORD(log, log_place_names), "WHERE", .preset = "stderr",
 	.help = "where to log: stderr or syslog"},
     {"log-level", WORD(log_level, log_level_names), "LEVEL", .preset = "info",

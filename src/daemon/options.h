@@ -29,6 +29,7 @@ struct daemon_options {
 	struct address listen[DAEMON_ADDRESSES_MAX];
 	size_t nlisten;
 	char user[256]; /* empty: the default account */
+	bool core_dumps;
 	enum log_place log;
 	enum log_level log_level;
 	/* As it was asked for: the number of workers may be 0, for auto. */

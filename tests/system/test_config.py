@@ -167,7 +167,7 @@ class CheckTest(RefusalCase):
         "invalid = close\nmax-connections = 9\nmemory-limit = 1M\n"
         "idle-timeout = 90s\nstall-timeout = 0\ndrain-timeout = 1500ms\n"
         "busy-poll = 50us\ncongestion = reno\nlog = syslog\n"
-        "log-level = warn\nlog-connections = yes\n")
+        "core-dumps = yes\nlog-level = warn\nlog-connections = yes\n")
 
     def pairs(self, text):
         return [tuple(line.split(" = ", 1)) for line in text.splitlines()

@@ -81,7 +81,8 @@ class RowTest(ReloadCase):
         "workers": "workers = 3", "backend": "backend = poll",
         "max-connections": "max-connections = 7",
         "memory-limit": "memory-limit = 1M", "congestion": "congestion = reno",
-        "user": "user = nobody", "log": "log = syslog",
+        "user": "user = nobody",
+        "core-dumps": "core-dumps = yes", "log": "log = syslog",
         "log-connections": "log-connections = yes",
     }
     # What a file cannot say.
