@@ -68,6 +68,7 @@ unit_tests = \
 	tests/unit/daemon/check_activation \
 	tests/unit/daemon/check_notify \
 	tests/unit/daemon/check_options \
+	tests/unit/daemon/check_orphans \
 	tests/unit/daemon/check_privileges \
 	tests/unit/client/check_answer \
 	tests/unit/daemon/check_status_text \
@@ -106,6 +107,7 @@ daemon_tests = \
 	tests/system/test_network.py \
 	tests/system/test_pages.py \
 	tests/system/test_partial.py \
+	tests/system/test_privileges.py \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
 	tests/system/test_restarts.py \
@@ -144,6 +146,7 @@ tool_tests = \
 python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/daemon.py \
+	tests/system/first.py tests/system/rights.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/inventory.py tests/system/namespaces.py \
 	tests/system/ports.py tests/system/refusal.py \
