@@ -448,6 +448,7 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/COVERAGE tests/README tests/analysers tests/coverage \
 	tests/administrator tests/first-hour tests/long tests/packagers \
 	tests/legs/distribution.sh tests/legs/emulated.sh \
+	tests/legs/musl.sh \
 	tests/fuzz/planted.py tests/fuzz/run tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/connection.pml \
 	tests/model/threads.pml \
