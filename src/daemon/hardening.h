@@ -7,6 +7,8 @@
 #ifndef HARDENING_H
 #define HARDENING_H
 
+#include <stdbool.h>
+
 /* What was inherited of them no longer matters. */
 void hardening_enter(void);
 
@@ -24,6 +26,9 @@ void hardening_allow_core(void);
  * execute gets rights that it has not, and none of the rights of root.
  */
 void hardening_bound(void);
+
+/* Whether none of the rights of root can come back any more, as after that. */
+bool hardening_is_bound(void);
 
 /*
  * Gives up all rights that do not come with the account, also those that a

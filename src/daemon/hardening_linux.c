@@ -72,6 +72,17 @@ hardening_bound(void)
 	}
 }
 
+bool
+hardening_is_bound(void)
+{
+	for (unsigned long i = 0; i < CAPABILITIES_END; i++) {
+		int is_left = prctl(PR_CAPBSET_READ, i, 0UL, 0UL, 0UL);
+		if (is_left != 0)
+			return is_left == -1 && i > 0;
+	}
+	return true;
+}
+
 int
 hardening_drop(void)
 {

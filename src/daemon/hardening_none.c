@@ -23,6 +23,12 @@ hardening_bound(void)
 {
 }
 
+bool
+hardening_is_bound(void)
+{
+	return false;
+}
+
 int
 hardening_drop(void)
 {

@@ -136,7 +136,11 @@ surroundings_settle_core(bool is_allowed)
 	(void)getrlimit(RLIMIT_CORE, &limit);
 	if (is_allowed)
 		hardening_allow_core();
-	else if (limit.rlim_cur != CORE_MAX)
+	/*
+	 * A change of the account keeps others of the account from reading the
+	 * memory, and an exec, as in a hand-over, lets them.
+	 */
+	else if (limit.rlim_cur != CORE_MAX || hardening_is_bound())
 		hardening_forbid_core();
 }
 

@@ -125,7 +125,8 @@ class InstalledUnit(unittest.TestCase):
         """make install puts programs, pages and unit in place"""
         names = {os.path.basename(path) for path in INSTALLED}
         wanted = {"upcased", "upc", "upcased.8", "upc.1", "upcased.conf.5",
-                  "upcased.conf.example", UNIT, SOCKET}
+                  "upcased.conf.example", "without-network.conf", UNIT,
+                  SOCKET}
         self.assertEqual(wanted - names, set())
         # That one is the administrator's.
         self.assertNotIn("upcased.conf", names)
@@ -353,11 +354,11 @@ class InstalledUnit(unittest.TestCase):
         self.assertEqual(show("ActiveState"), "inactive")
         self.assertEqual(show("Result"), "success")
 
-    def activate(self, *settings):
+    def activate(self):
         """Lets systemd hold the addresses, and start the service for them."""
         if not has_ipv6():
             self.skipTest("the unit has an address of IPv6")
-        self.start_with("", *settings)
+        self.start_with("")
         call("systemctl", "stop", UNIT)
         self.addCleanup(call, "systemctl", "stop", UNIT, SOCKET)
         call("systemctl", "start", SOCKET)
@@ -398,13 +399,10 @@ class InstalledUnit(unittest.TestCase):
 
     def test_without_network(self):
         """a service that is passed its sockets needs no network of its own"""
-        self.activate(
-            "PrivateNetwork=yes",
-            "RestrictAddressFamilies=",
-            "RestrictAddressFamilies=AF_UNIX",
-            "IPAddressDeny=any",
-            "IPAddressAllow=localhost",
-        )
+        self.activate()
+        shutil.copy(installed("without-network.conf"),
+                    os.path.dirname(DROP_IN))
+        call("systemctl", "daemon-reload")
         self.assertTrue(answers())
         report = call("systemd-analyze", "security", "--no-pager", UNIT)
         self.diagnose(report.splitlines()[-1].strip())
