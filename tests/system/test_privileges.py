@@ -54,6 +54,13 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 
 
+IN_GROUPS_OF_ROOT = """
+import os, sys
+os.setgroups([0, 4])
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
 def python(code):
     return [sys.executable, "-S", "-E", "-c", code]
 
@@ -131,7 +138,8 @@ class ThreadTest(RightsCase):
             for workers in (1, 3):
                 with self.subTest(text, workers=workers):
                     self.check(Daemon, user, group, how={"workers": workers},
-                               args=["--user", text])
+                               args=["--user", text], wrapper=[
+                                   *python(IN_GROUPS_OF_ROOT)])
 
     @needs("setpriv")
     def test_plain_user(self):
@@ -201,6 +209,8 @@ class OrphanTest(Case):
             pid = child_of(daemon.process.pid)
             for _ in range(2):
                 end, mine = os.pipe()
+                mine = os.fdopen(mine, "wb")
+                self.addCleanup(mine.close)
                 subprocess.run(
                     ["nsenter", f"--target={pid}", "--pid", "sh", "-c",
                      'for i in 1 2 3 4 5; do (exec cat <&"$0") & done',
@@ -219,21 +229,23 @@ class OrphanTest(Case):
                 daemon.wait_for_line("^going on with ", since)
                 os.kill(orphans[2], signal.SIGKILL)
                 self.check_gone(daemon, pid, orphans[:3])
-                os.close(mine)
+                mine.close()
                 self.check_gone(daemon, pid, orphans)
             self.assertEqual(children_of(pid), [])
 
     def test_inherited(self):
         """It reaps what a shell that executes it has left running"""
         end, mine = os.pipe()
+        mine = os.fdopen(mine, "wb")
+        self.addCleanup(mine.close)
         with Daemon(pass_fds=(end,), wrapper=[
-                "sh", "-c", f'(exec cat <&{end} >/dev/null) & true & '
+                "sh", "-c", f'(exec cat <&{end} >/dev/null 2>&1) & true & '
                 'exec "$@"', "sh"]) as daemon:
             os.close(end)
             # One of them has ended before anybody could have been told.
             wait_until(lambda: len(children_of(daemon.pid)) == 1,
                        "the one that ended is gone")
-            os.close(mine)
+            mine.close()
             wait_until(lambda: not children_of(daemon.pid), "both are gone")
             self.assertEqual(ask(daemon, LINE), upper(LINE))
 
