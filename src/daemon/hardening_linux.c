@@ -75,12 +75,12 @@ hardening_bound(void)
 bool
 hardening_is_bound(void)
 {
-	for (unsigned long i = 0; i < CAPABILITIES_END; i++) {
-		int is_left = prctl(PR_CAPBSET_READ, i, 0UL, 0UL, 0UL);
-		if (is_left != 0)
-			return is_left == -1 && i > 0;
-	}
-	return true;
+	int is_left = 0;
+	unsigned long n = 0;
+	while (is_left == 0 && n < CAPABILITIES_END)
+		is_left = prctl(PR_CAPBSET_READ, n++, 0UL, 0UL, 0UL);
+	/* Past the last one that the kernel knows it is an error. */
+	return is_left != 1 && n > 1;
 }
 
 int
