@@ -75,6 +75,7 @@ unit_tests = \
 	tests/unit/daemon/check_activation \
 	tests/unit/daemon/check_notify \
 	tests/unit/daemon/check_options \
+	tests/unit/daemon/check_orphans \
 	tests/unit/daemon/check_privileges \
 	tests/unit/client/check_answer \
 	tests/unit/daemon/check_status_text \
@@ -121,6 +122,7 @@ daemon_tests = \
 	tests/system/test_network.py \
 	tests/system/test_pages.py \
 	tests/system/test_partial.py \
+	tests/system/test_privileges.py \
 	tests/system/test_proxy.py \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
@@ -168,6 +170,7 @@ python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/crowd.py \
 	tests/system/daemon.py tests/system/faketime.py \
+	tests/system/first.py tests/system/rights.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/inventory.py tests/system/kernel_memory.py \
 	tests/system/namespaces.py \
@@ -505,6 +508,7 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/COVERAGE tests/README tests/analysers tests/coverage \
 	tests/administrator tests/first-hour tests/long tests/packagers \
 	tests/legs/distribution.sh tests/legs/emulated.sh \
+	tests/legs/musl.sh \
 	tests/fuzz/planted.py tests/fuzz/proxy_seeds.py tests/fuzz/run \
 	tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/connection.pml \

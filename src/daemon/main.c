@@ -41,7 +41,7 @@ enum { INFO = 0 };
 #endif
 
 static const int signos[] = {
-    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, INFO, 0};
+    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, INFO, 0};
 
 /* What a server is started with, and what signals can ask for. */
 struct daemon {
@@ -79,6 +79,9 @@ obey(int signo, void *arg)
 		break;
 	case SIGHUP:
 		reload_ask(&daemon->reload);
+		break;
+	case SIGCHLD:
+		upgrade_reap(&daemon->upgrade);
 		break;
 	case SIGUSR2:
 		upgrade_ask(&daemon->upgrade);
@@ -193,8 +196,10 @@ serve(struct server *server, struct daemon *daemon)
 	if (status != 0)
 		return status;
 	status = privileges_drop(choice->options.user, give, server);
-	if (status == 0)
-		status = enter_sandbox(choice->options.sandbox, daemon);
+	if (status != 0)
+		return status;
+	surroundings_settle_core(choice->options.core_dumps);
+	status = enter_sandbox(choice->options.sandbox, daemon);
 	if (status != 0)
 		return status;
 	if (heir_rehearses())
@@ -208,6 +213,8 @@ serve(struct server *server, struct daemon *daemon)
 		return EX_OSERR;
 	}
 	server_on_ready(server, report_sandbox, daemon);
+	/* What ended before has told nobody. */
+	upgrade_reap(&daemon->upgrade);
 	store_start(server);
 	store_release();
 	if (server_start(server) == -1) {
@@ -264,7 +271,7 @@ main(int argc, char **argv)
 	if (arguments->was_relative &&
 	    start_add_config(&daemon.start, arguments->options.config) == -1)
 		return EX_OSERR;
-	surroundings_settle(heir_rehearses());
+	surroundings_settle(heir_rehearses(), choice->options.core_dumps);
 	status = open_syslog(choice);
 	if (status != 0)
 		return status;

@@ -130,10 +130,11 @@ attach(struct msghdr *message, union control *control, const int *descriptors,
 	memset(control, 0, sizeof *control);
 	control->header.cmsg_level = SOL_SOCKET;
 	control->header.cmsg_type = SCM_RIGHTS;
-	control->header.cmsg_len = CMSG_LEN(size);
+	/* By POSIX their type, which is larger on some systems. */
+	control->header.cmsg_len = (socklen_t)CMSG_LEN(size);
 	memcpy(CMSG_DATA(&control->header), descriptors, size);
 	message->msg_control = control->room;
-	message->msg_controllen = CMSG_SPACE(size);
+	message->msg_controllen = (socklen_t)CMSG_SPACE(size);
 }
 
 int

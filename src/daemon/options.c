@@ -8,6 +8,7 @@
 #include "base/say.h"
 #include "config/config_file.h"
 #include "config/rows.h"
+#include "daemon/account.h"
 #include "daemon/notify.h"
 #include "net/address_option.h"
 #include "net/prefix_option.h"
@@ -120,9 +121,12 @@ const struct option_row daemon_rows[] = {
     {"congestion", TEXT(server.congestion, "a name such as cubic or bbr"),
 	"NAME", .otherwise = "the choice of the system",
 	.help = "send with the congestion control NAME"},
-    {"user", TEXT(user, "the name of an account"), "NAME",
+    {"user", OF_KIND(user, char *, option_account), "ACCOUNT",
 	.otherwise = "upcased, or else nobody",
-	.help = "as root, become NAME before serving"},
+	.help = "as root, become ACCOUNT before serving: a name,\n"
+		"a number, or USER:GROUP in numbers"},
+    {"core-dumps", SWITCH(core_dumps), .preset = "no",
+	.help = "let a crash leave a core file, with clients' text"},
     {"sandbox", WORD(sandbox, sandbox_mode_names), "MODE", .preset = "try",
 	.help = "give up what serving does not need: off, try or\n"
 		"require"},

@@ -31,6 +31,7 @@ struct daemon_options {
 	size_t nlisten;
 	char user[256]; /* empty: the default account */
 	enum sandbox_mode sandbox;
+	bool core_dumps;
 	enum log_place log;
 	enum log_level log_level;
 	/* As it was asked for: the number of workers may be 0, for auto. */

@@ -86,6 +86,7 @@ CALLS = {
     "shutdown": [("ENOTCONN", {OK})],
     "socket": [("EMFILE", {OS_ERROR, OK}), ("EACCES", {NO_PERMISSION, OK}),
                ("EAFNOSUPPORT", {UNAVAILABLE, OK})],
+    "waitid": [("ECHILD", {OK}), ("EINTR", {OK})],
     "write": [("ENOSPC", {OK, OS_ERROR}), ("EAGAIN", {OK, OS_ERROR})],
 }
 

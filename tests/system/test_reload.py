@@ -86,8 +86,8 @@ class RowTest(ReloadCase):
         "source-prefix-ipv6": "source-prefix-ipv6 = 48",
         "proxy-from": "proxy-from = 192.0.2.1",
         "memory-limit": "memory-limit = 1M", "congestion": "congestion = reno",
-        "user": "user = nobody", "sandbox": "sandbox = require",
-        "log": "log = syslog",
+        "user": "user = nobody", "core-dumps": "core-dumps = yes",
+        "sandbox": "sandbox = require", "log": "log = syslog",
         "log-connections": "log-connections = yes",
     }
     # What a file cannot say.
