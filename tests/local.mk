@@ -13,6 +13,7 @@ unit_tests = \
 	tests/unit/base/check_passage \
 	tests/unit/base/check_processors \
 	tests/unit/base/check_say \
+	tests/unit/base/check_siphash \
 	tests/unit/base/check_status_line \
 	tests/unit/base/check_sys \
 	tests/unit/config/check_cli \
@@ -22,6 +23,7 @@ unit_tests = \
 	tests/unit/config/check_values \
 	tests/unit/net/check_address \
 	tests/unit/net/check_dial \
+	tests/unit/net/check_lookup \
 	tests/unit/net/check_prefix \
 	tests/unit/net/check_proxy \
 	tests/unit/net/check_race \
@@ -59,10 +61,12 @@ unit_tests = \
 	tests/unit/server/check_listening \
 	tests/unit/server/check_log_limits \
 	tests/unit/server/check_pool \
+	tests/unit/server/check_rates \
 	tests/unit/server/check_record \
 	tests/unit/server/check_server \
 	tests/unit/server/check_server_start \
 	tests/unit/server/check_slots \
+	tests/unit/server/check_sources \
 	tests/unit/server/check_trim \
 	tests/unit/server/check_turns \
 	tests/unit/server/check_unpacking \
@@ -77,6 +81,8 @@ unit_tests = \
 	tests/unit/daemon/check_store \
 	tests/unit/daemon/check_supervision \
 	tests/unit/client/check_client \
+	tests/unit/client/check_patience \
+	tests/unit/client/check_visible \
 	tests/unit/bench/check_duplex \
 	tests/unit/bench/check_exchange \
 	tests/unit/bench/check_histogram \
@@ -97,6 +103,7 @@ daemon_tests = \
 	tests/system/test_held.py \
 	tests/system/test_inherited.py \
 	tests/system/test_injected.py \
+	tests/system/test_kernel_memory.py \
 	tests/system/test_leave.py \
 	tests/system/test_library.py \
 	tests/system/test_limits.py \
@@ -112,10 +119,12 @@ daemon_tests = \
 	tests/system/test_proxy.py \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
+	tests/system/test_security_page.py \
 	tests/system/test_restarts.py \
 	tests/system/test_serve.py \
 	tests/system/test_service_manager.py \
 	tests/system/test_signals.py \
+	tests/system/test_sources.py \
 	tests/system/test_start.py \
 	tests/system/test_status_line.py \
 	tests/system/test_store.py \
@@ -127,6 +136,7 @@ daemon_tests = \
 	tests/system/test_upc_files.py \
 	tests/system/test_upc_filter.py \
 	tests/system/test_upc_foreign.py \
+	tests/system/test_upc_hostile.py \
 	tests/system/test_upc_silent.py \
 	tests/system/test_upc_terminal.py \
 	tests/system/test_versions.py \
@@ -135,6 +145,7 @@ daemon_tests = \
 # build; `make check tool_tests=' leaves them out.
 tool_tests = \
 	tests/bench/test_alternatives.py \
+	tests/bench/test_attacks.py \
 	tests/bench/test_bench.py \
 	tests/bench/server/test_compare.py \
 	tests/system/test_bootstrap.py \
@@ -145,13 +156,15 @@ tool_tests = \
 	tests/system/test_interrupts.py \
 	tests/system/test_model.py \
 	tests/system/test_upcbench.py \
-	tests/system/test_upcbench_faults.py
+	tests/system/test_upcbench_faults.py \
+	tests/system/test_upcbench_hostile.py
 python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/crowd.py \
 	tests/system/daemon.py tests/system/faketime.py \
 	tests/system/haproxy.py tests/system/injection.py \
-	tests/system/inventory.py tests/system/namespaces.py \
+	tests/system/inventory.py tests/system/kernel_memory.py \
+	tests/system/namespaces.py \
 	tests/system/ports.py tests/system/refusal.py \
 	tests/system/screen.py tests/system/scripted.py \
 	tests/system/service_manager.py tests/system/stream.py \
@@ -235,6 +248,7 @@ simulate_SOURCES = tests/sim/simulate.c \
 	tests/sim/choices.c tests/sim/choices.h \
 	tests/sim/draw.c tests/sim/draw.h \
 	tests/sim/faults.c tests/sim/faults.h \
+	tests/sim/origins.c tests/sim/origins.h \
 	tests/sim/peers.c tests/sim/peers.h \
 	tests/sim/places.c tests/sim/places.h \
 	tests/sim/plan.c tests/sim/plan.h \
@@ -246,6 +260,12 @@ simulate_SOURCES = tests/sim/simulate.c \
 	tests/sim/world.c tests/sim/world.h
 simulate_LDADD = libserver.a libkernel.a libnet.a libreactor.a libupcase.a \
 	libbase.a
+
+# Among the tests that have run are those that the page on security names.
+if HAVE_PYTHON
+check-local: check-TESTS
+	@$(PYTHON) -B $(srcdir)/tests/promises.py $(TEST_LOGS)
+endif
 
 # Each of the errors in this list is planted, and the simulation must find it.
 check-mutations: simulate$(EXEEXT)
@@ -389,9 +409,10 @@ bench_glib_LDADD = $(GLIB_LIBS)
 bench_unistring_SOURCES = tests/bench/unistring.c $(contender)
 bench_unistring_LDADD = -lunistring
 
-bench_scripts = tests/bench/alternatives.py tests/bench/balance.py \
+bench_scripts = tests/bench/alternatives.py tests/bench/attackers.py \
+	tests/bench/attacks.py tests/bench/balance.py \
 	tests/bench/bench.py \
-	tests/bench/contenders.py \
+	tests/bench/contenders.py tests/bench/good_client.py \
 	tests/bench/machine.py tests/bench/results.py tests/bench/texts.py \
 	tests/bench/chart.gp tests/bench/upper.go tests/bench/upper.js \
 	tests/bench/upper.py tests/bench/upper.rs \
@@ -446,13 +467,17 @@ bench-haproxy: all
 	$(AM_TESTS_ENVIRONMENT) UPCBENCH='$(abs_builddir)/upcbench$(EXEEXT)' \
 	    srcdir='$(abs_srcdir)' \
 	    $(PYTHON) -B $(srcdir)/tests/bench/balance.py $(BENCH)
+# What attacks cost: see tests/bench/attacks.py.
+bench-attacks: all
+	$(AM_TESTS_ENVIRONMENT) srcdir='$(abs_srcdir)' \
+	    $(PYTHON) -B $(srcdir)/tests/bench/attacks.py $(BENCH)
 # The tables of README.
 bench-alternatives: all
 	builddir='$(abs_builddir)' \
 	    $(PYTHON) -B $(srcdir)/tests/bench/alternatives.py $(BENCH)
 clean-local:
 	rm -rf bench drawn fuzz
-.PHONY: bench bench-alternatives bench-haproxy bench-programs bench-upcase
+.PHONY: bench bench-alternatives bench-attacks bench-haproxy bench-programs bench-upcase
 
 # What takes longer than a developer waits: see tests/long.
 check-long:
@@ -474,6 +499,7 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/model/threads.pml \
 	tests/plant/drafts.py tests/plant/drawn.py tests/plant/planting.py \
 	tests/reports/REPORTS tests/results tests/timed \
+	tests/promises.py \
 	tests/sim/mutations.py tests/whole.py tests/under-qemu tests/under-valgrind \
 	tests/shim/failing_malloc.c tests/shim/short_io.c \
 	tests/system/sandbox-systemd

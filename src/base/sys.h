@@ -169,6 +169,9 @@ int sys_adopt(int fd);
  */
 void sys_count_descriptors(struct sys_descriptors *);
 
+/* Fills in n bytes, at most 256, that nobody can guess. */
+int sys_entropy(void *bytes, size_t n);
+
 /* Starts a thread, with all signals blocked. */
 int sys_thread_start(pthread_t *, void *(*run)(void *), void *arg);
 

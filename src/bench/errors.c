@@ -61,7 +61,7 @@ add_expected(char sentence[static SENTENCE_MAX], const struct error *error)
 
 static void
 add_received(char sentence[static SENTENCE_MAX], const struct error *error,
-    uint32_t timeout)
+    uint32_t timeout, uint32_t answer_timeout)
 {
 	switch (error->kind) {
 	case ERROR_WRONG:
@@ -78,8 +78,14 @@ add_received(char sentence[static SENTENCE_MAX], const struct error *error,
 				       : strerror(error->reason));
 		break;
 	case ERROR_TIMEOUT:
-		sentence_add(sentence, "received nothing for %g seconds",
-		    (double)timeout / 1000);
+		if (error->reason == 0)
+			sentence_add(sentence,
+			    "received nothing for %g seconds",
+			    (double)timeout / 1000);
+		else
+			sentence_add(sentence,
+			    "received no whole answer for %g seconds",
+			    (double)answer_timeout / 1000);
 		break;
 	case ERROR_REFUSED:
 	case ERROR_KINDS:
@@ -103,7 +109,8 @@ describe(enum error_kind kind)
 }
 
 int
-errors_say(const struct errors *errors, const char *server, uint32_t timeout)
+errors_say(const struct errors *errors, const char *server, uint32_t timeout,
+    uint32_t answer_timeout)
 {
 	const struct error *error = &errors->first;
 	if (errors->total == 0)
@@ -115,7 +122,7 @@ errors_say(const struct errors *errors, const char *server, uint32_t timeout)
 	} else {
 		char sentence[SENTENCE_MAX] = "";
 		add_expected(sentence, error);
-		add_received(sentence, error, timeout);
+		add_received(sentence, error, timeout, answer_timeout);
 		say("connection %u to %s: %s at byte %" PRIu64 ": %s",
 		    error->connection, server, describe(error->kind),
 		    error->offset, sentence);

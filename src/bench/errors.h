@@ -21,9 +21,9 @@ enum error_kind {
 
 struct error {
 	enum error_kind kind;
-	unsigned connection;         /* its number, from 1 */
-	uint64_t offset;             /* in what came over the connection */
-	int reason;                  /* an errno, or 0 */
+	unsigned connection; /* its number, from 1 */
+	uint64_t offset;     /* in what came over the connection */
+	int reason; /* an errno, or 0; of a timeout: all in all it took long */
 	size_t nexpected, nreceived; /* bytes, of which these are the first */
 	unsigned char expected[ERRORS_SHOWN], received[ERRORS_SHOWN];
 };
@@ -42,9 +42,10 @@ void errors_add(struct errors *, const struct error *);
 
 /*
  * Says in one sentence on standard error what the first error was; without
- * errors it says nothing.  The server and the timeout (in ms) are named there.
+ * errors it says nothing.  The server and the timeouts (in ms) are named there.
  * Returns the status to exit with.
  */
-int errors_say(const struct errors *, const char *server, uint32_t timeout);
+int errors_say(const struct errors *, const char *server, uint32_t timeout,
+    uint32_t answer_timeout);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/streams.h"
 #include "base/sys.h"
 #include "net/dial.h"
+#include "net/lookup.h"
 
 #include <sys/stat.h>
 
@@ -92,9 +93,9 @@ get_texts(struct load *load, const struct bench_options *options)
 }
 
 static int
-look_up(struct load *load, const struct address *server)
+look_up(struct load *load, const struct address *server, uint32_t timeout)
 {
-	int status = address_resolve(server, AF_UNSPEC, &load->addresses);
+	int status = lookup_run(server, AF_UNSPEC, timeout, &load->addresses);
 	if (status == 0)
 		return EX_OK;
 	load->addresses = NULL;
@@ -203,7 +204,7 @@ load_open(struct load *load, const struct bench_options *options,
 	};
 	int status = check_descriptors(options);
 	if (status == EX_OK)
-		status = look_up(load, &options->server);
+		status = look_up(load, &options->server, options->timeout);
 	if (status == EX_OK)
 		status = get_texts(load, options);
 	if (status != EX_OK)
@@ -224,6 +225,8 @@ load_open(struct load *load, const struct bench_options *options,
 		return out_of_memory();
 	timer_queue_init(&load->engine.deadlines,
 	    loop_timers(load->engine.loop), options->timeout, session_expired);
+	timer_queue_init(&load->engine.answers, loop_timers(load->engine.loop),
+	    options->answer_timeout, session_overdue);
 	describe_groups(load, options, latencies);
 	make_sessions(load);
 	return find_server(load, options->timeout);

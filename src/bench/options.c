@@ -79,6 +79,10 @@ const struct option_row bench_rows[] = {
 		"latencies from when they were due"},
     {"timeout", TIME(timeout, 1, TIMEOUT_MAX), "T", .preset = "30s",
 	.help = "wait for the server for at most T"},
+    {"answer-timeout", TIME(answer_timeout, 0, VALUE_WEEK), "T",
+	.preset = "10m",
+	.help = "wait for the whole answer of a message for at most\n"
+		"T; 0: as long as it goes on"},
     {"answer", WORD(answer, answer_names), "WHAT", .preset = "upper",
 	.help = "the answer that is expected: upper, or same from\n"
 		"an echo server"},

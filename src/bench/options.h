@@ -35,7 +35,8 @@ struct bench_options {
 	char text[4096];        /* a file */
 	uint32_t time, warm_up; /* ms */
 	uint64_t count, rate;
-	uint32_t timeout; /* ms */
+	uint32_t timeout;        /* ms */
+	uint32_t answer_timeout; /* ms; 0: none */
 	enum text_answer answer;
 	enum bench_format format;
 	const char *backend;

@@ -335,8 +335,8 @@ conclude(struct run *run)
 		    "that were due could not be sent; lower --rate, or raise "
 		    "--connections",
 		    result->unsent);
-	return errors_say(
-	    &result->errors, result->server, run->options->timeout);
+	return errors_say(&result->errors, result->server,
+	    run->options->timeout, run->options->answer_timeout);
 }
 
 static void

@@ -23,6 +23,7 @@ close_connection(struct session *session)
 	struct engine *engine = session->group->engine;
 	duplex_close(&session->socket, engine->loop);
 	timer_disarm(&session->deadline);
+	timer_disarm(&session->answer_deadline);
 	if (session->state == SESSION_CONNECTING)
 		engine->connecting--;
 	session->group->active--;
@@ -88,6 +89,18 @@ is_done(const struct session *session)
 	       (group->is_ending || (group->is_single && session->has_asked));
 }
 
+/* Lets a timeout run, if it does not run yet, or stops it. */
+static void
+expect(struct session *session, struct timer_queue *queue, struct timer *timer,
+    bool waits)
+{
+	if (!waits)
+		timer_disarm(timer);
+	else if (!timer_is_armed(timer))
+		timer_arm(
+		    queue, timer, session->group->engine->now / TICKS_PER_MS);
+}
+
 /*
  * The one place that decides what a session waits for: whether its connection
  * ends, for what its socket is watched, and whether the timeout runs.
@@ -113,13 +126,13 @@ settle(struct session *session)
 		if (session->exchange.unsent > 0 || may_begin(session))
 			writes = POLLER_OUTPUT;
 	}
-	if (duplex_want(&session->socket, engine->loop, reads, writes) == -1)
+	if (duplex_want(&session->socket, engine->loop, reads, writes) == -1) {
 		fail(session, ERROR_CLOSED, errno);
-	else if (!waits)
-		timer_disarm(&session->deadline);
-	else if (list_is_empty(&session->deadline.link))
-		timer_arm(&engine->deadlines, &session->deadline,
-		    engine->now / TICKS_PER_MS);
+		return;
+	}
+	expect(session, &engine->deadlines, &session->deadline, waits);
+	expect(session, &engine->answers, &session->answer_deadline,
+	    waits && session->state == SESSION_OPEN);
 }
 
 /* When the latency of the next message begins. */
@@ -254,6 +267,8 @@ take_answer(struct session *session, size_t n)
 	group->figures.received += n;
 	session->received += n;
 	moved(session);
+	if (count > 0)
+		timer_disarm(&session->answer_deadline);
 	if (group->reconnects)
 		return;
 	for (uint64_t i = first; i < first + count; i++)
@@ -329,6 +344,7 @@ session_init(struct session *session, struct group *group, size_t first,
 	};
 	duplex_init(&session->socket, readable, writable);
 	timer_init(&session->deadline);
+	timer_init(&session->answer_deadline);
 	exchange_init(&session->exchange, group->text, first);
 }
 
@@ -363,6 +379,13 @@ void
 session_expired(struct timer *timer)
 {
 	session_give_up(OWNER_OF(timer, struct session, deadline));
+}
+
+void
+session_overdue(struct timer *timer)
+{
+	fail(OWNER_OF(timer, struct session, answer_deadline), ERROR_TIMEOUT,
+	    ETIMEDOUT);
 }
 
 void

@@ -34,6 +34,7 @@
 struct engine {
 	struct loop *loop;
 	struct timer_queue deadlines; /* of sessions that wait for the server */
+	struct timer_queue answers;   /* of those that wait for an answer */
 	struct target target;
 	uint64_t now;        /* ticks, of the present event */
 	unsigned connecting; /* sessions */
@@ -77,8 +78,9 @@ enum session_state {
 struct session {
 	struct group *group;
 	struct duplex socket;
-	struct timer deadline;
-	unsigned number, place; /* among all, and in the group; from 0 */
+	struct timer deadline;        /* for the next byte */
+	struct timer answer_deadline; /* for the end of the oldest answer */
+	unsigned number, place;       /* among all, and in the group; from 0 */
 	enum session_state state;
 	bool has_asked; /* this connection has begun a message */
 	struct exchange exchange;
@@ -106,6 +108,9 @@ void session_end(struct session *);
 
 /* To be called for the queue of deadlines. */
 void session_expired(struct timer *);
+
+/* To be called for that of answers. */
+void session_overdue(struct timer *);
 
 /* Ends one that still has a connection, as if its deadline had passed. */
 void session_give_up(struct session *);

@@ -5,6 +5,7 @@
 
 #include "base/say.h"
 #include "net/dial.h"
+#include "net/lookup.h"
 #include "net/race.h"
 
 #include <stdio.h>
@@ -14,7 +15,7 @@ connect_server(const struct address *server, int family, uint32_t timeout,
     char peer[static ADDRESS_TEXT_MAX])
 {
 	struct addrinfo *list;
-	int status = address_resolve(server, family, &list);
+	int status = lookup_run(server, family, timeout, &list);
 	if (status != 0) {
 		say("no address found for '%s': %s; name the server with "
 		    "--server or UPC_SERVER",

@@ -9,7 +9,8 @@
 
 /*
  * Looks the server up and connects to the first of its addresses that answers;
- * each has timeout milliseconds for that (0: as long as the system does).
+ * the lookup, and each of them, has timeout milliseconds (0: as long as the
+ * system takes).
  * Returns a non-blocking socket and writes its address to peer.  Before it
  * returns -1 it says on standard error why there is no connection.
  */

@@ -80,15 +80,17 @@ exchange(const struct client_options *options, const struct source *source,
 	    .is_dialogue = input->fd == STDIN_FILENO &&
 			   is_terminal(STDIN_FILENO) &&
 			   is_terminal(STDOUT_FILENO),
+	    .is_shown = !options->raw && is_terminal(STDOUT_FILENO),
 	    .tells_invalid = is_terminal(STDERR_FILENO),
 	    .timeout = options->timeout,
+	    .answer_timeout = options->answer_timeout,
 	    .progress = &progress,
 	};
 	struct transfer_result result;
 	transfer_run(&task, &result);
 	if (result.outcome == TRANSFER_UNREAD)
 		filter_end();
-	return verdict_say(&result, peer, options->timeout);
+	return verdict_say(&result, peer, &task);
 }
 
 static int

@@ -23,13 +23,20 @@ const struct option_row client_rows[] = {
 	.help = "use only IPv6 addresses of the server"},
     {"connect-timeout", TIME(connect_timeout, 0, VALUE_WEEK), "T",
 	.preset = "10s",
-	.help = "wait for each address of the server for T;\n"
-		"0: as long as the system does"},
+	.help = "wait for T to look up the server, and then for\n"
+		"each address; 0: as long as the system does"},
     {"timeout", TIME(timeout, 0, VALUE_WEEK), "T", .preset = "1m",
 	.help = "give up when the server moves nothing for T;\n"
 		"0: never"},
+    {"answer-timeout", TIME(answer_timeout, 0, VALUE_WEEK), "T",
+	.preset = "10m",
+	.help = "give up when the answer has not come to its end T\n"
+		"after the last of the text was sent; 0: never"},
     {"no-progress", SWITCH(no_progress),
 	.help = "never show how far a long text has come"},
+    {"raw", SWITCH(raw),
+	.help = "leave control characters of the answer as they are\n"
+		"on a terminal, too"},
     {"file", SWITCH(takes_files), .letter = 'f',
 	.help = "the words are names of files, whose text is sent;\n"
 		"- is standard input"},
@@ -43,9 +50,11 @@ print_version(void)
 }
 
 static const struct cli cli = {
-    .usage = "[-s ADDRESS] [-4 | -6] [--connect-timeout T]\n"
-	     "           [--timeout T] [--no-progress] [TEXT ...]\n"
-	     "       upc [option ...] -f FILE ...",
+    .usage =
+	"[-s ADDRESS] [-4 | -6] [--connect-timeout T]\n"
+	"           [--timeout T] [--answer-timeout T] [--no-progress] [--raw]\n"
+	"           [TEXT ...]\n"
+	"       upc [option ...] -f FILE ...",
     .summary = "Sends text to upcased and prints its answer in upper case.\n"
 	       "Without TEXT or FILE it sends standard input.",
     .print_version = print_version,

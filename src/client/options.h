@@ -14,8 +14,10 @@ struct client_options {
 	int family;               /* AF_UNSPEC, AF_INET or AF_INET6 */
 	uint32_t connect_timeout; /* ms for each address; 0: no limit */
 	uint32_t timeout;         /* ms without progress; 0: no limit */
+	uint32_t answer_timeout;  /* ms for the end of the answer; 0: none */
 	bool takes_files;         /* the words are names of files */
 	bool no_progress;
+	bool raw; /* nothing is made visible */
 };
 
 /* All options but --version and --help. */

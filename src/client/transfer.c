@@ -8,6 +8,8 @@
 #include "client/answer.h"
 #include "client/dialogue.h"
 #include "client/invalid.h"
+#include "client/patience.h"
+#include "client/visible.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -21,6 +23,8 @@
 
 enum {
 	BUFFER_SIZE = 64 * 1024,
+	/* What becomes no more than a buffer when it is made visible. */
+	VISIBLE_MAX = BUFFER_SIZE / 4 - VISIBLE_HELD,
 	/* A pipe that poll(2) calls writable takes this much without a wait. */
 	WRITE_MAX = PIPE_BUF
 };
@@ -42,7 +46,7 @@ struct transfer {
 	size_t nunsent;
 	const char *unwritten; /* what is left to print */
 	size_t nunwritten;
-	uint64_t moved; /* ms, when a byte last went anywhere */
+	struct patience patience; /* with the server */
 	bool input_ended;
 	bool shut;         /* nothing is sent any more */
 	bool server_ended; /* nothing comes any more */
@@ -50,8 +54,10 @@ struct transfer {
 	struct dialogue dialogue;
 	struct answer answer;
 	struct invalid invalid;
+	struct visible visible;
 	char from_input[BUFFER_SIZE];
 	char from_server[BUFFER_SIZE];
+	char shown[BUFFER_SIZE];
 };
 
 /* The first failure explains the ones after it. */
@@ -75,6 +81,14 @@ static bool
 would_block(void)
 {
 	return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+/* Whether it is the server's turn: to take the text, to answer or to end. */
+static bool
+is_owed(const struct transfer *t)
+{
+	return t->nunsent > 0 || t->shut ||
+	       t->result->received.lines < t->result->sent.lines;
 }
 
 /* Everything that can be answered by now has been answered and printed. */
@@ -102,7 +116,7 @@ write_output(struct transfer *t)
 		dialogue_show(&t->dialogue, t->unwritten[written - 1]);
 	t->unwritten += written;
 	t->nunwritten -= (size_t)written;
-	t->moved = sys_now();
+	t->patience.moved = sys_now();
 }
 
 static void
@@ -129,13 +143,18 @@ take_answer(struct transfer *t, size_t n)
 	}
 	t->unwritten = t->from_server;
 	t->nunwritten = n;
+	if (!t->task->is_shown)
+		return;
+	t->unwritten = t->shown;
+	t->nunwritten =
+	    visible_update(&t->visible, t->shown, t->from_server, n);
 }
 
 static void
 receive(struct transfer *t)
 {
-	ssize_t got =
-	    sys_recv(t->task->server, t->from_server, sizeof t->from_server);
+	ssize_t got = sys_recv(t->task->server, t->from_server,
+	    t->task->is_shown ? VISIBLE_MAX : BUFFER_SIZE);
 	if (got == -1 && would_block())
 		return;
 	if (got > 0) {
@@ -148,6 +167,8 @@ receive(struct transfer *t)
 		fail(t, TRANSFER_ENDED, 0);
 	t->server_ended = true;
 	stop_sending(t);
+	t->unwritten = t->shown;
+	t->nunwritten = visible_end(&t->visible, t->shown);
 }
 
 static void
@@ -156,7 +177,8 @@ send_input(struct transfer *t)
 	ssize_t sent = sys_send(t->task->server, t->unsent, t->nunsent);
 	if (sent == -1 && would_block())
 		return;
-	t->moved = sys_now();
+	t->patience.moved = sys_now();
+	t->patience.waited = 0;
 	if (sent == -1) {
 		/* What the server said before it went is still to come. */
 		fail(t, TRANSFER_SERVER_FAILED, errno);
@@ -193,7 +215,7 @@ read_input(struct transfer *t)
 	    input_read(t->task->input, t->from_input, sizeof t->from_input);
 	if (got == -1 && would_block())
 		return;
-	t->moved = sys_now();
+	t->patience.moved = sys_now();
 	if (got <= 0) {
 		int error = got == -1 ? errno : 0;
 		/* Something is said of this file, or may be of the next. */
@@ -218,6 +240,7 @@ half_close(struct transfer *t)
 	/* Where it fails there is no connection, and receiving says why. */
 	(void)sys_shutdown(t->task->server);
 	t->shut = true;
+	t->result->has_sent_all = true;
 }
 
 static void
@@ -270,18 +293,42 @@ move(struct transfer *t, const struct pollfd rows[NWATCHED])
 }
 
 /*
- * Milliseconds until the server is late, or -1 when nothing is expected of
- * it: the input may be slow to come and the output slow to go.
+ * Whether nothing but the server is waited for: the input may be slow to come
+ * and the output slow to go.
  */
-static int
-time_left(const struct transfer *t, uint64_t now)
+static bool
+waits_for_server(const struct transfer *t)
 {
-	bool waits = t->nunwritten == 0 &&
-		     (t->nunsent > 0 || t->shut || !is_answered(t));
-	if (!waits || t->task->timeout == 0)
-		return -1;
-	uint64_t deadline = t->moved + t->task->timeout;
-	return now < deadline ? (int)(deadline - now) : 0;
+	return t->nunwritten == 0 && is_owed(t);
+}
+
+/* Waits once, and not for longer than the server may take. */
+static int
+wait_for_any(struct transfer *t, struct pollfd rows[NWATCHED])
+{
+	uint64_t now = sys_now();
+	int wait = status_line_wait(&t->task->progress->line, now);
+	if (!waits_for_server(t))
+		return poll(rows, NWATCHED, wait);
+	wait = patience_shorter(wait, patience_for_move(&t->patience, now));
+	wait = patience_shorter(wait, patience_for_answer(&t->patience));
+	int n = poll(rows, NWATCHED, wait);
+	patience_count(&t->patience, now, sys_now(), wait);
+	return n;
+}
+
+/* Ends it if the server has been waited for too long. */
+static void
+lose_patience(struct transfer *t, bool is_silent)
+{
+	if (!is_owed(t))
+		t->patience.waited = 0;
+	if (!waits_for_server(t) || t->server_ended)
+		return;
+	if (is_silent && patience_for_move(&t->patience, sys_now()) == 0)
+		stop(t, TRANSFER_EXPIRED, 0);
+	else if (patience_for_answer(&t->patience) == 0)
+		stop(t, TRANSFER_OVERDUE, 0);
 }
 
 static void
@@ -291,19 +338,12 @@ step(struct transfer *t)
 	offer_prompt(t);
 	struct pollfd rows[NWATCHED];
 	set_interest(t, rows);
-	uint64_t now = sys_now();
-	int wait = time_left(t, now);
-	int redraw = status_line_wait(&t->task->progress->line, now);
-	if (wait == -1 || (redraw != -1 && redraw < wait))
-		wait = redraw;
-	int n = poll(rows, NWATCHED, wait);
-	if (n == -1 && errno != EINTR) {
+	int n = wait_for_any(t, rows);
+	if (n == -1 && errno != EINTR)
 		stop(t, TRANSFER_SERVER_FAILED, errno);
-	} else if (n > 0) {
+	else if (n > 0)
 		move(t, rows);
-	} else if (time_left(t, sys_now()) == 0) {
-		stop(t, TRANSFER_EXPIRED, 0);
-	}
+	lose_patience(t, n == 0);
 	progress_show(t->task->progress, t->result->sent.bytes, sys_now());
 }
 
@@ -335,7 +375,9 @@ transfer_run(const struct transfer_task *task, struct transfer_result *result)
 	    .result = result,
 	    .unsent = task->text,
 	    .nunsent = task->length,
-	    .moved = sys_now(),
+	    .patience = {.move = task->timeout,
+		.answer = task->answer_timeout,
+		.moved = sys_now()},
 	};
 	*result = (struct transfer_result){.outcome = TRANSFER_WHOLE};
 	start(&t);

@@ -44,19 +44,49 @@ say_broken(const struct transfer_result *result, const char *server)
 	say_numbers(result, what, remedy_of(result));
 }
 
+/* The text was sent to its end, and all came that an answer to it must have. */
+static bool
+lacks_only_end(const struct transfer_result *result)
+{
+	return result->has_sent_all &&
+	       tally_is_whole(&result->sent, &result->received);
+}
+
+/* What is to be said first of an answer without an end. */
+static const char *
+state_of(const struct transfer_result *result)
+{
+	return lacks_only_end(result) ? "the answer may not be whole"
+				      : "the answer was cut short";
+}
+
 static void
 say_expired(
     const struct transfer_result *result, const char *server, uint32_t timeout)
 {
 	char what[WHAT_MAX];
 	(void)snprintf(what, sizeof what,
-	    "the answer was cut short: %s moved nothing for %g seconds", server,
+	    "%s: %s%s moved nothing for %g seconds", state_of(result), server,
+	    lacks_only_end(result) ? " did not end the connection and" : "",
 	    (double)timeout / 1000);
 	say_numbers(result, what,
 	    result->received.bytes == 0
 		? "the server may be full, with others still being served: "
 		  "try again later, or wait longer with --timeout"
 		: "try again, or wait longer with --timeout");
+}
+
+static void
+say_overdue(
+    const struct transfer_result *result, const char *server, uint32_t timeout)
+{
+	char what[WHAT_MAX];
+	(void)snprintf(what, sizeof what,
+	    "%s: %s did not come to its end in %g seconds after the last byte "
+	    "was sent",
+	    state_of(result), server, (double)timeout / 1000);
+	say_numbers(
+	    result, what, "try again, or wait longer with --answer-timeout");
 }
 
 static void
@@ -91,8 +121,8 @@ say_foreign(const struct transfer_result *result, const char *server)
 }
 
 int
-verdict_say(
-    const struct transfer_result *result, const char *server, uint32_t timeout)
+verdict_say(const struct transfer_result *result, const char *server,
+    const struct transfer_task *task)
 {
 	switch (result->outcome) {
 	case TRANSFER_WHOLE:
@@ -107,7 +137,10 @@ verdict_say(
 		say_broken(result, server);
 		break;
 	case TRANSFER_EXPIRED:
-		say_expired(result, server, timeout);
+		say_expired(result, server, task->timeout);
+		break;
+	case TRANSFER_OVERDUE:
+		say_overdue(result, server, task->answer_timeout);
 		break;
 	case TRANSFER_ENDED:
 		say_ended(result, server);

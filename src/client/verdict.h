@@ -5,13 +5,12 @@
 
 #include "client/transfer.h"
 
-#include <stdint.h>
-
 /*
  * Prints one sentence on standard error unless the answer is whole.  The
- * server's address and the timeout are named in it.  Returns the status.
+ * server's address and the timeouts of the task are named in it.  Returns the
+ * status.
  */
-int verdict_say(
-    const struct transfer_result *, const char *server, uint32_t timeout);
+int verdict_say(const struct transfer_result *, const char *server,
+    const struct transfer_task *);
 
 #endif

@@ -57,9 +57,18 @@ print_row(const struct daemon_choice *choice,
 	}
 }
 
+/* What the system here does not give of a buffer that was asked for. */
+static void
+print_cut(const char *name, size_t asked, size_t got)
+{
+	if (got < asked)
+		printf("# Of the %s of %zu bytes the system here gives %zu.\n",
+		    name, asked, got);
+}
+
 /* What all of it can cost, for the limit of descriptors that there is here. */
 static void
-print_costs(const struct daemon_choice *choice)
+print_costs(const struct daemon_choice *choice, size_t naddresses)
 {
 	const struct settings *settings = &choice->settings;
 	struct limits limits;
@@ -72,19 +81,24 @@ print_costs(const struct daemon_choice *choice)
 		return;
 	}
 	kernel_buffers_measure(settings, &held);
-	size_t nlarge =
-	    kernel_buffers_large(settings->workers) * settings->workers;
-	uint64_t kernel = (uint64_t)limits.connections * held.small +
-			  (uint64_t)nlarge * held.large;
+	uint64_t kernel =
+	    kernel_buffers_sum(&held, settings->workers, limits.connections);
+	uint64_t queues =
+	    (uint64_t)naddresses * limits.backlog * KERNEL_BUFFERS_QUEUED;
 	printf("\n# With %u worker%s and the limit of %zu descriptors, which "
 	       "there is here:\n"
 	       "# at most %zu connections, for which it needs at most\n"
 	       "# %" PRIu64 " KiB of memory of its own and about %" PRIu64
 	       " KiB of the kernel's,\n"
-	       "# %" PRIu64 " KiB in all.\n",
+	       "# %" PRIu64 " KiB for clients that wait at its %zu "
+	       "address%s: %" PRIu64 " KiB in all.\n",
 	    settings->workers, settings->workers == 1 ? "" : "s",
 	    descriptors.limit, limits.connections, limits.memory / 1024,
-	    kernel / 1024, (limits.memory + kernel) / 1024);
+	    kernel / 1024, queues / 1024, naddresses,
+	    naddresses == 1 ? "" : "es",
+	    (limits.memory + kernel + queues) / 1024);
+	print_cut("send-buffer", settings->send_buffer, held.send);
+	print_cut("receive-buffer", settings->receive_buffer, held.receive);
 }
 
 /* What this account may not choose the daemon's may. */
@@ -116,6 +130,7 @@ check_choice(const struct daemon_choice *choice,
 {
 	struct resolved resolved;
 	int status = resolve_addresses(&resolved, choice);
+	size_t naddresses = resolved.n;
 	resolved_free(&resolved);
 	if (status == 0)
 		status = privileges_check(choice->options.user);
@@ -128,6 +143,6 @@ check_choice(const struct daemon_choice *choice,
 		if (!daemon_rows[i].is_argument)
 			print_row(choice, arguments, i);
 	}
-	print_costs(choice);
+	print_costs(choice, naddresses);
 	return streams_end_output();
 }

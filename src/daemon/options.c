@@ -57,6 +57,30 @@ const struct option_row daemon_rows[] = {
 	"N", .preset = "auto",
 	.help = "serve at most N clients at once;\n"
 		"auto: what the limit of descriptors allows"},
+    {"max-connections-per-source",
+	NUMBER_OR(
+	    server.source_connections, "auto", 1, SETTINGS_CONNECTIONS_MAX),
+	"N", .preset = "auto", .reloadable = true,
+	.help = "serve at most N at once of one source of clients;\n"
+		"auto: a quarter of all"},
+    {"connection-rate-per-source",
+	NUMBER_OR(server.source_rate, "off", 1, SETTINGS_RATE_MAX), "N",
+	.preset = "off", .reloadable = true,
+	.help = "accept at most N a second of one source"},
+    {"source-exempt", PREFIXES(server.source_exempt, server.nsource_exempt),
+	"PREFIX", .preset = "loopback", .reloadable = true,
+	.help = "leave PREFIX out of both; may be given several\n"
+		"times; none: limit all"},
+    {"source-prefix-ipv4", NUMBER(server.source_prefix_ipv4, 0, 32), "BITS",
+	.preset = "32",
+	.help = "so many bits of an IPv4 address are its source"},
+    {"source-prefix-ipv6", NUMBER(server.source_prefix_ipv6, 0, 128), "BITS",
+	.preset = "64",
+	.help = "so many bits of an IPv6 address are its source"},
+    {"allow", PREFIXES(server.allow, server.nallow), "PREFIX", .preset = "all",
+	.reloadable = true,
+	.help = "serve clients of PREFIX only; may be given several\n"
+		"times"},
     {"proxy-from", PREFIXES(server.proxies, server.nproxies), "PREFIX",
 	.otherwise = "none",
 	.help = "believe the PROXY headers of PREFIX, such as\n"
@@ -68,6 +92,18 @@ const struct option_row daemon_rows[] = {
 	.help = "hold at most SIZE of answers that clients have not\n"
 		"taken yet, such as 64M; auto: by the number of\n"
 		"connections"},
+    /*
+     * Linux doubles these.  So a peer that sends and never reads makes it hold
+     * about 190 KiB; with the sizes that it chooses itself, over 4 MiB.
+     */
+    {"send-buffer",
+	SIZE(server.send_buffer, SETTINGS_BUFFER_MIN, SETTINGS_BUFFER_MAX),
+	"SIZE", .preset = "48K", .reloadable = true,
+	.help = "let the system hold at most SIZE of an answer"},
+    {"receive-buffer",
+	SIZE(server.receive_buffer, SETTINGS_BUFFER_MIN, SETTINGS_BUFFER_MAX),
+	"SIZE", .preset = "48K", .reloadable = true,
+	.help = "let the system hold at most SIZE of a text"},
     {"idle-timeout", TIME(server.idle_ms, 0, VALUE_WEEK), "T", .preset = "10m",
 	.reloadable = true,
 	.help = "disconnect a client that sends nothing for T"},

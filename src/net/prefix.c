@@ -147,6 +147,17 @@ prefix_of(
 	return prefix;
 }
 
+void
+prefix_shorten(struct prefix *prefix, unsigned ipv4_bits, unsigned ipv6_bits)
+{
+	bool is_ipv4 = prefix->kind == PREFIX_IPV4;
+	unsigned bits = is_ipv4 ? ipv4_bits : ipv6_bits;
+	if (!is_ipv4 && prefix->kind != PREFIX_IPV6)
+		*prefix = (struct prefix){.kind = PREFIX_NONE};
+	else
+		(void)cut(prefix, prefix->bits < bits ? prefix->bits : bits);
+}
+
 /* Of an address that is not mapped. */
 static bool
 is_loopback(const struct prefix *whole)

@@ -33,8 +33,8 @@ struct prefix {
 
 /* What prefix_parse takes, for an error message. */
 #define PREFIX_SYNTAX                                                          \
-	"addresses such as 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, "           \
-	"loopback, all or none, with no bit set behind the prefix"
+	"an address or a prefix such as 192.0.2.7, 192.0.2.0/24, "             \
+	"2001:db8::/32, loopback, all or none, with no bit set behind it"
 
 /* -1 when the text is no prefix, or has bits set that do not count. */
 int prefix_parse(struct prefix *, const char *text);
@@ -52,6 +52,12 @@ const char *prefix_format(
  */
 struct prefix prefix_of(
     const struct sockaddr *, unsigned ipv4_bits, unsigned ipv6_bits);
+
+/*
+ * Makes a prefix of no more bits than that out of one that may be anything:
+ * PREFIX_NONE if it is no prefix of addresses.
+ */
+void prefix_shorten(struct prefix *, unsigned ipv4_bits, unsigned ipv6_bits);
 
 bool prefix_has(const struct prefix *, const struct sockaddr *);
 

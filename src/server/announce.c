@@ -4,34 +4,60 @@
 #include "server/announce.h"
 
 #include "base/log.h"
+#include "server/kernel_buffers.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/*
- * What a client can make the kernel hold before it is accepted, in KiB: the
- * first window that Linux opens to it, and the socket.
- */
-enum { QUEUED_KIB = 90 };
+/* Says what the system does not give of a buffer that was asked for. */
+static void
+announce_cut(const char *name, const char *bound, size_t asked, size_t got)
+{
+	if (got < asked)
+		log_warnx("%s: the system gives %zu bytes, not %zu; raise its "
+			  "bound (%s), or lower %s",
+		    name, got, asked, bound, name);
+}
+
+void
+announce_memory(const struct settings *settings, const struct limits *limits,
+    size_t naddresses)
+{
+	struct kernel_buffers_held held;
+	kernel_buffers_measure(settings, &held);
+	announce_cut("send-buffer", "net.core.wmem_max", settings->send_buffer,
+	    held.send);
+	announce_cut("receive-buffer", "net.core.rmem_max",
+	    settings->receive_buffer, held.receive);
+	log_info("buffers: at most %" PRIu64
+		 " KiB of ours, and about %zu KiB of the kernel's for each "
+		 "connection, %zu KiB for %zu of them",
+	    limits->memory / 1024, held.small / 1024, held.large / 1024,
+	    kernel_buffers_large(settings->workers) * settings->workers);
+	log_info("queues: at most %zu clients wait at each address, with up to "
+		 "about %d KiB of the kernel's each",
+	    limits->backlog, KERNEL_BUFFERS_QUEUED / 1024);
+	uint64_t kernel =
+	    kernel_buffers_sum(&held, settings->workers, limits->connections);
+	uint64_t queues =
+	    (uint64_t)naddresses * limits->backlog * KERNEL_BUFFERS_QUEUED;
+	log_info("memory: at most about %" PRIu64 " KiB in all: %" PRIu64
+		 " of ours, %" PRIu64 " of the kernel's for connections and "
+		 "%" PRIu64 " for clients that wait",
+	    (limits->memory + kernel + queues) / 1024, limits->memory / 1024,
+	    kernel / 1024, queues / 1024);
+}
 
 void
 announce_start(const struct settings *settings, const struct limits *limits,
-    const struct kernel_buffers_held *held, uint32_t held_ms,
-    const char *backend)
+    size_t naddresses, uint32_t held_ms, const char *backend)
 {
 	log_info("serving with %s, %u worker%s, at most %zu connection%s",
 	    backend, settings->workers, settings->workers == 1 ? "" : "s",
 	    limits->connections, limits->connections == 1 ? "" : "s");
-	log_info("buffers: at most %" PRIu64
-		 " KiB of ours, and about %zu KiB of the kernel's for each "
-		 "connection, %zu KiB for %zu of them",
-	    limits->memory / 1024, held->small / 1024, held->large / 1024,
-	    kernel_buffers_large(settings->workers) * settings->workers);
-	log_info("queues: at most %zu clients wait at each address, with up to "
-		 "about %d KiB of the kernel's each",
-	    limits->backlog, QUEUED_KIB);
+	announce_memory(settings, limits, naddresses);
 	if (held_ms != 0)
 		log_info("the kernel holds its part of a closed connection, an "
 			 "answer of at most 1 KiB, for at most %" PRIu32 " ms",

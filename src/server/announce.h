@@ -4,7 +4,6 @@
 #define ANNOUNCE_H
 
 #include "server/counters.h"
-#include "server/kernel_buffers.h"
 #include "server/limits.h"
 #include "server/settings.h"
 #include "server/worker.h"
@@ -14,12 +13,16 @@
 #include <stdint.h>
 
 /*
- * Logs what was decided at the start, the most that the system holds for a
- * connection, and for how long it holds a closed one, in ms (0: as long as it
- * likes).
+ * Logs what was decided at the start: how it serves so many addresses, what
+ * that can cost, and for how long the system holds a closed connection, in ms
+ * (0: as long as it likes).
  */
 void announce_start(const struct settings *, const struct limits *,
-    const struct kernel_buffers_held *, uint32_t held_ms, const char *backend);
+    size_t naddresses, uint32_t held_ms, const char *backend);
+
+/* Logs the bounds of memory: ours, the system's, and the sum. */
+void announce_memory(
+    const struct settings *, const struct limits *, size_t naddresses);
 
 /* Logs why limits_compute failed, where descriptors is their limit. */
 void announce_lack(

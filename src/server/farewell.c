@@ -39,6 +39,7 @@ static const struct sentence {
     [COUNTER_EVICTED] = {"reset",
 	"did not read its answers: the memory for pending output is full",
 	true},
+    [COUNTER_FORBIDDEN] = {"reset", "is not one that --allow has", false},
     [COUNTER_PROXY_ERRORS] = {"reset",
 	"sent no PROXY header, or none that is right and whole", true},
     [COUNTER_PROXY_FORBIDDEN] = {"reset", "is no proxy that --proxy-from has",

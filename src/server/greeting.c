@@ -7,6 +7,7 @@
 #include "base/sys.h"
 #include "net/proxy.h"
 #include "server/conn_step.h"
+#include "server/farewell.h"
 #include "server/shard.h"
 
 #include <string.h>
@@ -14,11 +15,24 @@
 _Static_assert(PROXY_HEADER_MAX <= POOL_BLOCK_OUTPUT,
     "one block holds any header that is not complete");
 
-bool
-greeting_admit(struct conn *conn, const struct sockaddr *client)
+/* Whether the client that a header has named may be served. */
+static enum conn_event
+admit(struct conn *conn, const struct sockaddr *client)
 {
-	(void)conn, (void)client;
-	return true;
+	struct shard *shard = conn->shard;
+	uint32_t source;
+	bool begins = false;
+	uint64_t now = loop_now(shard->loop);
+	enum counter result = sources_admit(
+	    shard->sources, shard->settings, client, now, &source, &begins);
+	shard_keep_source(shard, conn, source);
+	if (begins)
+		shard->throttles(shard->throttles_arg);
+	if (result == COUNTER_ACCEPTED)
+		return CONN_GREETED;
+	farewell_log(&shard->ends[result], now, conn->watch.fd, client, result);
+	conn->cause = result & 15;
+	return CONN_EVICTED;
 }
 
 static enum conn_event
@@ -57,7 +71,7 @@ obey(struct conn *conn, const struct proxy_header *header)
 	    sizeof client == sizeof header->client, "both are addresses");
 	memcpy(&client, &header->client, sizeof client);
 	record_set_client(shard_record(shard, conn), &client);
-	return greeting_admit(conn, &client.any) ? CONN_GREETED : CONN_REFUSED;
+	return admit(conn, &client.any);
 }
 
 enum conn_event

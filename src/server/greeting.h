@@ -9,20 +9,14 @@
 #include "server/conn.h"
 #include "server/conn_state.h"
 
-#include <sys/socket.h>
-
-#include <stdbool.h>
-
 /*
  * Takes what has come of the header, and no byte of the text behind it.
  * CONN_MOVED when more must come; what has come is kept in one block of the
  * pool, for which others are evicted if it is full.  CONN_GREETED when all of
  * it was taken, and the record has the address that it names.  CONN_REFUSED
- * when it is malformed, or ends too early.  CONN_FAILED with errno.
+ * when it is malformed, or ends too early.  CONN_EVICTED when the client may
+ * not be served, of which the cause is set.  CONN_FAILED with errno.
  */
 enum conn_event conn_greet(struct conn *);
-
-/* Whether the client that a header has named may be served. */
-bool greeting_admit(struct conn *, const struct sockaddr *client);
 
 #endif

@@ -28,6 +28,7 @@ struct handoff {
 	int fd;
 	uint8_t service; /* enum service_number: what is done with it */
 	bool is_proxied; /* a header is to come: see listener.h */
+	uint32_t source; /* that it is counted for: sources.h */
 	/* As accept gave it, only where records are kept; it is the last. */
 	union peer_address peer;
 };

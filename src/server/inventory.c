@@ -9,7 +9,7 @@
 _Static_assert(sizeof(struct inventory_header) == 64 &&
 		   sizeof(struct inventory_counter) == 32 &&
 		   sizeof(struct inventory_listener) == 176 &&
-		   sizeof(struct inventory_conn) == 112,
+		   sizeof(struct inventory_conn) == 128,
     "a change of the format needs another version");
 
 size_t

@@ -73,7 +73,10 @@ struct inventory_conn {
 	unsigned char peer[28]; /* the address, as the system has it */
 	uint32_t has_record;
 	uint32_t is_proxied; /* that address is what a header says: 0 or 1 */
-	uint32_t reserved;
+
+	/* What it is counted for, if that is 1: a struct prefix. */
+	unsigned char source[18];
+	uint16_t has_source;
 };
 
 struct inventory {

@@ -15,19 +15,36 @@
  */
 enum { UNUSED_MS = 1000 };
 
-/* What both buffers of the socket hold, in bytes, when set to these sizes. */
+/* What every system gives as it is asked, to see what it makes of that. */
+enum { ANY_SYSTEM_GIVES = 16384 };
+
+/* Nor may a connection that moves bulk have less than the others. */
+static int
+large_size(const struct settings *settings, size_t small)
+{
+	return small > (size_t)settings->large_buffer ? (int)small
+						      : settings->large_buffer;
+}
+
+/* What a buffer of the socket holds, in bytes, when set to this size. */
 static size_t
-measure(int fd, int send, int receive)
+measure(int fd, int name, int size)
 {
 	/* Without a socket to ask: Linux doubles the sizes, others do not. */
 	if (fd == -1)
-		return 2 * ((size_t)send + (size_t)receive);
-	(void)transport_set_buffer(fd, SO_SNDBUF, send);
-	(void)transport_set_buffer(fd, SO_RCVBUF, receive);
-	int sending = sys_getsockopt(fd, SOL_SOCKET, SO_SNDBUF);
-	int receiving = sys_getsockopt(fd, SOL_SOCKET, SO_RCVBUF);
-	return (sending == -1 ? (size_t)send : (size_t)sending) +
-	       (receiving == -1 ? (size_t)receive : (size_t)receiving);
+		return 2 * (size_t)size;
+	(void)transport_set_buffer(fd, name, size);
+	int held = sys_getsockopt(fd, SOL_SOCKET, name);
+	return held == -1 ? (size_t)size : (size_t)held;
+}
+
+/* How much of this size the system gives, when it holds so much for it. */
+static size_t
+given(int fd, int name, size_t size, size_t held)
+{
+	size_t each = measure(fd, name, ANY_SYSTEM_GIVES) / ANY_SYSTEM_GIVES;
+	size_t got = each == 0 ? size : held / each;
+	return got < size ? got : size;
 }
 
 void
@@ -37,12 +54,26 @@ kernel_buffers_measure(
 	int fd = sys_socket(AF_INET);
 	if (fd == -1)
 		fd = sys_socket(AF_INET6);
-	held->small =
-	    measure(fd, settings->send_buffer, settings->receive_buffer);
-	held->large =
-	    measure(fd, settings->large_buffer, settings->large_buffer);
+	size_t send = measure(fd, SO_SNDBUF, (int)settings->send_buffer);
+	size_t receive = measure(fd, SO_RCVBUF, (int)settings->receive_buffer);
+	held->small = send + receive;
+	held->send = given(fd, SO_SNDBUF, settings->send_buffer, send);
+	held->receive = given(fd, SO_RCVBUF, settings->receive_buffer, receive);
+	held->large = measure(fd, SO_SNDBUF,
+			  large_size(settings, settings->send_buffer)) +
+		      measure(fd, SO_RCVBUF,
+			  large_size(settings, settings->receive_buffer));
 	if (fd != -1)
 		(void)sys_close(fd);
+}
+
+uint64_t
+kernel_buffers_sum(const struct kernel_buffers_held *held, unsigned nworkers,
+    size_t nconnections)
+{
+	size_t nlarge = kernel_buffers_large(nworkers) * nworkers;
+	return (uint64_t)nconnections * held->small +
+	       (uint64_t)nlarge * held->large;
 }
 
 size_t
@@ -60,7 +91,8 @@ kernel_buffers_start(const struct settings *settings, int fd)
 	 * is not set there, since it would bound the window for good: the scale
 	 * of windows is agreed on in the handshake (RFC 7323).
 	 */
-	(void)transport_set_buffer(fd, SO_RCVBUF, settings->receive_buffer);
+	(void)transport_set_buffer(
+	    fd, SO_RCVBUF, (int)settings->receive_buffer);
 }
 
 /* If the system refuses, the sizes stay as they were, which does no harm. */
@@ -69,6 +101,12 @@ set(const struct conn *conn, int send, int receive)
 {
 	(void)transport_set_buffer(conn->watch.fd, SO_SNDBUF, send);
 	(void)transport_set_buffer(conn->watch.fd, SO_RCVBUF, receive);
+}
+
+static void
+set_small(const struct conn *conn, const struct settings *settings)
+{
+	set(conn, (int)settings->send_buffer, (int)settings->receive_buffer);
 }
 
 /* A free place, else the least recently used that may be taken, else -1. */
@@ -103,13 +141,13 @@ kernel_buffers_note_bulk(struct kernel_buffers *buffers,
 	int place = find_place(buffers, now);
 	if (place == -1)
 		return;
-	int large = settings->large_buffer;
 	const struct conn *before = buffers->large[place].conn;
 	if (before != NULL)
-		set(before, settings->send_buffer, settings->receive_buffer);
+		set_small(before, settings);
 	buffers->large[place].conn = conn;
 	buffers->large[place].used = now;
-	set(conn, large, large);
+	set(conn, large_size(settings, settings->send_buffer),
+	    large_size(settings, settings->receive_buffer));
 }
 
 void
@@ -145,6 +183,6 @@ kernel_buffers_resume(struct kernel_buffers *buffers,
 		buffers->large[i].conn = conn;
 		buffers->large[i].used = now;
 	} else {
-		set(conn, settings->send_buffer, settings->receive_buffer);
+		set_small(conn, settings);
 	}
 }

@@ -44,14 +44,26 @@ struct kernel_buffers {
 	} large[KERNEL_BUFFERS_LARGE_MAX];
 };
 
+/*
+ * What a client can make the kernel hold before it is accepted, in bytes: the
+ * first window that Linux opens to it, and the socket.
+ */
+#define KERNEL_BUFFERS_QUEUED (90 * 1024)
+
 /* The most that the system holds for a connection, in bytes, by its buffers. */
 struct kernel_buffers_held {
 	size_t small, large;
+	/* What it gave of the small ones; less than was asked: it has bounds */
+	size_t send, receive;
 };
 
 /* Asks the system for these sizes, with a socket made for the question. */
 void kernel_buffers_measure(
     const struct settings *, struct kernel_buffers_held *);
+
+/* The most that it holds for so many connections. */
+uint64_t kernel_buffers_sum(
+    const struct kernel_buffers_held *, unsigned nworkers, size_t nconnections);
 
 /* How many connections of each worker may have large buffers. */
 size_t kernel_buffers_large(unsigned nworkers);

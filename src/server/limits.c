@@ -5,6 +5,7 @@
 
 #include "server/handover.h"
 #include "server/shard.h"
+#include "server/sources.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -74,7 +75,8 @@ limits_compute(struct limits *limits, const struct settings *settings,
 	assert(settings->workers > 0);
 	limits->blocks = pending / settings->workers / POOL_BLOCK;
 	/* Any worker may get all connections, so each has all the slots. */
-	uint64_t slots = (uint64_t)wanted * sizeof(struct conn);
+	uint64_t slots =
+	    (uint64_t)wanted * (sizeof(struct conn) + sizeof(uint32_t));
 	if (settings_keep_records(settings))
 		slots += (uint64_t)wanted * sizeof(struct record);
 	/* A worker with a thread has a ring with a place for each as well. */
@@ -83,7 +85,7 @@ limits_compute(struct limits *limits, const struct settings *settings,
 		    handover_memory(wanted, settings_keep_records(settings));
 	uint64_t each = (uint64_t)limits->blocks * POOL_COST + slots +
 			SHARD_INPUT + UPCASE_BOUND(SHARD_INPUT);
-	limits->memory = settings->workers * each;
+	limits->memory = settings->workers * each + sources_memory(wanted);
 	return 0;
 }
 

@@ -5,8 +5,10 @@
 
 #include "base/owner.h"
 #include "base/sys.h"
+#include "server/farewell.h"
 #include "server/limits.h"
 #include "server/service.h"
+#include "server/sources.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -130,29 +132,51 @@ is_of_peer(int error)
 	return false;
 }
 
-static int
-accept_with_peer(const struct listener *listener, union peer_address *peer)
+/* Ends a connection that may not be, so that nothing of it is left. */
+static void
+refuse(struct listeners *listeners, const struct handoff *handoff,
+    enum counter cause)
 {
-	struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
-	int fd = sys_accept(listener->watch.fd, &address);
-	memcpy(peer, &address, sizeof *peer);
-	return fd;
+	farewell_log(&listeners->strangers, loop_now(listeners->loop),
+	    handoff->fd, &handoff->peer.any, cause);
+	(void)sys_set_reset(handoff->fd);
+	(void)sys_close(handoff->fd);
+	counters_add(listeners->counters, cause, 1);
+}
+
+static void
+take(struct listeners *listeners, struct handoff *handoff)
+{
+	const struct listeners_owner *owner = &listeners->owner;
+	bool begins = false;
+	enum counter result = COUNTER_ACCEPTED;
+	/* Of a proxy's client the header tells the source. */
+	if (!handoff->is_proxied)
+		result = sources_admit(listeners->sources, listeners->settings,
+		    &handoff->peer.any, loop_now(listeners->loop),
+		    &handoff->source, &begins);
+	counters_add(listeners->counters, COUNTER_ACCEPTED, 1);
+	if (result == COUNTER_ACCEPTED)
+		owner->accepted(handoff, owner->arg);
+	else
+		refuse(listeners, handoff, result);
+	if (begins)
+		owner->throttles(owner->arg);
 }
 
 static enum attempt
 accept_one(struct listener *listener)
 {
-	struct listeners *listeners = listener->listeners;
-	const struct listeners_owner *owner = &listeners->owner;
-	struct handoff handoff;
-	handoff.service = (uint8_t)listener->service->number;
-	handoff.is_proxied = listener->is_proxied;
-	handoff.fd = settings_keep_records(listeners->settings)
-			 ? accept_with_peer(listener, &handoff.peer)
-			 : sys_accept(listener->watch.fd, NULL);
+	struct handoff handoff = {
+	    .service = (uint8_t)listener->service->number,
+	    .is_proxied = listener->is_proxied,
+	};
+	struct sockaddr_storage peer;
+	peer.ss_family = AF_UNSPEC;
+	handoff.fd = sys_accept(listener->watch.fd, &peer);
 	if (handoff.fd != -1) {
-		counters_add(listeners->counters, COUNTER_ACCEPTED, 1);
-		owner->accepted(&handoff, owner->arg);
+		memcpy(&handoff.peer, &peer, sizeof handoff.peer);
+		take(listener->listeners, &handoff);
 		return ATTEMPT_DONE;
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)

@@ -78,10 +78,14 @@ struct listener {
 	unsigned nfull; /* turns in a row that did not find the queue empty */
 };
 
-/* Decides whether to accept, and takes over each socket that was accepted. */
+/*
+ * Decides whether to accept, and takes over each socket that was accepted; is
+ * told when sources begin to be throttled.
+ */
 struct listeners_owner {
 	bool (*may_accept)(void *arg);
 	void (*accepted)(const struct handoff *, void *arg);
+	void (*throttles)(void *arg);
 	void *arg;
 };
 
@@ -90,6 +94,7 @@ struct listeners {
 	const struct settings *settings;
 	struct counters *counters;
 	struct listeners_owner owner;
+	struct sources *sources; /* the owner's; set before any is accepted */
 
 	struct list all; /* the one whose turn is next is in front */
 	unsigned nready; /* listeners with clients to be accepted now */
@@ -97,7 +102,7 @@ struct listeners {
 	struct timer retry; /* armed after a failure of the system */
 	bool paused;        /* the listeners are out of the loop */
 	bool waits;         /* they stay out of it until the retry */
-	struct log_limit failures, fulls;
+	struct log_limit failures, fulls, strangers;
 	bool shares; /* some let others have their address, see listening.c */
 	unsigned refused; /* options that the system refused: a set of bits */
 };

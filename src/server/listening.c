@@ -41,7 +41,7 @@ options_of(const struct settings *settings)
 {
 	return (struct transport_options){
 	    .backlog = LIMITS_BACKLOG_MIN,
-	    .send_buffer = settings->send_buffer,
+	    .send_buffer = (int)settings->send_buffer,
 	    .give_up_ms = give_up_ms(settings),
 	    /* Without an idle timeout only probes find a vanished peer. */
 	    .probes = settings->idle_ms == 0,

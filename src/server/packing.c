@@ -116,6 +116,10 @@ add_conn(struct packing *packing, struct shard *shard, unsigned worker,
 	    .is_large = kernel_buffers_has(&shard->buffers, conn),
 	};
 	upcase_stream_save(&conn->upcase, &record.text);
+	const struct prefix source = sources_prefix(
+	    shard->sources, shard->source_of[conn - shard->slots]);
+	memcpy(record.source, &source, sizeof source);
+	record.has_source = 1;
 	if (shard->records != NULL)
 		record_save(shard_record(shard, conn), &record);
 	if (conn->state == CONN_DELIVERING) {

@@ -67,11 +67,11 @@ serve(const struct handoff *handoff, void *arg)
 	worker_hand(find_least(server), handoff);
 }
 
-/* All that counts is that the loop was woken: follow_up does the rest. */
+/* All else that counts is that the loop was woken: see follow_up. */
 static void
 hear_wake(struct bell *bell)
 {
-	(void)bell;
+	server_note_sources(OWNER_OF(bell, struct server, wake.bell));
 }
 
 static void
@@ -101,7 +101,9 @@ server_open(const struct settings *settings)
 	list_init(&server->errands);
 	listeners_init(&server->listeners, server->loop, settings,
 	    &server->counters,
-	    &(struct listeners_owner){may_accept, serve, server});
+	    &(struct listeners_owner){
+		may_accept, serve, server_tell_of_sources, server});
+	server_init_sources(server);
 	timer_queue_init(&server->drains, loop_timers(server->loop),
 	    settings->drain_ms, expire_drain);
 	timer_init(&server->drain);
@@ -118,6 +120,7 @@ server_close(struct server *server)
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_close(&server->workers[i]);
 	free(server->workers);
+	sources_close(server->sources);
 	bell_close(&server->wake.bell, server->loop);
 	loop_close(server->loop);
 	free(server);
@@ -230,12 +233,17 @@ server_has_passed(const struct server *server)
 void
 server_set(struct server *server, const struct settings *settings)
 {
+	const struct settings *before = server->settings;
 	server->settings = settings;
 	listening_set(&server->listeners, settings);
 	timer_queue_set_span(
 	    &server->drains, settings->drain_ms, loop_now(server->loop));
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_set(&server->workers[i], settings);
+	if (settings->send_buffer != before->send_buffer ||
+	    settings->receive_buffer != before->receive_buffer)
+		announce_memory(settings, &server->limits,
+		    listening_count(&server->listeners));
 }
 
 bool
@@ -340,9 +348,8 @@ log_counters(struct server *server, bool all)
 void
 server_run(struct server *server)
 {
-	/* The start is no turn. */
+	/* The start is no turn, and can end connections that it accepts. */
 	loop_catch_up(server->loop, sys_now());
-	/* A listener that it ended may have had clients that were reset. */
 	release(server);
 	do {
 		if (loop_turn_or_pause(server->loop) == -1)
@@ -352,6 +359,7 @@ server_run(struct server *server)
 	} while (server->phase == SERVING ||
 		 (server->phase != LEFT && !has_at_most(server, 0)));
 	server_stop_workers(server);
+	(void)sources_tell(server->sources, loop_now(server->loop), true);
 	if (server->phase != LEFT)
 		log_counters(server, false);
 }

@@ -39,6 +39,11 @@ struct server {
 	struct timer_queue drains;
 	struct timer drain;
 
+	struct sources *sources; /* opened with the workers */
+	atomic_bool throttles;   /* a worker has told so */
+	struct timer_queue tellings;
+	struct timer telling; /* armed while a source is throttled */
+
 	/* What is to be taken over; see succession.h. */
 	struct inventory inventory;
 	const int *inherited; /* the descriptors; NULL: there is nothing */
@@ -50,6 +55,11 @@ size_t server_count_open(struct server *);
 
 /* Computes the limits and opens the workers; -1, logged. */
 int server_prepare(struct server *);
+
+/* Prepares what tells of sources, and begins to tell of them. */
+void server_init_sources(struct server *);
+void server_note_sources(struct server *);
+void server_tell_of_sources(void *server);
 
 /* Starts and stops the threads of all workers that are open, if they have. */
 int server_start_workers(struct server *);

@@ -3,12 +3,73 @@
 #include "config.h"
 
 #include "base/log.h"
+#include "base/owner.h"
+#include "base/sys.h"
 #include "server/announce.h"
 #include "server/server.h"
 #include "server/server_impl.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
+
+/* Says what is over, as long as a source is throttled. */
+static void
+tell(struct timer *timer)
+{
+	struct server *server = OWNER_OF(timer, struct server, telling);
+	if (sources_tell(server->sources, loop_now(server->loop), false))
+		server_tell_of_sources(server);
+}
+
+void
+server_init_sources(struct server *server)
+{
+	timer_queue_init(&server->tellings, loop_timers(server->loop),
+	    SOURCES_TELL_MS, tell);
+	timer_init(&server->telling);
+}
+
+void
+server_tell_of_sources(void *arg)
+{
+	struct server *server = arg;
+	if (!timer_is_armed(&server->telling))
+		timer_arm(&server->tellings, &server->telling,
+		    loop_now(server->loop));
+}
+
+/* From the thread of a worker. */
+static void
+tell_from_worker(void *arg)
+{
+	struct server *server = arg;
+	atomic_store(&server->throttles, true);
+	bell_ring(&server->wake.bell);
+}
+
+void
+server_note_sources(struct server *server)
+{
+	if (atomic_exchange(&server->throttles, false))
+		server_tell_of_sources(server);
+}
+
+static int
+open_sources(struct server *server)
+{
+	struct siphash_key key;
+	if (sys_entropy(&key, sizeof key) == -1) {
+		log_error("cannot get random bytes for the table of sources");
+		return -1;
+	}
+	server->sources =
+	    sources_open(server->settings, server->limits.connections, &key);
+	server->listeners.sources = server->sources;
+	if (server->sources != NULL)
+		return 0;
+	announce_no_workers(server->settings, &server->limits);
+	return -1;
+}
 
 static int
 open_worker(struct server *server, struct worker *worker)
@@ -34,6 +95,12 @@ open_workers(struct server *server)
 		if (open_worker(server, &server->workers[server->nworkers]) ==
 		    -1)
 			return -1;
+		/* Nobody else uses the shard yet. */
+		struct shard *shard = &server->workers[server->nworkers].shard;
+		shard->sources = server->sources;
+		shard->throttles = server->is_threaded ? tell_from_worker
+						       : server_tell_of_sources;
+		shard->throttles_arg = server;
 		server->nworkers++;
 	}
 	return 0;
@@ -82,7 +149,7 @@ server_stop_workers(struct server *server)
 int
 server_prepare(struct server *server)
 {
-	if (decide_limits(server) == -1)
+	if (decide_limits(server) == -1 || open_sources(server) == -1)
 		return -1;
 	if (open_workers(server) == 0)
 		return 0;
@@ -99,9 +166,8 @@ server_start(struct server *server)
 		server->unpack(server);
 	if (server_start_workers(server) == -1)
 		return -1;
-	struct kernel_buffers_held held;
-	kernel_buffers_measure(server->settings, &held);
-	announce_start(server->settings, &server->limits, &held,
+	announce_start(server->settings, &server->limits,
+	    listening_count(&server->listeners),
 	    listening_held_ms(&server->listeners), loop_backend(server->loop));
 	if (server_change(server) == -1) {
 		log_error("cannot wait for new connections; the limits of "

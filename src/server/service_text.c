@@ -40,6 +40,7 @@ start(struct shard *shard, const struct handoff *handoff)
 {
 	struct conn *conn = shard_take_slot(shard);
 	int fd = handoff->fd;
+	shard_keep_source(shard, conn, handoff->source);
 	if (shard->records != NULL)
 		record_begin(shard_record(shard, conn), &handoff->peer,
 		    loop_now(shard->loop));

@@ -66,11 +66,12 @@ take_memory(struct shard *shard, size_t nslots, size_t nblocks)
 	/* Slots that are never used are never touched, and take no memory. */
 	if (nslots <= SIZE_MAX / sizeof *shard->slots)
 		shard->slots = take_lines(nslots * sizeof *shard->slots);
+	shard->source_of = calloc(nslots, sizeof *shard->source_of);
 	if (settings_keep_records(shard->settings) &&
 	    nslots <= SIZE_MAX / sizeof *shard->records)
 		shard->records = take_lines(nslots * sizeof *shard->records);
 	if (shard->input == NULL || shard->output == NULL ||
-	    shard->slots == NULL ||
+	    shard->slots == NULL || shard->source_of == NULL ||
 	    (settings_keep_records(shard->settings) && shard->records == NULL))
 		return -1;
 	return pool_open(&shard->pool, nblocks);
@@ -137,6 +138,7 @@ shard_close(struct shard *shard)
 {
 	record_tell(&shard->lines);
 	pool_close(&shard->pool);
+	free(shard->source_of);
 	free(shard->records);
 	free(shard->slots);
 	free(shard->output);
@@ -159,6 +161,11 @@ shard_take_slot(struct shard *shard)
 static void
 give_slot(struct shard *shard, struct conn *conn)
 {
+	uint32_t *source = &shard->source_of[conn - shard->slots];
+	if (*source != SOURCES_NONE) {
+		sources_leave(shard->sources, *source);
+		*source = SOURCES_NONE;
+	}
 	conn->state = CONN_CLOSED;
 	list_init(&conn->timer.link);
 	/* In front, so that slots which the cache still has are used again. */

@@ -16,6 +16,7 @@
 #include "server/pool.h"
 #include "server/record.h"
 #include "server/settings.h"
+#include "server/sources.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,6 +74,10 @@ struct shard {
 	struct list free;       /* slots that were used before, by timer.link */
 	struct list closed;     /* to be released after the turn, likewise */
 	struct record *records; /* one for each slot; NULL: none are kept */
+	uint32_t *source_of;    /* that of each slot, or SOURCES_NONE */
+	struct sources *sources;      /* of all shards */
+	void (*throttles)(void *arg); /* a source begins to be throttled */
+	void *throttles_arg;
 	struct record_limit lines;
 	struct timer_queue tellings;
 	struct timer telling; /* armed while lines were left out */
@@ -127,6 +132,15 @@ shard_client(const struct shard *shard, const struct conn *conn)
 
 /* Memory for one more connection; fewer than nslots may have some. */
 struct conn *shard_take_slot(struct shard *);
+
+/* Keeps the source of a connection, which leaves it when it ends. */
+static inline void
+shard_keep_source(struct shard *shard, const struct conn *conn, uint32_t source)
+{
+	/* What was never written takes no memory. */
+	if (source != SOURCES_NONE)
+		shard->source_of[conn - shard->slots] = source;
+}
 
 /* Takes over a connection that has ended, to be released after the turn. */
 void shard_retire(struct shard *, struct conn *);

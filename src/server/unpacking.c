@@ -139,6 +139,28 @@ unpack_output(struct conn *conn, const struct inventory_conn *record,
 	shard_note_use(shard);
 }
 
+_Static_assert(
+    sizeof(struct prefix) == sizeof(((struct inventory_conn *)NULL)->source),
+    "a source fits where it travels");
+
+/* Nobody is refused here, so that a lower limit cuts nobody. */
+static void
+unpack_source(struct conn *conn, const struct inventory_conn *record, int fd)
+{
+	struct shard *shard = conn->shard;
+	struct prefix prefix;
+	struct sockaddr_storage peer;
+	memcpy(&prefix, record->source, sizeof prefix);
+	if (record->has_source != 1) {
+		/* After a reset the system no longer knows it. */
+		if (sys_getpeername(fd, &peer) == -1)
+			return;
+		prefix = sources_prefix_of(shard->sources, shard->settings,
+		    (const struct sockaddr *)&peer);
+	}
+	shard_keep_source(shard, conn, sources_resume(shard->sources, &prefix));
+}
+
 int
 unpack_conn(const struct inventory *inventory,
     const struct inventory_conn *record, const unsigned char *pending,
@@ -157,6 +179,7 @@ unpack_conn(const struct inventory *inventory,
 		return -1;
 	}
 	unpack_output(conn, record, pending);
+	unpack_source(conn, record, fd);
 	if (shard->records != NULL)
 		record_restore(shard_record(shard, conn), record, fd, now);
 	kernel_buffers_resume(

@@ -106,6 +106,8 @@ struct kernel_socket {
 	bool unnoticed;   /* the next wait does not, even if it is */
 	bool peer_shut;   /* the peer has sent FIN */
 	bool tight;       /* the peer acknowledges only what it has read */
+	/* Its address is 192.0.2.1, with these added to the last numbers. */
+	unsigned char network, host;
 
 	/* For the test to read. */
 	bool reset_by_peer;

@@ -184,10 +184,12 @@ sys_getsockname(int fd, struct sockaddr_storage *address)
 static void
 write_peer(int fd, struct sockaddr_storage *address)
 {
+	const struct kernel_socket *socket = kernel_find(fd);
 	struct sockaddr_in in = {
 	    .sin_family = AF_INET,
 	    .sin_port = htons((uint16_t)(KERNEL_PEER_PORT + fd)),
-	    .sin_addr.s_addr = htonl(0xc0000201),
+	    .sin_addr.s_addr =
+		htonl(0xc0000201 + socket->network * 256U + socket->host),
 	};
 	memset(address, 0, sizeof *address);
 	memcpy(address, &in, sizeof in);
@@ -230,6 +232,13 @@ sys_accept(int fd, struct sockaddr_storage *peer)
 	if (peer != NULL)
 		write_peer(socket->fd, peer);
 	return socket->fd;
+}
+
+int
+sys_entropy(void *bytes, size_t n)
+{
+	memset(bytes, 0, n);
+	return 0;
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include "fake/kernel.h"
 #include "sim/draw.h"
+#include "sim/origins.h"
 
 #include <sys/mman.h>
 
@@ -21,7 +22,7 @@ static bool is_shared; /* the other one may be in use as well */
 
 static const uint32_t spans[] = {0, 20, 200, 2000, 60000};
 static const uint32_t polls[] = {0, 0, 200};
-static const int sizes[] = {4096, 65536};
+static const size_t sizes[] = {4096, 65536};
 
 static void
 protect(unsigned i, int protection)
@@ -72,6 +73,7 @@ choices_begin(void)
 	    .receive_buffer = DRAW_ONE_OF(sizes),
 	    .large_buffer = 1 << 20,
 	};
+	origins_choose(settings);
 	size_t memory = draw_chance(700) ? SETTINGS_MEMORY_MIN : 1 << 20;
 	settings->memory_limit = settings->workers * memory;
 	return settings;
@@ -101,6 +103,7 @@ change(struct settings *settings)
 		settings->send_buffer = DRAW_ONE_OF(sizes);
 	if (draw_chance(200))
 		settings->receive_buffer = DRAW_ONE_OF(sizes);
+	origins_change(settings);
 }
 
 /* As much memory for each worker, so that what is served finds a place. */

@@ -4,6 +4,7 @@
 #include "sim/peers.h"
 
 #include "sim/draw.h"
+#include "sim/origins.h"
 #include "sim/places.h"
 
 #include <errno.h>
@@ -24,29 +25,30 @@ static const struct temper tempers[] = {
     {.sends = 50, .reads_all = 500, .ends = 5},                    /* idle */
 };
 
-#define HEADER(bytes, is_bad)                                                  \
+#define HEADER(bytes, is_bad, origin)                                          \
 	{                                                                      \
-		bytes, sizeof(bytes) - 1, is_bad                               \
+		bytes, sizeof(bytes) - 1, is_bad, origin                       \
 	}
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define ENDS      "\xc0\0\2\7\xc0\0\2\1\1\2\3\4"
+#define ENDS      "\xc0\0\3\2\xc0\0\2\1\1\2\3\4"
 
 /* Before the text of a proxy's client; the last ones are none. */
 static const struct header {
 	const char *bytes;
 	size_t n;
 	bool is_bad;
+	int origin; /* of the client; -1: it is not named */
 } headers[] = {
-    HEADER("PROXY TCP4 192.0.2.7 192.0.2.1 1234 5220\r\n", false),
-    HEADER("PROXY TCP6 2001:db8::7 2001:db8::1 1234 5220\r\n", false),
-    HEADER("PROXY UNKNOWN\r\n", false),
-    HEADER(SIGNATURE "\x21\x11\0\14" ENDS, false),
-    HEADER(SIGNATURE "\x21\x11\0\24" ENDS "\4\0\5value", false),
-    HEADER(SIGNATURE "\x20\0\0\0", false),
-    HEADER(SIGNATURE "\x21\x11\0\17" ENDS "\4\0\1", true),
-    HEADER(SIGNATURE "\x21\x11\x0f\xf1" ENDS, true),
-    HEADER("PROXY TCP4 192.0.2.7\r\n", true),
-    HEADER("hello", true),
+    HEADER("PROXY TCP4 192.0.2.1 192.0.2.1 1234 5220\r\n", false, 0),
+    HEADER("PROXY TCP6 ::ffff:192.0.2.2 2001:db8::1 1234 5220\r\n", false, 1),
+    HEADER("PROXY UNKNOWN\r\n", false, -1),
+    HEADER(SIGNATURE "\x21\x11\0\14" ENDS, false, 3),
+    HEADER(SIGNATURE "\x21\x11\0\24" ENDS "\4\0\5value", false, 3),
+    HEADER(SIGNATURE "\x20\0\0\0", false, -1),
+    HEADER(SIGNATURE "\x21\x11\0\17" ENDS "\4\0\1", true, -1),
+    HEADER(SIGNATURE "\x21\x11\x0f\xf1" ENDS, true, -1),
+    HEADER("PROXY TCP4 192.0.2.7\r\n", true, -1),
+    HEADER("hello", true, -1),
 };
 
 void
@@ -76,6 +78,7 @@ peers_connect(struct kernel_socket *listener)
 		peer->header = header->bytes;
 		peer->nheader = header->n;
 		peer->is_bad = header->is_bad;
+		peer->client = header->origin;
 	}
 	/* Two places in order, the first of them where a character begins. */
 	size_t some = draw(plan->length + 1), other = draw(plan->length + 1);
@@ -85,6 +88,7 @@ peers_connect(struct kernel_socket *listener)
 	peer->socket->peer = peer;
 	peer->socket->room = DRAW_ONE_OF(rooms);
 	peer->socket->tight = draw_chance(500);
+	origins_draw(peer);
 }
 
 bool

@@ -29,14 +29,19 @@ struct peer {
 	size_t first, last, sent; /* places in the plan */
 	struct temper temper;
 
+	unsigned origin; /* where it comes from: see origins.h */
+
 	/* What a proxy sends before that. */
 	bool is_proxied;
 	const char *header;
 	size_t nheader, header_sent;
 	bool is_bad; /* that is no header */
+	int client;  /* where that says it comes from, or -1 */
 
 	/* The records of the rules. */
 	bool accepted;
+	bool is_counted;  /* for its source */
+	bool is_refused;  /* for its source, and is to be reset at once */
 	bool greeted;     /* all of its header was taken, or it has none */
 	bool harmed;      /* by a system call that was made to fail */
 	bool is_unserved; /* so that it could not be served */

@@ -263,7 +263,7 @@ places_tuned(void)
 		rules_must(
 		    socket->user_timeout == give_up &&
 			kernel_option(socket, SOL_SOCKET, SO_SNDBUF) ==
-			    settings->send_buffer &&
+			    (int)settings->send_buffer &&
 			(kernel_option(socket, SOL_SOCKET, SO_KEEPALIVE) ==
 			    1) == (settings->idle_ms == 0),
 		    NULL, "a listener has options of other settings");

@@ -91,7 +91,8 @@ may_reset_header(const struct peer *peer)
 static bool
 may_reset(const struct peer *peer)
 {
-	if (peer->socket->reset_by_peer || peer->harmed || rules.stops > 1)
+	if (peer->socket->reset_by_peer || peer->is_refused || peer->harmed ||
+	    rules.stops > 1)
 		return true;
 	/* The time of now, as the order to cut may come in mid-turn. */
 	uint64_t span = rules.settings->drain_ms;

@@ -4,6 +4,7 @@
 #include "sim/rules.h"
 
 #include "server/pool.h"
+#include "sim/origins.h"
 #include "sim/places.h"
 #include "sim/spans.h"
 #include "sim/threads.h"
@@ -28,6 +29,7 @@ rules_begin(const struct settings *settings)
 {
 	rules = (struct rules){.settings = settings};
 	spans_begin(settings);
+	origins_begin();
 }
 
 void
@@ -59,6 +61,8 @@ rules_has_passed(uint64_t since, uint64_t span)
 void
 rules_accepted(struct peer *peer)
 {
+	if (!peer->is_proxied)
+		origins_accepted(peer);
 	peer->accepted = true;
 	peer->change = rules.is_changing ? rules.nchanges : 0;
 	rules.nopen++;
@@ -69,6 +73,7 @@ rules_accepted(struct peer *peer)
 void
 rules_adopted(struct peer *peer)
 {
+	rules_must(!peer->is_refused, peer, "its source has too many");
 	/* Again after a hand-over, which neither of them notices. */
 	if (peer->moved_at != 0)
 		return;
@@ -167,6 +172,10 @@ note_header(struct peer *peer)
 	    "a byte of its text was taken with the header");
 	if (taken < peer->nheader || peer->is_bad)
 		return;
+	if (peer->client != -1) {
+		peer->origin = (unsigned)peer->client;
+		origins_accepted(peer);
+	}
 	peer->greeted = true;
 	peer->moved_at = peer->taken_at = threads_turn();
 }
@@ -176,6 +185,7 @@ rules_moved(struct peer *peer, enum kernel_call call)
 {
 	const struct kernel_socket *socket = peer->socket;
 	peer->asked = false;
+	rules_must(!peer->is_refused, peer, "its source has too many");
 	if (peer->lingers)
 		return;
 	if (!peer->greeted) {
@@ -339,6 +349,7 @@ rules_ended(const size_t totals[static NCOUNTERS])
 	for (int cause = COUNTER_STALLED; cause <= COUNTER_FAILED; cause++)
 		nreset += totals[cause];
 	rules_must(rules.nopen == 0, NULL, "a connection was not closed");
+	origins_ended(totals);
 	rules_must(causes == totals[COUNTER_ACCEPTED], NULL,
 	    "not each connection was counted as ended");
 	rules_must(totals[COUNTER_ENDED] == rules.nended, NULL,

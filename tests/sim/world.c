@@ -11,6 +11,7 @@
 #include "sim/choices.h"
 #include "sim/draw.h"
 #include "sim/faults.h"
+#include "sim/origins.h"
 #include "sim/peers.h"
 #include "sim/places.h"
 #include "sim/reloads.h"
@@ -180,6 +181,7 @@ serve(void)
 		if (is_successor)
 			faults_pause(true);
 		server = server_open(choices_now());
+		origins_restart();
 		bool opened = server != NULL && open_bells() == 0;
 		if (!opened || !serve_once())
 			tally.starts_refused++;

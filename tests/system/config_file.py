@@ -161,6 +161,13 @@ BROKEN = (
          line=2),
     _bad("log-level = loud\n", "'loud' is not one of error, warn, info and"),
     _bad("backend = select\n", "backend: 'select' is not "),
+    _bad("allow = 192.0.2.7/24\n", "'192.0.2.7/24' is not an address or a "
+         "prefix such as .* with no bit set behind it"),
+    _bad("source-exempt = localhost\n", "'localhost' is not an address or"),
+    _bad("source-prefix-ipv4 = 33\n", "'33' is not a number from 0 to 32"),
+    _bad("connection-rate-per-source = 5/s\n",
+         "'5/s' is not off or a number from 1 to 1000000"),
+    _bad("allow = all\n" * 65, "is not one of the first 64, ", line=65),
     _bad("listen = udp:5220\n", "'udp:5220' is not an address "),
     _bad('listen = "localhost"\n', "is not an address .*; leave the quotes"),
     _bad("listen = 1,other\n", "'1,other' is not an address .*1,proxy"),
@@ -205,6 +212,8 @@ GOOD = (
     "# " + 4094 * "x" + "\n", "#\n" * (1 << 19),
     "listen = 127.0.0.1:0,proxy\nproxy-from = ::/0\nproxy-from = loopback\n",
     "workers = auto\nmax-connections = auto\nmemory-limit = auto\n",
+    "max-connections-per-source = auto\nconnection-rate-per-source = off\n",
+    "source-exempt = none\nallow = all\nallow = none\nallow = ::/0\n",
 )
 
 

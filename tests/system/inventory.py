@@ -15,7 +15,7 @@ import sys
 HEADER = struct.Struct("=8s10I2Q")
 COUNTER = struct.Struct("=24sQ")
 LISTENER = struct.Struct("=16s16s128s4I")
-CONN = struct.Struct("=3Q2IH6B6sH3Q28s3I")
+CONN = struct.Struct("=3Q2IH6B6sH3Q28s2I18sH")
 
 # Places in a listener, and in a connection.
 ADDRESS = 2
@@ -83,9 +83,9 @@ def older(inventory):
     inventory.name_counters([name for name in reversed(inventory.names())
                              if name != b"full"])
     # Without blocks, is_passed and is_proxied, worker, and what is known for
-    # the log or of a proxy's client.
+    # the log, of a proxy's client, and of its source.
     return inventory.write((HEADER.size - 8, COUNTER.size, LISTENER.size - 8,
-                            CONN.size - 66))
+                            CONN.size - 82))
 
 
 def newer(inventory):

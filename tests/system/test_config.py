@@ -167,6 +167,11 @@ class CheckTest(RefusalCase):
         "listen = 6,proxy\nproxy-from = 192.0.2.0/24\n"
         "proxy-from = loopback\n"
         "invalid = close\nmax-connections = 9\nmemory-limit = 1M\n"
+        "max-connections-per-source = 3\nconnection-rate-per-source = 4\n"
+        "source-exempt = loopback\nsource-exempt = 192.0.2.0/24\n"
+        "source-prefix-ipv4 = 24\nsource-prefix-ipv6 = 48\n"
+        "allow = 2001:db8::/32\nallow = 192.0.2.7\nallow = all\n"
+        "send-buffer = 16K\nreceive-buffer = 1M\n"
         "idle-timeout = 90s\nstall-timeout = 0\ndrain-timeout = 1500ms\n"
         "busy-poll = 50us\ncongestion = reno\nlog = syslog\n"
         "log-level = warn\nlog-connections = yes\n")
@@ -211,16 +216,21 @@ class CheckTest(RefusalCase):
         arguments = ["--max-connections", "50", "--workers", "2",
                      "--memory-limit", "3M"]
         text = run("--check", *arguments).stdout
-        own, kernel, both = map(int, re.search(
+        own, kernel, queues, both = map(int, re.search(
             r"(\d+) KiB of memory of its own and about (\d+) KiB of the "
-            r"kernel's,\n# (\d+) KiB in all\.\n", text).groups())
-        self.assertAlmostEqual(own + kernel, both, delta=1)
+            r"kernel's,\n# (\d+) KiB for clients that wait at its \d "
+            r"address(?:es)?: (\d+) KiB in all\.\n", text).groups())
+        self.assertAlmostEqual(own + kernel + queues, both, delta=2)
         with Daemon(args=arguments) as daemon:
+            bounds = daemon.wait_for_line(
+                r"^memory: at most about (\d+) KiB in all: (\d+) of ours, "
+                r"(\d+) of the kernel's for connections and (\d+) for")
             match = daemon.wait_for_line(
                 r"at most (\d+) KiB of ours, and about (\d+) KiB of the "
                 r"kernel's for each connection, (\d+) KiB for (\d+) of them")
         ours, each, large, nlarge = map(int, match.groups())
         self.assertEqual(own, ours)
+        self.assertEqual(tuple(map(int, bounds.groups()))[1:3], (own, kernel))
         self.assertAlmostEqual(kernel, 50 * each + nlarge * large, delta=60)
 
     @linux_only

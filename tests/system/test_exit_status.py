@@ -60,6 +60,8 @@ BAD_COMMAND_LINES = [
     *(["--busy-poll", text] for text in ("", "1", "us", "-1us", "11ms", "1s")),
     *(["--memory-limit", text] for text in
       ("", "0", "K", "63K", "1000", "-1M", "1T", "1k", "9999999999G")),
+    *([option, text] for option in ("--send-buffer", "--receive-buffer")
+      for text in ("", "0", "4095", "65M", "auto", "-4K")),
     ["--congestion", ""],
     65 * ["--listen", "127.0.0.1:0"],
 ]

@@ -21,29 +21,12 @@ import tap
 from client import ask, converse, wait_for_error
 from daemon import (LATE, LONG, PATIENCE, SANITIZED, SLOWNESS, Case, Daemon,
                     each_backend, linux_only, needs, wait_until)
+from kernel_memory import held
 from stream import receive_all, reset, upper
 
 PING = "ping größe".encode()
 MAX = 10
 MIB = 1 << 20
-
-
-def held(port):
-    """Sockets of the port, without those that listen: a list of pairs, the
-    state and the bytes that the kernel holds for each."""
-    output = subprocess.run(
-        ["ss", "-tamnH", f"sport = :{port}"], stdout=subprocess.PIPE,
-        text=True, check=True, timeout=PATIENCE).stdout
-    found = []
-    for line in output.splitlines():
-        skmem = re.search(r"skmem:\((.*?)\)", line)
-        state = line.split()[0] if line[:1].strip() else None
-        if state:
-            found.append([state, 0])
-        if skmem and found:
-            fields = dict(re.findall(r"([a-z]+)(\d+)", skmem.group(1)))
-            found[-1][1] += sum(int(fields[key]) for key in ("r", "w", "f"))
-    return [(state, n) for state, n in found if state != "LISTEN"]
 
 
 class Attackers:

@@ -34,6 +34,7 @@ ROUNDS = 300
 LINES = re.compile("|".join((
     r"serving with \w+, \d workers?, at most \d+ connections?",
     r"buffers: at most \d+ KiB of ours, [^\[\]]* for \d+ of them",
+    r"memory: at most about \d+ KiB in all: [^\[\]]* clients that wait",
     r"queues: at most \d+ clients wait at each address, [^\[\]]* each",
     r"the kernel holds its part of a closed connection, [^\[\]]* \d+ ms",
     r"listening on 127\.0\.0\.1:\d+",

@@ -337,12 +337,12 @@ class ConfigPage(unittest.TestCase):
     def setUp(self):
         self.page = read("man", "upcased.conf.5")
         self.rows = re.findall(
-            r"(?ms)^    \{\"([a-z-]+)\",\s(.*?)(?=^    \{)",
+            r"(?ms)^    \{\"([a-z0-9-]+)\",\s(.*?)(?=^    \{)",
             read("src", "daemon", "options.c"))
         self.assertGreater(len(self.rows), 10)
         checked = run(UPCASED, "--config", "none", "--check").stdout
         self.defaults = re.findall(
-            r"(?m)^(?:# )?([a-z-]+) = \(?(.*?)\)?$", checked)
+            r"(?m)^(?:# )?([a-z0-9-]+) = \(?(.*?)\)?$", checked)
 
     def test_keys(self):
         """upcased.conf.5: the page has all keys in their order, with their
@@ -376,7 +376,7 @@ class ConfigPage(unittest.TestCase):
         """upcased.conf.example: it has all keys, with their defaults, and
         says which take a restart"""
         text = read("contrib", "upcased.conf.example")
-        found = re.findall(r"(?m)^#([a-z-]+) = (.*)$", text)
+        found = re.findall(r"(?m)^#([a-z0-9-]+) = (.*)$", text)
         names = [name for name, _ in found]
         self.assertEqual(list(dict.fromkeys(names)),
                          [name for name, _ in self.defaults])
@@ -391,14 +391,14 @@ class ConfigPage(unittest.TestCase):
         for paragraph in text.split("\n\n"):
             # A sentence may be cut by a line end.
             if "Takes a restart." in paragraph.replace("\n# ", " "):
-                said |= set(re.findall(r"(?m)^#([a-z-]+) = ", paragraph))
+                said |= set(re.findall(r"(?m)^#([a-z0-9-]+) = ", paragraph))
         self.assertEqual(said, fixed)
 
     def test_example_is_right(self):
         """upcased.conf.example: as it is, and with all that is a comment in
         it, it is a right file"""
         text = read("contrib", "upcased.conf.example")
-        taken = re.sub(r"(?m)^#([a-z-]+ = )", r"\1", text)
+        taken = re.sub(r"(?m)^#([a-z0-9-]+ = )", r"\1", text)
         # Accounts, controls and back ends are those of this system.
         taken = re.sub(r"(?m)^(user|congestion|backend) = .*$", "", taken)
         for contents in (text, taken):

@@ -6,9 +6,11 @@ served, and whatever the rest of the machine does."""
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -80,6 +82,8 @@ class RowTest(ReloadCase):
     RESTART = {
         "workers": "workers = 3", "backend": "backend = poll",
         "max-connections": "max-connections = 7",
+        "source-prefix-ipv4": "source-prefix-ipv4 = 24",
+        "source-prefix-ipv6": "source-prefix-ipv6 = 48",
         "proxy-from": "proxy-from = 192.0.2.1",
         "memory-limit": "memory-limit = 1M", "congestion": "congestion = reno",
         "user": "user = nobody", "log": "log = syslog",
@@ -90,7 +94,7 @@ class RowTest(ReloadCase):
 
     def test_complete(self):
         """Each option has a test of what a reload does with it"""
-        names = set(re.findall(r"(?m)^ .{5}--([a-z-]+)", run("--help").stdout))
+        names = set(re.findall(r"(?m)^ .{5}--([a-z0-9-]+)", run("--help").stdout))
         changed = {name[len("change_"):].replace("_", "-")
                    for name in dir(self) if name.startswith("change_")}
         self.assertEqual(names, changed | set(self.RESTART) | self.ARGUMENTS)
@@ -172,6 +176,68 @@ class RowTest(ReloadCase):
             self.change(daemon, file, "")
             self.assertEqual(ask(daemon, b"\xff"), b"\xff")
 
+    def refused(self, daemon):
+        """Whether a client is reset as soon as it has come."""
+        try:
+            with daemon.connect() as client:
+                client.settimeout(PATIENCE)
+                client.sendall(LINE)
+                return client.recv(1) == b""
+        except (ConnectionResetError, BrokenPipeError):
+            return True
+
+    def change_max_connections_per_source(self, how):
+        limited = "source-exempt = none\nmax-connections-per-source = "
+        with self.daemon(limited + "2\n", **how) as (daemon, file), \
+                daemon.connect() as one, daemon.connect() as two:
+            exchange(one)
+            exchange(two)
+            self.assertTrue(self.refused(daemon))
+            self.change(daemon, file, limited + "3\n")
+            with daemon.connect() as three:
+                exchange(three)
+                self.change(daemon, file, limited + "1\n")
+                for client in (one, two, three):
+                    exchange(client)
+                self.assertTrue(self.refused(daemon))
+
+    def change_connection_rate_per_source(self, how):
+        with self.daemon("source-exempt = none\n", **how) as (daemon, file):
+            self.change(daemon, file, "source-exempt = none\n"
+                        "connection-rate-per-source = 1\n")
+            # However slow this machine is, two come within a second.
+            wait_until(lambda: self.refused(daemon), "one too many")
+            self.change(daemon, file, "source-exempt = none\n")
+            for _ in range(5):
+                with daemon.connect() as client:
+                    exchange(client)
+
+    def change_source_exempt(self, how):
+        limited = "max-connections-per-source = 1\n"
+        with self.daemon(limited, **how) as (daemon, file), \
+                daemon.connect() as one, daemon.connect() as two:
+            exchange(one)
+            exchange(two)
+            self.change(daemon, file, limited + "source-exempt = none\n")
+            # Those that are there are not counted.
+            with daemon.connect() as three:
+                exchange(three)
+                self.assertTrue(self.refused(daemon))
+                self.change(daemon, file, limited)
+                with daemon.connect() as four:
+                    exchange(four)
+
+    def change_allow(self, how):
+        with self.daemon("", **how) as (daemon, file), \
+                daemon.connect() as one:
+            exchange(one)
+            self.change(daemon, file, "allow = 192.0.2.0/24\n")
+            self.assertTrue(self.refused(daemon))
+            exchange(one)
+            self.change(daemon, file, "allow = ::1\nallow = 127.0.0.1\n")
+            with daemon.connect() as two:
+                exchange(two)
+
     def change_idle_timeout(self, how):
         with self.daemon("idle-timeout = 1h\n", **how) as (daemon, file), \
                 daemon.connect() as old, daemon.connect() as older:
@@ -217,6 +283,41 @@ class RowTest(ReloadCase):
                 self.change(daemon, file, "stall-timeout = 200ms\n")
                 wait_until(lambda: daemon.counters()["stalled"] == 3,
                            "it ends", 60)
+
+    def change_send_buffer(self, how):
+        self.check_buffer("send-buffer", "tb", how)
+
+    def change_receive_buffer(self, how):
+        self.check_buffer("receive-buffer", "rb", how)
+
+    def check_buffer(self, name, figure, how):
+        """New connections have it, old ones keep theirs, and the bounds that
+        follow are told."""
+        def sizes():
+            """By the port of the client; none without ss."""
+            output = subprocess.run(
+                ["ss", "-tmnOH", f"sport = :{daemon.port}"], text=True,
+                stdout=subprocess.PIPE, check=True, timeout=60).stdout
+            return {int(line.split()[4].rpartition(":")[2]):
+                    int(re.search(rf"\b{figure}(\d+)", line).group(1))
+                    for line in output.splitlines()}
+
+        with self.daemon(f"{name} = 16K\n", **how) as (daemon, file), \
+                daemon.connect() as old:
+            exchange(old)
+            before = [line for line in daemon.lines
+                      if line.startswith("memory: ")]
+            lines = self.change(daemon, file, f"{name} = 32K\n")
+            told = [line for line in lines if line.startswith("memory: ")]
+            self.assertEqual((len(before), len(told)), (1, 1))
+            self.assertNotEqual(before, told)
+            with daemon.connect() as new:
+                exchange(new)
+                exchange(old)
+                if shutil.which("ss"):
+                    found = sizes()
+                    self.assertEqual(found[new.getsockname()[1]],
+                                     2 * found[old.getsockname()[1]])
 
     def change_drain_timeout(self, how):
         with self.daemon("drain-timeout = 1h\nstall-timeout = 0\n",

@@ -125,7 +125,7 @@ class InstalledUnit(unittest.TestCase):
         """make install puts programs, pages and unit in place"""
         names = {os.path.basename(path) for path in INSTALLED}
         wanted = {"upcased", "upc", "upcased.8", "upc.1", "upcased.conf.5",
-                  "upcased.conf.example", UNIT, SOCKET}
+                  "upcased-security.7", "upcased.conf.example", UNIT, SOCKET}
         self.assertEqual(wanted - names, set())
         # That one is the administrator's.
         self.assertNotIn("upcased.conf", names)

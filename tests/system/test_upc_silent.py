@@ -23,6 +23,10 @@ LONG, SOON = "10m", 60
 WITH_HOSTS = ["unshare", "-m", "sh", "-c",
               'mount --bind "$0" /etc/hosts && exec "$@"']
 
+# The same with another name server.
+WITH_RESOLVER = ["unshare", "-m", "sh", "-c",
+                 'mount --bind "$0" /etc/resolv.conf && exec "$@"']
+
 
 @linux_only
 @needs("nft")
@@ -76,6 +80,35 @@ class SilentTest(Case):
                 UPCBENCH, "two:5220", "--time", "200ms",
                 "--warm-up", "50ms", "--timeout", LONG, timeout=SOON)
         self.assertEqual((outcome.returncode, outcome.stderr), (0, b""))
+
+    @contextlib.contextmanager
+    def silent_name_server(self):
+        """Runs commands where the resolver waits for many minutes."""
+        with Host() as host, tempfile.NamedTemporaryFile("w") as resolver:
+            host.run("ip", "link", "set", "lo", "up")
+            rules = ("table inet silence {\n chain input {\n"
+                     "  type filter hook input priority 0\n"
+                     "  ip daddr 127.0.0.2 drop\n }\n}\n")
+            host.run("nft", "-f", "-", input=rules, text=True)
+            resolver.write("nameserver 127.0.0.2\n"
+                           "options timeout:30 attempts:5\n")
+            resolver.flush()
+            yield lambda *command: subprocess.run(
+                [*host.wrapper, *WITH_RESOLVER, resolver.name, *command],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, timeout=SOON)
+
+    def test_name_server(self):
+        """A name server that says nothing is waited for in time alone"""
+        with self.silent_name_server() as run:
+            for command in (
+                    (UPC, "--connect-timeout", "500ms", "--server",
+                     "name.test:5220", "hi"),
+                    (UPCBENCH, "--timeout", "500ms", "name.test:5220")):
+                outcome = run(*command)
+                self.assertEqual(outcome.returncode, 69, outcome.stderr)
+                self.assertIn(b"no address found for 'name.test': "
+                              b"Connection timed out", outcome.stderr)
 
     def test_all_silent(self):
         """When all addresses are silent, upc ends in time and names them"""

@@ -154,7 +154,7 @@ class Remarks(UpcCase):
             for _ in range(2):
                 terminal.type(b"\xff\n")
                 terminal.wait_for(lambda shown: shown.endswith(
-                    b"\xff\r\n" + PROMPT))
+                    b"<FF>\r\n" + PROMPT))
                 terminal.shown += b"|"
             terminal.type(b"\x04")
             self.assertEqual(terminal.wait_for_end(client), 0)

@@ -49,6 +49,16 @@ def running(*arguments, server, **more):
                 client.kill()
 
 
+def with_memory(kib, *command):
+    """The command with so much address space."""
+    return ["sh", "-c", f'ulimit -v {kib} && exec "$0" "$@"', *command]
+
+
+def least_memory(works):
+    """The least address space, in KiB, with which works(kib) is true."""
+    return next(kib for kib in range(2048, 1 << 20, 512) if works(kib))
+
+
 class UpcCase(unittest.TestCase):
     def assert_answered(self, outcome, answer):
         self.assertEqual(outcome.stderr, b"")

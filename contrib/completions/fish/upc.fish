@@ -9,11 +9,15 @@ complete -c upc -l ipv4 -s 4 \
 complete -c upc -l ipv6 -s 6 \
     -d 'use only IPv6 addresses of the server'
 complete -c upc -l connect-timeout -x \
-    -d 'wait for each address of the server for T; 0: as long as the system does'
+    -d 'wait for T to look up the server, and then for each address; 0: as long as the system does'
 complete -c upc -l timeout -x \
     -d 'give up when the server moves nothing for T; 0: never'
+complete -c upc -l answer-timeout -x \
+    -d 'give up when the answer has not come to its end T after the last of the text was sent; 0: never'
 complete -c upc -l no-progress \
     -d 'never show how far a long text has come'
+complete -c upc -l raw \
+    -d 'leave control characters of the answer as they are on a terminal, too'
 complete -c upc -l file -s f \
     -d 'the words are names of files, whose text is sent; - is standard input'
 complete -c upc -l version -s V \

@@ -16,10 +16,26 @@ complete -c upcased -l invalid -x -a 'pass replace close' \
     -d 'what to do with bytes that are not UTF-8: pass, replace or close'
 complete -c upcased -l max-connections -x -a 'auto' \
     -d 'serve at most N clients at once; auto: what the limit of descriptors allows'
+complete -c upcased -l max-connections-per-source -x -a 'auto' \
+    -d 'serve at most N at once of one source of clients; auto: a quarter of all'
+complete -c upcased -l connection-rate-per-source -x -a 'off' \
+    -d 'accept at most N a second of one source'
+complete -c upcased -l source-exempt -x \
+    -d 'leave PREFIX out of both; may be given several times; none: limit all'
+complete -c upcased -l source-prefix-ipv4 -x \
+    -d 'so many bits of an IPv4 address are its source'
+complete -c upcased -l source-prefix-ipv6 -x \
+    -d 'so many bits of an IPv6 address are its source'
+complete -c upcased -l allow -x \
+    -d 'serve clients of PREFIX only; may be given several times'
 complete -c upcased -l proxy-from -x \
     -d 'believe the PROXY headers of PREFIX, such as 192.0.2.0/24; may be given several times'
 complete -c upcased -l memory-limit -x -a 'auto' \
     -d 'hold at most SIZE of answers that clients have not taken yet, such as 64M; auto: by the number of connections'
+complete -c upcased -l send-buffer -x \
+    -d 'let the system hold at most SIZE of an answer'
+complete -c upcased -l receive-buffer -x \
+    -d 'let the system hold at most SIZE of a text'
 complete -c upcased -l idle-timeout -x \
     -d 'disconnect a client that sends nothing for T'
 complete -c upcased -l stall-timeout -x \

@@ -25,6 +25,8 @@ complete -c upcbench -l rate -x \
     -d 'messages or connections a second, in all, with latencies from when they were due'
 complete -c upcbench -l timeout -x \
     -d 'wait for the server for at most T'
+complete -c upcbench -l answer-timeout -x \
+    -d 'wait for the whole answer of a message for at most T; 0: as long as it goes on'
 complete -c upcbench -l answer -x -a 'upper same' \
     -d 'the answer that is expected: upper, or same from an echo server'
 complete -c upcbench -l format -x -a 'text csv json' \

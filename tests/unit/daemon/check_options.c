@@ -151,6 +151,20 @@ START_TEST(sizes_are_bytes_or_a_number_of_their_unit)
 }
 END_TEST
 
+START_TEST(buffers_of_the_kernel_have_a_least_and_a_most)
+{
+	static const char *const bad[] = {
+	    "", "0", "4095", "3K", "auto", "67108865", "65M", "1G", NULL};
+	ck_assert_uint_eq(with("--send-buffer", "4K")->send_buffer, 4096);
+	ck_assert_uint_eq(options->server.receive_buffer, 49152);
+	ck_assert_uint_eq(with("--receive-buffer", "64M")->receive_buffer,
+	    SETTINGS_BUFFER_MAX);
+	ck_assert_uint_eq(options->server.send_buffer, 49152);
+	refuse_all("--send-buffer", bad);
+	refuse_all("--receive-buffer", bad);
+}
+END_TEST
+
 START_TEST(times_go_to_the_option_that_was_named)
 {
 	ck_assert_uint_eq(with("--idle-timeout", "7s")->idle_ms, 7000);
@@ -258,8 +272,9 @@ END_TEST
 START_TEST(a_reload_may_change_what_nothing_was_made_of_at_the_start)
 {
 	static const char *const fixed[] = {"config", "check", "workers",
-	    "backend", "max-connections", "proxy-from", "memory-limit",
-	    "congestion", "user", "log", "log-connections"};
+	    "backend", "max-connections", "source-prefix-ipv4",
+	    "source-prefix-ipv6", "proxy-from", "memory-limit", "congestion",
+	    "user", "log", "log-connections"};
 	size_t n = 0;
 	for (const struct option_row *row = daemon_rows; row->name; row++)
 		n += !row->reloadable;
@@ -442,6 +457,7 @@ suite(void)
 	tcase_add_test(tcase, without_options_there_are_the_defaults);
 	tcase_add_test(tcase, numbers_are_taken_exactly_between_their_bounds);
 	tcase_add_test(tcase, sizes_are_bytes_or_a_number_of_their_unit);
+	tcase_add_test(tcase, buffers_of_the_kernel_have_a_least_and_a_most);
 	tcase_add_test(tcase, times_go_to_the_option_that_was_named);
 	tcase_add_test(tcase, words_are_taken_whole);
 	tcase_add_test(

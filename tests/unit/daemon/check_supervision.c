@@ -21,6 +21,7 @@
 
 static const struct settings settings = {.workers = 1,
     .max_connections = 4,
+    .source_connections = 9,
     .idle_ms = 3600000,
     .stall_ms = 3600000,
     .send_buffer = 1,

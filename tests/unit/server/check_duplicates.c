@@ -19,7 +19,11 @@
 #include <unistd.h>
 
 static const struct settings settings = {
-    .stall_ms = 1000, .send_buffer = 48 * 1024, .receive_buffer = 48 * 1024};
+    .source_exempt = {{.kind = PREFIX_ALL}},
+    .nsource_exempt = 1,
+    .stall_ms = 1000,
+    .send_buffer = 48 * 1024,
+    .receive_buffer = 48 * 1024};
 
 static struct loop *loop;
 static struct listeners listeners;
@@ -78,7 +82,7 @@ START_TEST(clients_of_a_closed_listener_with_a_duplicate_reach_nobody)
 	loop = loop_open(poller_backend((size_t)_i));
 	ck_assert_ptr_nonnull(loop);
 	listeners_init(&listeners, loop, &settings, &counters,
-	    &(struct listeners_owner){may_accept, accept_socket, NULL});
+	    &(struct listeners_owner){may_accept, accept_socket, NULL, NULL});
 	bind_one(&first);
 	bind_one(&second);
 	ck_assert_int_eq(listening_change(&listeners, 128), 0);

@@ -122,9 +122,9 @@ static size_t
 memory_of(const struct worker *worker)
 {
 	const struct shard *shard = &worker->shard;
-	size_t memory = shard->nslots * sizeof *shard->slots +
-			shard->pool.nblocks * POOL_COST + SHARD_INPUT +
-			UPCASE_BOUND(SHARD_INPUT);
+	size_t each = sizeof *shard->slots + sizeof *shard->source_of;
+	size_t memory = shard->nslots * each + shard->pool.nblocks * POOL_COST +
+			SHARD_INPUT + UPCASE_BOUND(SHARD_INPUT);
 	if (shard->records != NULL)
 		memory += shard->nslots * sizeof *shard->records;
 	if (worker->has_thread)
@@ -148,7 +148,7 @@ START_TEST(memory_figure_bounds_what_workers_take)
 		struct limits limits;
 		ck_assert_int_eq(
 		    limits_compute(&limits, &settings, &descriptors), 0);
-		size_t sum = 0;
+		size_t sum = sources_memory(limits.connections);
 		memset(workers, 0, sizeof workers);
 		for (unsigned i = 0; i < n; i++) {
 			int result =

@@ -157,15 +157,36 @@ START_TEST(figures_of_the_kernel_s_buffers_are_those_that_it_gave)
 	kernel_buffers_measure(&large, &held);
 	ck_assert_uint_eq(held.small, 60000 + 70000);
 	ck_assert_uint_eq(held.large, 2 << 20);
-	/* The third call is the first for the large ones. */
-	kernel_fail(KERNEL_SETSOCKOPT, 3, ENOBUFS);
+	ck_assert_uint_eq(held.send, 60000);
+	ck_assert_uint_eq(held.receive, 70000);
+	/* The fifth call is the first for the large ones. */
+	kernel_fail(KERNEL_SETSOCKOPT, 5, ENOBUFS);
 	kernel_buffers_measure(&large, &held);
 	ck_assert_uint_eq(held.small, 60000 + 70000);
 	ck_assert_uint_eq(held.large, 3 << 19);
+	/* What was asked for and not given is told. */
+	kernel_fail(KERNEL_SETSOCKOPT, 1, ENOBUFS);
+	kernel_buffers_measure(&large, &held);
+	ck_assert_uint_eq(held.send, 30000);
+	ck_assert_uint_eq(held.receive, 70000);
+	ck_assert_uint_eq(held.small, 30000 + 70000);
 	/* Without a socket there is no telling, but no failure either. */
 	kernel.descriptors = 0;
 	kernel_buffers_measure(&large, &held);
 	ck_assert_uint_eq(held.large, 4 << 20);
+	ck_assert_uint_eq(held.send, 60000);
+}
+END_TEST
+
+START_TEST(sum_of_the_kernel_s_buffers_has_all_connections_and_the_large_ones)
+{
+	const struct kernel_buffers_held held = {.small = 3, .large = 1000};
+	ck_assert_uint_eq(kernel_buffers_sum(&held, 1, 10), 30 + 8000);
+	/* Each worker has a large one at least. */
+	ck_assert_uint_eq(kernel_buffers_sum(&held, 16, 10), 30 + 16000);
+	const struct kernel_buffers_held most = {.small = UINT32_MAX};
+	ck_assert_uint_eq(kernel_buffers_sum(&most, 1, UINT32_MAX),
+	    (uint64_t)UINT32_MAX * UINT32_MAX);
 }
 END_TEST
 
@@ -284,6 +305,8 @@ suite(void)
 	    buffer_above_the_limit_of_the_system_is_halved_until_it_is_taken);
 	tcase_add_test(
 	    start, figures_of_the_kernel_s_buffers_are_those_that_it_gave);
+	tcase_add_test(start,
+	    sum_of_the_kernel_s_buffers_has_all_connections_and_the_large_ones);
 	tcase_add_test(start,
 	    bind_or_listen_that_fails_closes_the_socket_and_keeps_the_others);
 	tcase_add_test(start,

@@ -13,8 +13,11 @@
 #include <errno.h>
 
 /* No drain_ms: nothing but the end of all connections ends the drain. */
-static const struct settings settings = {
-    .workers = 1, .max_connections = 2, .send_buffer = 1, .receive_buffer = 1};
+static const struct settings settings = {.workers = 1,
+    .max_connections = 2,
+    .source_connections = 9,
+    .send_buffer = 1,
+    .receive_buffer = 1};
 
 static struct server *server;
 static struct kernel_socket *listener;
@@ -196,6 +199,7 @@ static const struct kernel_hooks patient = {
 START_TEST(more_listeners_leave_descriptors_for_fewer_connections)
 {
 	static const struct settings automatic = {.workers = 1,
+	    .source_connections = 100,
 	    .drain_ms = 10,
 	    .send_buffer = 1,
 	    .receive_buffer = 1};

@@ -51,6 +51,7 @@ START_TEST(a_call_that_fails_ends_the_start_and_nothing_stays_open)
 	struct settings settings = settings_without_options;
 	settings.workers = 2;
 	settings.max_connections = 4;
+	settings.source_connections = 9;
 	for (int i = 0; i < LENGTH(cases); i++) {
 		for (size_t nth = 1; nth <= cases[i].n + 1; nth++) {
 			kernel_boot();

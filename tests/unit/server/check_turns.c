@@ -175,6 +175,17 @@ START_TEST(only_so_many_have_large_buffers_and_who_needs_them_least_loses_them)
 }
 END_TEST
 
+START_TEST(large_buffers_are_no_smaller_than_those_that_all_have)
+{
+	fixture_close();
+	settings.send_buffer = 2 * LARGE;
+	fixture_open();
+	struct kernel_socket *socket = serve();
+	move_bulk(socket);
+	ck_assert(has_buffers(socket, 2 * LARGE, LARGE));
+}
+END_TEST
+
 START_TEST(closed_connection_leaves_its_large_buffers_to_others)
 {
 	fixture_close();
@@ -215,6 +226,8 @@ suite(void)
 	tcase_add_test(buffers, buffers_are_small_until_one_recv_is_bulk);
 	tcase_add_test(buffers,
 	    only_so_many_have_large_buffers_and_who_needs_them_least_loses_them);
+	tcase_add_test(
+	    buffers, large_buffers_are_no_smaller_than_those_that_all_have);
 	tcase_add_test(
 	    buffers, closed_connection_leaves_its_large_buffers_to_others);
 	tcase_add_test(

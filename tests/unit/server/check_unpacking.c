@@ -46,6 +46,9 @@ set_up(void)
 	ck_assert_int_eq(shard_open(&shard, loop, &settings, &counters, NSLOTS,
 			     NBLOCKS, conn_expired, conn_evict),
 	    0);
+	const struct siphash_key key = {{1, 2}};
+	shard.sources = sources_open(&settings, NSLOTS, &key);
+	ck_assert_ptr_nonnull(shard.sources);
 	/* All counters by their names, so that causes have some. */
 	struct inventory_header header;
 	struct packing packing;
@@ -61,6 +64,7 @@ static void
 tear_down(void)
 {
 	shard_close(&shard);
+	sources_close(shard.sources);
 	loop_close(loop);
 	ck_assert_uint_eq(kernel_halt(), 0);
 }

@@ -37,6 +37,7 @@ enum { PATIENCE_MS = 60000, ROUNDS = 50, CLIENTS = 4, ASKED = 100 };
 static const struct settings settings = {
     .workers = 2,
     .max_connections = 1,
+    .source_connections = 9,
     .quiet_ms = PATIENCE_MS,
     .send_buffer = 4096,
     .receive_buffer = 4096,
@@ -235,6 +236,7 @@ drain_one(bool late)
 	static const struct settings two = {
 	    .workers = 2,
 	    .max_connections = 2,
+	    .source_connections = 9,
 	    .quiet_ms = PATIENCE_MS,
 	    .send_buffer = 4096,
 	    .receive_buffer = 4096,

@@ -19,6 +19,7 @@ struct settings settings;
 size_t nblocks;
 
 static struct counters counters;
+static struct sources *sources;
 static size_t nserved;
 static unsigned char *text;
 
@@ -34,6 +35,10 @@ fixture_open(void)
 	    shard_open(&shard, loop, &settings, &counters, LIMIT_CONNECTIONS,
 		nblocks, conn_expired, conn_evict),
 	    0);
+	sources = sources_open(
+	    &settings, LIMIT_CONNECTIONS, &(const struct siphash_key){{0}});
+	ck_assert_ptr_nonnull(sources);
+	shard.sources = sources;
 }
 
 /* Every connection that came is open or has ended for one reason. */
@@ -61,6 +66,7 @@ fixture_close(void)
 	for (int i = 0; i < SHARD_NDEADLINES; i++)
 		ck_assert(list_is_empty(&shard.deadlines[i].armed));
 	shard_close(&shard);
+	sources_close(sources);
 	loop_close(loop);
 	ck_assert_uint_eq(kernel_halt(), 0);
 	free(text);
@@ -86,6 +92,10 @@ set_up(void)
 	    .linger_ms = LINGER_MS,
 	    .quiet_ms = QUIET_MS,
 	    .greeting_ms = GREETING_MS,
+	    .allow = {{.kind = PREFIX_ALL}},
+	    .nallow = 1,
+	    .source_exempt = {{.kind = PREFIX_ALL}},
+	    .nsource_exempt = 1,
 	};
 	nblocks = LIMIT_BLOCKS;
 	/* What peers cause is no news here. */

@@ -15,6 +15,8 @@
 enum { ACCEPTED_MAX = 400 };
 
 const struct settings settings = {.idle_ms = 1,
+    .source_exempt = {{.kind = PREFIX_ALL}},
+    .nsource_exempt = 1,
     .stall_ms = 12345,
     .send_buffer = 60000,
     .receive_buffer = 70000};
@@ -55,7 +57,8 @@ set_up(void)
 	loop = loop_open(NULL);
 	ck_assert_ptr_nonnull(loop);
 	listeners_init(&listeners, loop, &settings, &counters,
-	    &(struct listeners_owner){may_accept, accept_socket, &listeners});
+	    &(struct listeners_owner){
+		may_accept, accept_socket, NULL, &listeners});
 }
 
 static void
