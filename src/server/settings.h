@@ -35,10 +35,11 @@
 #define SETTINGS_RATE_MAX 1000000
 
 /*
- * What a buffer of the kernel can be asked to hold, in bytes: from a page, of
- * which Linux gives the whole, to more than a path to another continent needs.
+ * What a buffer of the kernel can be asked to hold, in bytes.  With a receive
+ * buffer of 8 KiB Linux drops the long packets of loopback, and streams stop
+ * for seconds; the most is more than a path to another continent needs.
  */
-#define SETTINGS_BUFFER_MIN 4096
+#define SETTINGS_BUFFER_MIN 16384
 #define SETTINGS_BUFFER_MAX (64 << 20)
 
 struct settings {

@@ -37,6 +37,9 @@ PIECE = 1 << 16
 # When nothing was taken for so long, in ms, the buffers are full.
 FILLED = 200
 
+# Seconds after which they are taken for full, for where some are refused.
+FILLING = 10
+
 # The receive buffer of those that never read.
 WINDOW = 4096
 
@@ -182,8 +185,9 @@ class Attack:
         for _ in range(CROWD):
             self.hold(WINDOW)
             self.pace(CONNECTIONS)
-        # At its height nothing more is taken, but from those that were reset.
-        while self.send_more(FILLED):
+        # At its height nothing more is taken, unless some are always reset.
+        most = time.monotonic() + FILLING
+        while self.send_more(FILLED) and time.monotonic() < most:
             pass
         self.ready()
         while True:
@@ -288,6 +292,7 @@ def main():
     attack = Attack(source, host, int(port), float(seconds))
     with contextlib.suppress(End):
         getattr(attack, kind)()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     spent = time.monotonic() - attack.start
     print(round(attack.done / max(spent, 0.001)), flush=True)
     # What it held is reset by its end.

@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -128,9 +129,8 @@ class Ground:
     def __init__(self, server, client, daemon, chosen):
         self.server, self.client = server, client
         self.daemon, self.chosen = daemon, chosen
-        self.port = daemon.addresses[0][1]
-        self.proxy_port = daemon.addresses[-1][1]
-        self.before = daemon.rss()
+        self.port = daemon.port
+        self.proxy_port = None
 
     @contextlib.contextmanager
     def under(self, kind):
@@ -263,6 +263,16 @@ def table(samples):
         ).rstrip() + "\n" for row in rows)
 
 
+def other_port(daemon):
+    """The port of the address that is for proxies."""
+    def found():
+        ports = [re.match(r"listening on [\d.]+:(\d+)", line)
+                 for line in daemon.lines]
+        return [port[1] for port in ports if port and
+                int(port[1]) != daemon.port]
+    return int(wait_until(found, "it listens for proxies")[0])
+
+
 def prepare(server, client):
     """Addresses and routes for all who take part."""
     client.run("ip", "address", "add", f"{ATTACKER}/24", "dev", WIRE)
@@ -283,13 +293,15 @@ def run(chosen):
         print("The daemon has no addresses for proxies; that attack is left "
               "out.")
         kinds.remove("proxy")
-    listen = [f"{SERVER}:0"] + ([extra[1]] if extra else [])
     samples = {}
     with two_hosts() as (server, client):
         prepare(server, client)
-        with Daemon(args=[*arguments_of(chosen), *extra[2:]], listen=listen,
+        with Daemon(args=[*arguments_of(chosen), *extra],
+                    listen=[f"{SERVER}:0"],
                     wrapper=[*server.wrapper, *pinned(0), *first()]) as daemon:
             ground = Ground(server, client, daemon, chosen)
+            if extra:
+                ground.proxy_port = other_port(daemon)
             for _ in range(chosen.rounds):
                 ground.round(kinds, samples)
             counters = daemon.counters()
@@ -300,8 +312,8 @@ def obstacle():
     """What this machine lacks for it, or None."""
     if os.geteuid() != 0:
         return "only root can make network namespaces"
-    missing = [name for name in ("ip", "ss", "unshare", "nsenter", "taskset", "chrt")
-               if shutil.which(name) is None]
+    missing = [name for name in ("ip", "ss", "unshare", "nsenter", "taskset",
+                                 "chrt") if shutil.which(name) is None]
     return f"there is no {', '.join(missing)}" if missing else None
 
 

@@ -61,7 +61,7 @@ BAD_COMMAND_LINES = [
     *(["--memory-limit", text] for text in
       ("", "0", "K", "63K", "1000", "-1M", "1T", "1k", "9999999999G")),
     *([option, text] for option in ("--send-buffer", "--receive-buffer")
-      for text in ("", "0", "4095", "65M", "auto", "-4K")),
+      for text in ("", "0", "16383", "65M", "auto", "-16K")),
     ["--congestion", ""],
     65 * ["--listen", "127.0.0.1:0"],
 ]

@@ -154,8 +154,8 @@ END_TEST
 START_TEST(buffers_of_the_kernel_have_a_least_and_a_most)
 {
 	static const char *const bad[] = {
-	    "", "0", "4095", "3K", "auto", "67108865", "65M", "1G", NULL};
-	ck_assert_uint_eq(with("--send-buffer", "4K")->send_buffer, 4096);
+	    "", "0", "16383", "15K", "auto", "67108865", "65M", "1G", NULL};
+	ck_assert_uint_eq(with("--send-buffer", "16K")->send_buffer, 16384);
 	ck_assert_uint_eq(options->server.receive_buffer, 49152);
 	ck_assert_uint_eq(with("--receive-buffer", "64M")->receive_buffer,
 	    SETTINGS_BUFFER_MAX);
