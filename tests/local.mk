@@ -75,6 +75,7 @@ unit_tests = \
 	tests/unit/daemon/check_activation \
 	tests/unit/daemon/check_notify \
 	tests/unit/daemon/check_options \
+	tests/unit/daemon/check_orphans \
 	tests/unit/daemon/check_privileges \
 	tests/unit/client/check_answer \
 	tests/unit/daemon/check_status_text \
@@ -89,6 +90,11 @@ unit_tests = \
 	tests/unit/bench/check_results \
 	tests/unit/bench/check_schedule \
 	tests/unit/bench/check_text
+if SANDBOX_LINUX
+unit_tests += tests/unit/daemon/check_sandbox \
+	tests/unit/daemon/check_sandbox_linux \
+	tests/unit/daemon/check_sandbox_use
+endif
 daemon_tests = \
 	tests/fuzz/test_fuzz.py \
 	tests/reports/test_reports.py \
@@ -116,11 +122,13 @@ daemon_tests = \
 	tests/system/test_network.py \
 	tests/system/test_pages.py \
 	tests/system/test_partial.py \
+	tests/system/test_privileges.py \
 	tests/system/test_proxy.py \
 	tests/system/test_reload.py \
 	tests/system/test_rows.py \
 	tests/system/test_security_page.py \
 	tests/system/test_restarts.py \
+	tests/system/test_sandbox.py \
 	tests/system/test_serve.py \
 	tests/system/test_service_manager.py \
 	tests/system/test_signals.py \
@@ -162,6 +170,7 @@ python_tests = $(tool_tests) $(daemon_tests)
 python_modules = tests/system/bootstrap_case.py tests/system/client.py \
 	tests/system/config_file.py tests/system/crowd.py \
 	tests/system/daemon.py tests/system/faketime.py \
+	tests/system/first.py tests/system/rights.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/inventory.py tests/system/kernel_memory.py \
 	tests/system/namespaces.py \
@@ -300,6 +309,12 @@ tests_unit_server_check_greeting_LDADD = $(on_kernel)
 tests_unit_server_check_slots_LDADD = $(on_kernel)
 tests_unit_server_check_trim_LDADD = $(on_kernel)
 tests_unit_server_check_limits_LDADD = $(on_kernel)
+sandbox_fixture = tests/unit/daemon/sandbox_fixture.c \
+	tests/unit/daemon/sandbox_fixture.h
+tests_unit_daemon_check_sandbox_SOURCES = \
+	tests/unit/daemon/check_sandbox.c $(sandbox_fixture)
+tests_unit_daemon_check_sandbox_use_SOURCES = \
+	tests/unit/daemon/check_sandbox_use.c $(sandbox_fixture)
 listener_fixture = tests/unit/server/listener_fixture.c \
 	tests/unit/server/listener_fixture.h
 tests_unit_server_check_listener_SOURCES = \
@@ -493,6 +508,7 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/COVERAGE tests/README tests/analysers tests/coverage \
 	tests/administrator tests/first-hour tests/long tests/packagers \
 	tests/legs/distribution.sh tests/legs/emulated.sh \
+	tests/legs/musl.sh \
 	tests/fuzz/planted.py tests/fuzz/proxy_seeds.py tests/fuzz/run \
 	tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/connection.pml \

@@ -53,13 +53,14 @@ send_some(int near, const int *fds, size_t n)
 	    .msg_iov = &piece,
 	    .msg_iovlen = 1,
 	    .msg_control = control.bytes,
-	    .msg_controllen = CMSG_SPACE(n * sizeof *fds),
+	    /* By POSIX its type, which is larger on some systems. */
+	    .msg_controllen = (socklen_t)CMSG_SPACE(n * sizeof *fds),
 	};
 	memset(&control, 0, sizeof control);
 	struct cmsghdr *header = &control.header;
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(n * sizeof *fds);
+	header->cmsg_len = (socklen_t)CMSG_LEN(n * sizeof *fds);
 	memcpy(CMSG_DATA(header), fds, n * sizeof *fds);
 	return sendmsg(near, &message, MSG_NOSIGNAL) == -1 ? -1 : 0;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* More processors than any kernel is built for. */
 enum { PROCESSORS_MAX = 1 << 16 };

@@ -21,12 +21,20 @@ static const int flags[] = {
     [STDERR_FILENO] = O_RDWR,
 };
 
+/* What takes a place, and fails when it is read or written. */
+static int
+open_nothing(int flag)
+{
+	int fd = open("/dev/null", flag);
+	/* A root folder of its own may have no devices. */
+	return fd != -1 ? fd : open("/", O_RDONLY);
+}
+
 int
 streams_fill(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) == -1 &&
-		    open("/dev/null", flags[fd]) != fd) {
+		if (fcntl(fd, F_GETFD) == -1 && open_nothing(flags[fd]) != fd) {
 			say_errno("cannot open /dev/null in place of a "
 				  "standard stream that is closed; leave them "
 				  "open");

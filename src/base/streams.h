@@ -8,10 +8,11 @@
 #include <stdbool.h>
 
 /*
- * Opens /dev/null in place of each standard descriptor that is closed, or a
- * socket would get its number, and what is printed would go to a peer.  To read
- * or print there fails as before; what is said on standard error is lost.
- * Returns -1 when that cannot be, which was said.
+ * Opens /dev/null, or the root folder where there is none, in place of each
+ * standard descriptor that is closed, or a socket would get its number, and
+ * what is printed would go to a peer.  To read or print there fails as before;
+ * what is said on standard error is lost. Returns -1 when that cannot be, which
+ * was said.
  */
 int streams_fill(void);
 

@@ -9,6 +9,7 @@
 #include "daemon/bind.h"
 #include "daemon/privileges.h"
 #include "daemon/resolve.h"
+#include "daemon/sandbox.h"
 #include "server/kernel_buffers.h"
 #include "server/limits.h"
 
@@ -112,6 +113,15 @@ check_congestion(const struct daemon_choice *choice)
 	return bind_check_congestion(choice, false);
 }
 
+/* The account may be another, but the kernel is the same. */
+static int
+check_sandbox(const struct daemon_choice *choice,
+    const struct daemon_arguments *arguments)
+{
+	const struct sandbox_needs needs = daemon_needs(arguments, NULL);
+	return sandbox_rehearse(choice->options.sandbox, &needs);
+}
+
 static void
 print_file(const struct daemon_choice *choice)
 {
@@ -136,6 +146,8 @@ check_choice(const struct daemon_choice *choice,
 		status = privileges_check(choice->options.user);
 	if (status == 0)
 		status = check_congestion(choice);
+	if (status == 0)
+		status = check_sandbox(choice, arguments);
 	if (status != 0)
 		return status;
 	print_file(choice);

@@ -51,6 +51,12 @@ hardening_forbid_core(void)
 }
 
 void
+hardening_allow_core(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL);
+}
+
+void
 hardening_bound(void)
 {
 	/* Older kernels lack it, and a filter of system calls may forbid it. */
@@ -64,6 +70,17 @@ hardening_bound(void)
 		if (prctl(PR_CAPBSET_DROP, i, 0UL, 0UL, 0UL) == -1)
 			break;
 	}
+}
+
+bool
+hardening_is_bound(void)
+{
+	int is_left = 0;
+	unsigned long n = 0;
+	while (is_left == 0 && n < CAPABILITIES_END)
+		is_left = prctl(PR_CAPBSET_READ, n++, 0UL, 0UL, 0UL);
+	/* Past the last one that the kernel knows it is an error. */
+	return is_left != 1 && n > 1;
 }
 
 int

@@ -14,8 +14,19 @@ hardening_forbid_core(void)
 }
 
 void
+hardening_allow_core(void)
+{
+}
+
+void
 hardening_bound(void)
 {
+}
+
+bool
+hardening_is_bound(void)
+{
+	return false;
 }
 
 int

@@ -15,6 +15,7 @@
 #include "daemon/privileges.h"
 #include "daemon/reload.h"
 #include "daemon/resolve.h"
+#include "daemon/sandbox.h"
 #include "daemon/start.h"
 #include "daemon/store.h"
 #include "daemon/supervision.h"
@@ -40,7 +41,7 @@ enum { INFO = 0 };
 #endif
 
 static const int signos[] = {
-    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, INFO, 0};
+    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, INFO, 0};
 
 /* What a server is started with, and what signals can ask for. */
 struct daemon {
@@ -78,6 +79,9 @@ obey(int signo, void *arg)
 		break;
 	case SIGHUP:
 		reload_ask(&daemon->reload);
+		break;
+	case SIGCHLD:
+		upgrade_reap(&daemon->upgrade);
 		break;
 	case SIGUSR2:
 		upgrade_ask(&daemon->upgrade);
@@ -157,6 +161,29 @@ open_syslog(const struct daemon_choice *choice)
 	return EX_OSERR;
 }
 
+/*
+ * A rehearsal has to find out whether what is required can be had; under the
+ * other modes that decides nothing.
+ */
+static int
+enter_sandbox(enum sandbox_mode mode, const struct daemon *daemon)
+{
+	const struct sandbox_needs needs =
+	    daemon_needs(&daemon->arguments, daemon->start.program);
+	if (heir_rehearses() && mode != SANDBOX_REQUIRE)
+		return 0;
+	return sandbox_enter(mode, &needs);
+}
+
+static void
+report_sandbox(void *arg)
+{
+	const struct daemon *daemon = arg;
+	const struct sandbox_needs needs =
+	    daemon_needs(&daemon->arguments, daemon->start.program);
+	sandbox_report(reload_choice(&daemon->reload)->options.sandbox, &needs);
+}
+
 static int
 serve(struct server *server, struct daemon *daemon)
 {
@@ -171,6 +198,10 @@ serve(struct server *server, struct daemon *daemon)
 	status = privileges_drop(choice->options.user, give, server);
 	if (status != 0)
 		return status;
+	surroundings_settle_core(choice->options.core_dumps);
+	status = enter_sandbox(choice->options.sandbox, daemon);
+	if (status != 0)
+		return status;
 	if (heir_rehearses())
 		return heir_end_rehearsal(server);
 	reload_warn(choice);
@@ -181,6 +212,9 @@ serve(struct server *server, struct daemon *daemon)
 			  "(ulimit -n, LimitNOFILE=) may be too low");
 		return EX_OSERR;
 	}
+	server_on_ready(server, report_sandbox, daemon);
+	/* What ended before has told nobody. */
+	upgrade_reap(&daemon->upgrade);
 	store_start(server);
 	store_release();
 	if (server_start(server) == -1) {
@@ -237,7 +271,7 @@ main(int argc, char **argv)
 	if (arguments->was_relative &&
 	    start_add_config(&daemon.start, arguments->options.config) == -1)
 		return EX_OSERR;
-	surroundings_settle(heir_rehearses());
+	surroundings_settle(heir_rehearses(), choice->options.core_dumps);
 	status = open_syslog(choice);
 	if (status != 0)
 		return status;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 static int notify_fd = -1;
+static bool is_abstract;
 static bool has_failed; /* which was logged */
 
 int
@@ -72,6 +73,7 @@ notify_open(void)
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet. */
 	const char *name = getenv("NOTIFY_SOCKET");
 	has_failed = false;
+	is_abstract = name != NULL && name[0] == '@';
 	if (name != NULL && name[0] != '\0')
 		open_named(name);
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): the same. */
@@ -82,6 +84,12 @@ bool
 notify_is_open(void)
 {
 	return notify_fd != -1;
+}
+
+bool
+notify_is_abstract(void)
+{
+	return is_abstract;
 }
 
 void
@@ -122,10 +130,11 @@ attach(struct msghdr *message, union control *control, const int *descriptors,
 	memset(control, 0, sizeof *control);
 	control->header.cmsg_level = SOL_SOCKET;
 	control->header.cmsg_type = SCM_RIGHTS;
-	control->header.cmsg_len = CMSG_LEN(size);
+	/* By POSIX their type, which is larger on some systems. */
+	control->header.cmsg_len = (socklen_t)CMSG_LEN(size);
 	memcpy(CMSG_DATA(&control->header), descriptors, size);
 	message->msg_control = control->room;
-	message->msg_controllen = CMSG_SPACE(size);
+	message->msg_controllen = (socklen_t)CMSG_SPACE(size);
 }
 
 int

@@ -33,6 +33,9 @@ void notify_open(void);
 
 bool notify_is_open(void);
 
+/* True if the variable names a socket in the abstract namespace of Linux. */
+bool notify_is_abstract(void);
+
 /*
  * Sends one message, with n descriptors, which stay open here.  -1 with EAGAIN:
  * the service manager has too much to read, so the message may be sent again

@@ -8,6 +8,8 @@
 #include "base/say.h"
 #include "config/config_file.h"
 #include "config/rows.h"
+#include "daemon/account.h"
+#include "daemon/notify.h"
 #include "net/address_option.h"
 #include "net/prefix_option.h"
 #include "reactor/poller.h"
@@ -119,9 +121,15 @@ const struct option_row daemon_rows[] = {
     {"congestion", TEXT(server.congestion, "a name such as cubic or bbr"),
 	"NAME", .otherwise = "the choice of the system",
 	.help = "send with the congestion control NAME"},
-    {"user", TEXT(user, "the name of an account"), "NAME",
+    {"user", OF_KIND(user, char *, option_account), "ACCOUNT",
 	.otherwise = "upcased, or else nobody",
-	.help = "as root, become NAME before serving"},
+	.help = "as root, become ACCOUNT before serving: a name,\n"
+		"a number, or USER:GROUP in numbers"},
+    {"core-dumps", SWITCH(core_dumps), .preset = "no",
+	.help = "let a crash leave a core file, with clients' text"},
+    {"sandbox", WORD(sandbox, sandbox_mode_names), "MODE", .preset = "try",
+	.help = "give up what serving does not need: off, try or\n"
+		"require"},
     {"log", WORD(log, log_place_names), "WHERE", .preset = "stderr",
 	.help = "where to log: stderr or syslog"},
     {"log-level", WORD(log_level, log_level_names), "LEVEL", .preset = "info",
@@ -229,6 +237,7 @@ read_file(struct daemon_choice *choice, const char *named)
 		    PATH_SHOWN, named);
 		return EX_CONFIG;
 	case CONFIG_BAD:
+		sandbox_explain(file.path);
 		break;
 	}
 	return EX_CONFIG;
@@ -326,4 +335,19 @@ daemon_value_line(
     const struct daemon_choice *choice, const char *name, size_t i)
 {
 	return choice->value_lines[index_of(name)][i];
+}
+
+/* A file that was not there at the start may be at a reload. */
+struct sandbox_needs
+daemon_needs(const struct daemon_arguments *arguments, const char *program)
+{
+	const char *named = arguments->options.config;
+	bool is_none = strcmp(named, "none") == 0;
+	return (struct sandbox_needs){
+	    .config = is_none            ? NULL
+		      : named[0] != '\0' ? named
+					 : daemon_config_default,
+	    .program = program,
+	    .connects_abstract = notify_is_abstract(),
+	};
 }

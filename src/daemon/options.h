@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "config/cli.h"
+#include "daemon/sandbox.h"
 #include "net/address.h"
 #include "server/settings.h"
 
@@ -29,6 +30,8 @@ struct daemon_options {
 	struct address listen[DAEMON_ADDRESSES_MAX];
 	size_t nlisten;
 	char user[256]; /* empty: the default account */
+	enum sandbox_mode sandbox;
+	bool core_dumps;
 	enum log_place log;
 	enum log_level log_level;
 	/* As it was asked for: the number of workers may be 0, for auto. */
@@ -80,6 +83,10 @@ unsigned daemon_line(const struct daemon_choice *, const char *name);
 /* The same for value i of one that is a list. */
 unsigned daemon_value_line(
     const struct daemon_choice *, const char *name, size_t i);
+
+/* What must still be possible in the sandbox, for a program of that name. */
+struct sandbox_needs daemon_needs(
+    const struct daemon_arguments *, const char *program);
 
 /* Room for a text that daemon_place makes, its end included. */
 #define DAEMON_PLACE_MAX 160

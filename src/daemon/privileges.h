@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 /*
- * As root: becomes the account of that name; for an empty one the account
- * "upcased", or else "nobody" with a warning.  Then makes sure that there is no
+ * As root: becomes that account (account.h), or for an empty text the default
+ * one.  Then makes sure that there is no
  * way back.  Just before, give is called, for what the account is to own.
  * Otherwise only checks that no other account was asked for.  To be
  * called before there are threads.  Returns 0 or an exit status of
@@ -17,8 +17,8 @@ int privileges_drop(
     const char *user, void (*give)(uid_t account, void *arg), void *arg);
 
 /*
- * Makes sure that there is an account of that name, if it is not empty; returns
- * the same.
+ * Makes sure that root could become that account, if the text is not empty;
+ * returns the same.
  */
 int privileges_check(const char *user);
 

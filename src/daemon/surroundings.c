@@ -117,12 +117,42 @@ leave_no_core(void)
 	hardening_forbid_core();
 }
 
+/* It stays as it was chosen, and 0 is what many systems choose. */
+static void
+check_core_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur <= CORE_MAX)
+		log_warnx("core-dumps: a crash leaves no core file here, as "
+			  "its greatest size is %llu bytes; raise it (ulimit "
+			  "-c, LimitCORE=)",
+		    (unsigned long long)limit.rlim_cur);
+}
+
 void
-surroundings_settle(bool rehearses)
+surroundings_settle_core(bool is_allowed)
+{
+	struct rlimit limit = unlimited;
+	(void)getrlimit(RLIMIT_CORE, &limit);
+	if (is_allowed)
+		hardening_allow_core();
+	/*
+	 * A change of the account keeps others of the account from reading the
+	 * memory, and an exec, as in a hand-over, lets them.
+	 */
+	else if (limit.rlim_cur != CORE_MAX || hardening_is_bound())
+		hardening_forbid_core();
+}
+
+void
+surroundings_settle(bool rehearses, bool allows_core)
 {
 	dispositions_settle(rehearses);
 	stop_timers();
-	leave_no_core();
+	if (allows_core)
+		check_core_limit();
+	else
+		leave_no_core();
 	check_processor_time();
 	hardening_enter();
 	(void)umask(S_IRWXG | S_IRWXO);

@@ -21,8 +21,12 @@ int surroundings_enter(const int *spared, size_t n, bool holds);
 
 /*
  * To be called when the log is open, and before anything takes long.  In a
- * rehearsal some signals are ignored: see dispositions_settle.
+ * rehearsal some signals are ignored: see dispositions_settle.  Unless core
+ * files are allowed, there will be none.
  */
-void surroundings_settle(bool rehearses);
+void surroundings_settle(bool rehearses, bool allows_core);
+
+/* The rest of that, for after the change of the account, which undoes it. */
+void surroundings_settle_core(bool is_allowed);
 
 #endif

@@ -9,6 +9,8 @@
 #include "base/sys.h"
 #include "daemon/handing.h"
 #include "daemon/heir.h"
+#include "daemon/orphans.h"
+#include "daemon/sandbox.h"
 
 #include <sys/wait.h>
 
@@ -93,12 +95,20 @@ spawn(struct upgrade *upgrade, int file, int pipe)
 	return error;
 }
 
+/* Others that it was in front of can be reaped from now on. */
+static void
+free_child(struct upgrade *upgrade)
+{
+	upgrade->child = 0;
+	orphans_reap(0);
+}
+
 static void
 kill_child(struct upgrade *upgrade)
 {
 	(void)kill(upgrade->child, SIGKILL);
 	(void)waitpid(upgrade->child, NULL, 0);
-	upgrade->child = 0;
+	free_child(upgrade);
 }
 
 /* A duplicate above what the child has, or -1; the original is closed. */
@@ -130,12 +140,14 @@ watch_child(struct upgrade *upgrade, int fd)
 static void
 rehearse(struct upgrade *upgrade, int file, const int ends[2])
 {
-	errno = spawn(upgrade, file, ends[1]);
-	if (errno != 0) {
+	int error = spawn(upgrade, file, ends[1]);
+	if (error != 0) {
 		char shown[PRINTABLE_MAX];
+		errno = error;
 		log_error("no hand-over: cannot execute %s; %s",
 		    printable(upgrade->start->program, shown),
 		    outcome(upgrade));
+		sandbox_explain(upgrade->start->program);
 		return;
 	}
 	if (watch_child(upgrade, ends[0]) == 0)
@@ -374,7 +386,7 @@ follow(struct errand *errand)
 		    loop_now(server_loop(upgrade->server)));
 		return;
 	}
-	upgrade->child = 0;
+	free_child(upgrade);
 	end_rehearsal(upgrade);
 	if (ended == -1 || status != 0 || upgrade->is_late)
 		explain(upgrade, status);
@@ -406,6 +418,12 @@ upgrade_init(struct upgrade *upgrade, struct server *server,
 	timer_init(&upgrade->deadline);
 	timer_init(&upgrade->look);
 	errand_init(&upgrade->errand, follow);
+}
+
+void
+upgrade_reap(struct upgrade *upgrade)
+{
+	orphans_reap(upgrade->child);
 }
 
 void

@@ -53,6 +53,9 @@ void upgrade_ask(struct upgrade *);
 /* Asks for one to the service manager, or else drains. */
 void upgrade_ask_leave(struct upgrade *);
 
+/* A child has ended, which may be one that others have left behind. */
+void upgrade_reap(struct upgrade *);
+
 /* To be called when the server no longer runs. */
 void upgrade_close(struct upgrade *);
 

@@ -16,7 +16,7 @@ dial_resolve_error(int status)
 {
 	if (status != EAI_SYSTEM)
 		return gai_strerror(status);
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread asks for one. */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread calls it. */
 	return strerror(errno);
 }
 

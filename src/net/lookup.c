@@ -45,14 +45,13 @@ static bool
 await_end(int end, uint32_t timeout)
 {
 	uint64_t deadline = sys_now() + timeout;
-	for (;;) {
-		struct pollfd ready = {.fd = end, .events = POLLIN};
+	struct pollfd ready = {.fd = end, .events = POLLIN};
+	int n;
+	do {
 		uint64_t now = sys_now();
-		int left = now < deadline ? (int)(deadline - now) : 0;
-		int n = poll(&ready, 1, left);
-		if (n != -1 || errno != EINTR)
-			return n != 0;
-	}
+		n = poll(&ready, 1, now < deadline ? (int)(deadline - now) : 0);
+	} while (n == -1 && errno == EINTR);
+	return n != 0;
 }
 
 int

@@ -105,6 +105,9 @@ void server_set(struct server *, const struct settings *);
 /* True when all workers follow the settings that were set last. */
 bool server_follows(const struct server *);
 
+/* Calls it when all is ready, for what is to be logged before the rest. */
+void server_on_ready(struct server *, void (*ready)(void *arg), void *arg);
+
 /*
  * Makes all ready to serve: computes the limits, takes the memory, starts the
  * workers, and logs what was decided and where it listens.  Several workers

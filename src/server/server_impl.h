@@ -44,6 +44,9 @@ struct server {
 	struct timer_queue tellings;
 	struct timer telling; /* armed while a source is throttled */
 
+	void (*ready)(void *); /* to be told at the start; NULL: nobody */
+	void *ready_arg;
+
 	/* What is to be taken over; see succession.h. */
 	struct inventory inventory;
 	const int *inherited; /* the descriptors; NULL: there is nothing */

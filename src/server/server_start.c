@@ -157,6 +157,13 @@ server_prepare(struct server *server)
 	return -1;
 }
 
+void
+server_on_ready(struct server *server, void (*ready)(void *arg), void *arg)
+{
+	server->ready = ready;
+	server->ready_arg = arg;
+}
+
 int
 server_start(struct server *server)
 {
@@ -166,6 +173,8 @@ server_start(struct server *server)
 		server->unpack(server);
 	if (server_start_workers(server) == -1)
 		return -1;
+	if (server->ready != NULL)
+		server->ready(server->ready_arg);
 	announce_start(server->settings, &server->limits,
 	    listening_count(&server->listeners),
 	    listening_held_ms(&server->listeners), loop_backend(server->loop));

@@ -7,6 +7,7 @@ The environment, set by make, names the programs:
   SHIM            the library of short reads and writes; may be missing
   FAILING_MALLOC  the library of calls for memory that fail; may be missing
   SANITIZERS      "no", or what the programs were built with
+  UPCASED_SANDBOX the sandbox of daemons that are given none; may be missing
   UPCASED_LONG    1 for the extent of the tests that take longer
 """
 
@@ -34,6 +35,11 @@ LONG = os.environ.get("UPCASED_LONG") == "1"
 # Programs that count their lines write the counts at their end, with calls and
 # descriptors of their own, and with a complaint when they get none.
 COUNTED = "GCOV_PREFIX" in os.environ
+
+# In a sandbox no counts can be written, and a sanitizer cannot stop its threads
+# to look for leaks.  The tests of the sandbox ask for one all the same.
+SANDBOX = os.environ.get("UPCASED_SANDBOX") or (
+    "off" if COUNTED or SANITIZED else None)
 
 # How many times as long a bound has to be under sanitizers or valgrind.
 SLOWNESS = 3 if SANITIZED else 1
@@ -166,6 +172,8 @@ class Daemon:
             self.command += ["--backend", backend]
         if workers:
             self.command += ["--workers", str(workers)]
+        if SANDBOX and "--sandbox" not in args:
+            self.command += ["--sandbox", SANDBOX]
         self.command += list(args)
         if nofile:
             self.command = ["sh", "-c", 'ulimit -n "$0" && exec "$@"',

@@ -4,7 +4,7 @@
 import re
 import subprocess
 
-from daemon import PATIENCE, UPCASED, Case, unstamped
+from daemon import PATIENCE, SANDBOX, UPCASED, Case, unstamped
 
 OK, USAGE, NO_USER, NO_HOST, UNAVAILABLE, OS_ERROR, IO_ERROR, \
     NO_PERMISSION, CONFIG = 0, 64, 67, 68, 69, 71, 74, 77, 78
@@ -14,8 +14,11 @@ def run(*arguments, wrapper=(), program=UPCASED, config="none", **how):
     """Runs the daemon, which is expected to end, and returns how it ended."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
                "stderr": subprocess.PIPE}
+    sandbox = []
+    if SANDBOX and not {"--check", "--sandbox"} & set(arguments):
+        sandbox = ["--sandbox", SANDBOX]
     done = subprocess.run(
-        [*wrapper, program, "--config", config, *arguments],
+        [*wrapper, program, "--config", config, *sandbox, *arguments],
         timeout=PATIENCE, text=True, **{**streams, **how})
     if done.stderr:
         done.stderr = unstamped(done.stderr)

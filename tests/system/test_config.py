@@ -173,7 +173,8 @@ class CheckTest(RefusalCase):
         "allow = 2001:db8::/32\nallow = 192.0.2.7\nallow = all\n"
         "send-buffer = 16K\nreceive-buffer = 1M\n"
         "idle-timeout = 90s\nstall-timeout = 0\ndrain-timeout = 1500ms\n"
-        "busy-poll = 50us\ncongestion = reno\nlog = syslog\n"
+        "busy-poll = 50us\ncongestion = reno\ncore-dumps = yes\n"
+        "sandbox = off\nlog = syslog\n"
         "log-level = warn\nlog-connections = yes\n")
 
     def pairs(self, text):

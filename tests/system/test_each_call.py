@@ -39,7 +39,9 @@ CALLS = {
              ("EADDRNOTAVAIL", {UNAVAILABLE}), ("ENOMEM", {OS_ERROR})],
     "capset": [("EPERM", {OK})],
     "chdir": [("EACCES", {OK})],
-    "clone3": [("EAGAIN", {OS_ERROR})],
+    "clone": [("EAGAIN", {OS_ERROR})],
+    # In the sandbox it fails in any case, and clone is called.
+    "clone3": [("EAGAIN", {OS_ERROR, OK})],
     "close_range": [("ENOSYS", {OK}), ("EPERM", {OK})],
     "connect": [("ECONNREFUSED", {OK})],  # the name service cache daemon
     "epoll_create1": [("EMFILE", {OS_ERROR}), ("ENOMEM", {OS_ERROR})],
@@ -52,6 +54,10 @@ CALLS = {
     "getpeername": [("ENOTCONN", {OK})],
     "getsockname": [("ENOBUFS", {OK})],
     "getsockopt": [("ENOPROTOOPT", {OK})],
+    # A sandbox that is tried may lack a part.
+    "landlock_add_rule": [("EINVAL", {OK}), ("ENOMEM", {OK})],
+    "landlock_create_ruleset": [("ENOSYS", {OK}), ("EMFILE", {OK})],
+    "landlock_restrict_self": [("E2BIG", {OK}), ("EPERM", {OK})],
     # The second one only makes the queue longer.
     "listen": [("EADDRINUSE", {UNAVAILABLE, OK})],
     "lseek": [("ESPIPE", {OS_ERROR, OK})],
@@ -66,9 +72,11 @@ CALLS = {
     "prctl": [("EINVAL", {OK})],
     "prlimit64": [("EPERM", {OS_ERROR, OK})],
     "read": [("EIO", {OS_ERROR, OK})],
+    "readlink": [("EACCES", {OK})],
     "readlinkat": [("EINVAL", {OK})],
     "recvfrom": [("ECONNRESET", {OK}), ("EAGAIN", {OK}), ("EINTR", {OK})],
     "sendto": [("EPIPE", {OK}), ("ENOBUFS", {OK}), ("EAGAIN", {OK})],
+    "seccomp": [("EINVAL", {OK}), ("ENOMEM", {OK})],
     "setgid": [("EPERM", {NO_PERMISSION})],
     "sched_getaffinity": [("EPERM", {OK}), ("ENOSYS", {OK})],
     "setgroups": [("EPERM", {NO_PERMISSION})],
@@ -78,6 +86,7 @@ CALLS = {
     "shutdown": [("ENOTCONN", {OK})],
     "socket": [("EMFILE", {OS_ERROR, OK}), ("EACCES", {NO_PERMISSION, OK}),
                ("EAFNOSUPPORT", {UNAVAILABLE, OK})],
+    "waitid": [("ECHILD", {OK}), ("EINTR", {OK})],
     "write": [("ENOSPC", {OK, OS_ERROR}), ("EAGAIN", {OK, OS_ERROR})],
 }
 

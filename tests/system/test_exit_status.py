@@ -104,7 +104,7 @@ class UsageTest(RefusalCase):
 
     def test_strange_values(self):
         """Any name of an account or a control is refused in one sentence"""
-        for name in (" ", "-1", "0", "\x1b[31m", b"\xff\xfe", "x" * 15,
+        for name in (" ", "-1", "\x1b[31m", b"\xff\xfe", "x" * 15,
                      b"\xff" * 15, "a\nb", "%s%n", "../root", "root "):
             with self.subTest(str(name)[:80]):
                 self.check(NO_USER, "--user", *ANYWHERE, "--user", name)
@@ -170,15 +170,19 @@ class ResourceTest(RefusalCase):
     @root_only
     @with_mounts
     def test_no_null_device(self):
-        """A missing /dev/null does not matter while the streams are open"""
+        """A missing /dev/null does not matter, nor do closed streams then"""
         bare = 'mount -t tmpfs none /dev && exec "$@" '
         wrapper = ["unshare", "-m", "sh", "-c", bare, "sh"]
         self.assertEqual(run("--version", wrapper=wrapper).returncode, OK)
         with Daemon(wrapper=wrapper) as daemon:
             self.assertEqual(ask(daemon, LINE), upper(LINE))
         for closed in ("<&-", ">&-", "<&- >&-"):
-            self.check(OS_ERROR, "/dev/null", *ANYWHERE, wrapper=[
-                "unshare", "-m", "sh", "-c", bare + closed, "sh"])
+            with Daemon(wrapper=[
+                    "unshare", "-m", "sh", "-c", bare + closed,
+                    "sh"]) as daemon:
+                self.assertEqual(ask(daemon, LINE), upper(LINE))
+                for fd in range(3):
+                    self.assertNotIn("socket", daemon.fds()[fd])
 
     @not_counted
     @each_backend(workers=(1, 2))
@@ -255,7 +259,17 @@ class AccountTest(RefusalCase):
     @root_only
     def test_user_root(self):
         """It never serves as root, also when asked to"""
-        self.check(NO_PERMISSION, "root", *ANYWHERE, "--user", "root")
+        for user in ("root", "0", "0:65534", "65534:0", "00:1", "0:0"):
+            self.check(NO_PERMISSION, f"{user} is .*root.*--user", *ANYWHERE,
+                       "--user", user)
+            self.assertEqual(run(*ANYWHERE, "--check", "--user",
+                                 user).returncode, NO_PERMISSION)
+
+    @root_only
+    def test_unknown_number(self):
+        """A number that no account has is refused without its group"""
+        self.check(NO_USER, "4000000001.*--user 4000000001:4000000001",
+                   *ANYWHERE, "--user", "4000000001")
 
     @root_only
     @needs("setpriv")

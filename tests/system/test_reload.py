@@ -20,9 +20,9 @@ import unittest
 import tap
 from client import ask, flood, mixed_text, receive
 from config_file import BROKEN, ConfigFile, taken_port
-from daemon import (BACKENDS, LONG, PATIENCE, SANITIZED, SANITIZERS, Daemon,
-                    each_backend, linux_only, needs, root_only, wait_until,
-                    with_mounts)
+from daemon import (BACKENDS, LONG, PATIENCE, SANDBOX, SANITIZED, SANITIZERS,
+                    Daemon, each_backend, linux_only, needs, root_only,
+                    wait_until, with_mounts)
 from injection import with_strace, wrapper
 from ports import free_ports
 from refusal import RefusalCase, run
@@ -86,7 +86,8 @@ class RowTest(ReloadCase):
         "source-prefix-ipv6": "source-prefix-ipv6 = 48",
         "proxy-from": "proxy-from = 192.0.2.1",
         "memory-limit": "memory-limit = 1M", "congestion": "congestion = reno",
-        "user": "user = nobody", "log": "log = syslog",
+        "user": "user = nobody", "core-dumps": "core-dumps = yes",
+        "sandbox": "sandbox = require", "log": "log = syslog",
         "log-connections": "log-connections = yes",
     }
     # What a file cannot say.
@@ -114,7 +115,7 @@ class RowTest(ReloadCase):
         file with it"""
         how = {**how, "args": ["--backend", how["backend"], "--workers",
                                str(how["workers"])]}
-        fixed = {"workers", "backend"}
+        fixed = {"workers", "backend"} | ({"sandbox"} if SANDBOX else set())
         with self.daemon("", **how) as (daemon, file), \
                 daemon.connect() as client:
             for name, line in self.RESTART.items():

@@ -32,9 +32,9 @@ class SecurityPage(unittest.TestCase):
     def test_lists(self):
         """Each is in a list of what `make check' runs"""
         lists = re.findall(
-            r"(?m)^(?:unit|daemon|tool)_tests = \\\n((?:\t.*\n)+)",
+            r"(?m)^(?:unit|daemon|tool)_tests \+?= (.*\n(?:\t.*\n)+)",
             promises.read(os.path.join(SOURCE, "tests", "local.mk")))
-        self.assertEqual(len(lists), 3)
+        self.assertGreaterEqual(len(lists), 3)
         listed = " ".join(lists).replace("\\", "").split()
         for path, _ in self.named:
             self.assertTrue(path.removesuffix(".c") in listed, path)

@@ -18,6 +18,7 @@ import tap
 from client import ask, flood
 from daemon import (PATIENCE, SANITIZED, SANITIZERS, UPCASED, Case, Daemon,
                     linux_only, needs, root_only, wait_until, with_mounts)
+from first import AS_FIRST, First, child_of
 from stream import upper
 
 LINE = "ein Stück\n".encode()
@@ -34,6 +35,8 @@ RELOADS = "reloads"
 REFUSED = "is refused"
 # Waits until clients are served, and is obeyed then.
 WAITS = "waits"
+# Looks for children that have ended.
+REAPS = "reaps"
 # Does nothing at all.
 NOTHING = "nothing"
 # Ends the process by that signal; as process 1 it does nothing.
@@ -55,12 +58,13 @@ TABLE = {
     "SIGHUP": (WAITS, RELOADS, REFUSED),
     "SIGUSR1": (NOTHING, COUNTS, COUNTS),
     "SIGUSR2": (NOTHING, HANDS_OVER, KEEPS),
+    "SIGCHLD": (NOTHING, REAPS, REAPS),
     "SIGTSTP": (STOPS, STOPS, STOPS),
     **{name: (CRASHES, CRASHES, CRASHES) for name in (
         "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS",
         "SIGTRAP")},
     **{name: (NOTHING, NOTHING, NOTHING) for name in (
-        "SIGALRM", "SIGCHLD", "SIGCONT", "SIGIO", "SIGPIPE", "SIGPROF",
+        "SIGALRM", "SIGCONT", "SIGIO", "SIGPIPE", "SIGPROF",
         "SIGPWR", "SIGSTKFLT", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGVTALRM",
         "SIGWINCH", "SIGXCPU", "SIGXFSZ")},
 }
@@ -94,19 +98,9 @@ shift
 exec "$@"
 """
 
-# As process 1 of a container; without its parent it ends as well.
-AS_FIRST = ("unshare", "--pid", "--fork", "--kill-child")
-
-
 def inheriting(code):
     """A wrapper that runs the code before the program."""
     return [sys.executable, "-S", "-E", "-c", code + RUN]
-
-
-def child_of(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as children:
-        found = children.read().split()
-    return int(found[0]) if found else None
 
 
 def masks(pid, thread):
@@ -135,20 +129,6 @@ def rows(phase, *outcomes):
 
 def numbers(phase, *outcomes):
     return {signo for _, signo in rows(phase, *outcomes)}
-
-
-class First(Daemon):
-    """A daemon that is process 1."""
-
-    def __init__(self, wrapper=(), **how):
-        super().__init__(wrapper=[*AS_FIRST, *wrapper], **how)
-
-    def send_signal(self, signo):
-        # It may be gone before the one who waits for it is.
-        pid = child_of(self.process.pid)
-        if pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signo)
 
 
 class Lookup:
@@ -254,7 +234,7 @@ class TableTest(Case):
                 with Daemon(workers=workers, wrapper=inheriting(code)) as it:
                     self.check_masks(it.pid, "service",
                                      {DRAINS, HANDS_OVER, COUNTS,
-                                      RELOADS})
+                                      RELOADS, REAPS})
                     others = {int(name) for name in
                               os.listdir(f"/proc/{it.pid}/task")} - {it.pid}
                     self.assertEqual(len(others), 0 if workers == 1 else 2)
@@ -358,7 +338,7 @@ class ServiceTest(Case):
         """While clients are served, no signal ends or stops it by accident"""
         def check(kind, how):
             with kind(**how) as daemon:
-                for name, signo in rows("service", NOTHING):
+                for name, signo in rows("service", NOTHING, REAPS):
                     daemon.send_signal(signo)
                     self.assertEqual(ask(daemon, LINE), upper(LINE), name)
                 self.check_notes(daemon, "service")
@@ -391,7 +371,7 @@ class ServiceTest(Case):
                     flood([stalled], LINE * 10_000, pause=0.2)
                     daemon.send_signal(signal.SIGTERM)
                     daemon.wait_for_line("^draining")
-                    for _, other in rows("drain", NOTHING):
+                    for _, other in rows("drain", NOTHING, REAPS):
                         daemon.send_signal(other)
                     self.check_notes(daemon, "drain")
                     daemon.send_signal(signo)

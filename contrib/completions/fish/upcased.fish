@@ -46,8 +46,12 @@ complete -c upcased -l busy-poll -x \
     -d 'poll for up to T, such as 100us, before sleeping'
 complete -c upcased -l congestion -x \
     -d 'send with the congestion control NAME'
-complete -c upcased -l user -x -a '(__fish_complete_users)' \
-    -d 'as root, become NAME before serving'
+complete -c upcased -l user -x \
+    -d 'as root, become ACCOUNT before serving: a name, a number, or USER:GROUP in numbers'
+complete -c upcased -l core-dumps \
+    -d 'let a crash leave a core file, with clients\' text'
+complete -c upcased -l sandbox -x -a 'off try require' \
+    -d 'give up what serving does not need: off, try or require'
 complete -c upcased -l log -x -a 'stderr syslog' \
     -d 'where to log: stderr or syslog'
 complete -c upcased -l log-level -x -a 'error warn info debug' \

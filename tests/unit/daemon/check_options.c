@@ -208,6 +208,17 @@ START_TEST(words_are_taken_whole)
 	(void)with("--user", "somebody");
 	ck_assert_str_eq(options->user, "somebody");
 	expect_refusal("--user", "");
+	static const char *const numbers[] = {
+	    "0", "65534", "4294967294", "65534:65533", "0001:4294967294"};
+	for (int i = 0; i < LENGTH(numbers); i++) {
+		(void)with("--user", numbers[i]);
+		ck_assert_str_eq(options->user, numbers[i]);
+	}
+	static const char *const neither[] = {"4294967295", "1:4294967295",
+	    "18446744073709551617", "99999999999999999999999999999999", ":",
+	    "1:", ":1", "1:2:3", "1:a", "a:1", "a:b", "1: 2", "1:-1", "1:+1"};
+	for (int i = 0; i < LENGTH(neither); i++)
+		expect_refusal("--user", neither[i]);
 	ck_assert_str_eq(with("--congestion", "reno")->congestion, "reno");
 	expect_refusal("--congestion", "");
 }
@@ -274,7 +285,7 @@ START_TEST(a_reload_may_change_what_nothing_was_made_of_at_the_start)
 	static const char *const fixed[] = {"config", "check", "workers",
 	    "backend", "max-connections", "source-prefix-ipv4",
 	    "source-prefix-ipv6", "proxy-from", "memory-limit", "congestion",
-	    "user", "log", "log-connections"};
+	    "user", "core-dumps", "sandbox", "log", "log-connections"};
 	size_t n = 0;
 	for (const struct option_row *row = daemon_rows; row->name; row++)
 		n += !row->reloadable;

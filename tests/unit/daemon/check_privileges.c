@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -28,6 +29,15 @@ getpwnam(const char *name)
 	if (error != 0)
 		errno = error;
 	return NULL;
+}
+
+static uid_t number_asked;
+
+struct passwd *
+getpwuid(uid_t number)
+{
+	number_asked = number;
+	return getpwnam("a number");
 }
 
 /* Whom the process is, which this test plays as well. */
@@ -91,6 +101,42 @@ START_TEST(default_accounts_are_asked_for_in_turn_as_long_as_they_are_missing)
 }
 END_TEST
 
+START_TEST(a_number_is_looked_up_as_one_and_not_at_all_with_its_group)
+{
+	log_open("test", LOG_LEVEL_ERROR);
+	real = effective = 0;
+	expect("65534", ENOENT, EX_NOUSER, 1);
+	ck_assert_uint_eq(number_asked, 65534);
+	expect("65534", EIO, EX_OSERR, 1);
+	/* That of root, for which nobody is asked either. */
+	expect("0:5", EIO, EX_NOPERM, 0);
+	expect("5:0", EIO, EX_NOPERM, 0);
+	ck_assert_int_eq(privileges_check("5:6"), 0);
+	ck_assert_int_eq(privileges_check("5:0"), EX_NOPERM);
+	ck_assert_int_eq(privileges_check("0:5"), EX_NOPERM);
+	ck_assert_int_eq(nasked, 0);
+}
+END_TEST
+
+START_TEST(whoever_is_not_root_may_ask_for_what_it_is_in_numbers)
+{
+	char own[64], others[64];
+	log_open("test", LOG_LEVEL_ERROR);
+	real = effective = 4294967294;
+	(void)snprintf(
+	    own, sizeof own, "4294967294:%lu", (unsigned long)getgid());
+	(void)snprintf(others, sizeof others, "4294967294:%lu",
+	    (unsigned long)getgid() + 1);
+	expect("4294967294", EIO, EX_OK, 0);
+	expect(own, EIO, EX_OK, 0);
+	ck_assert_int_eq(privileges_check("4294967294"), 0);
+	expect(others, EIO, EX_NOPERM, 0);
+	expect("1:1", EIO, EX_NOPERM, 0);
+	expect("1", ENOENT, EX_NOUSER, 1);
+	expect("0", EIO, EX_OSERR, 1);
+}
+END_TEST
+
 START_TEST(whoever_is_not_root_needs_no_account)
 {
 	static const uid_t others[] = {1, 2, 1000};
@@ -114,5 +160,9 @@ suite(void)
 	tcase_add_test(tcase,
 	    default_accounts_are_asked_for_in_turn_as_long_as_they_are_missing);
 	tcase_add_test(tcase, whoever_is_not_root_needs_no_account);
+	tcase_add_test(
+	    tcase, a_number_is_looked_up_as_one_and_not_at_all_with_its_group);
+	tcase_add_test(
+	    tcase, whoever_is_not_root_may_ask_for_what_it_is_in_numbers);
 	return suite;
 }

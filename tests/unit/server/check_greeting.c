@@ -27,6 +27,8 @@ static void
 set_up(void)
 {
 	fixture_close();
+	settings.source_prefix_ipv4 = 32;
+	settings.source_connections = 100;
 	settings.nproxies = 1;
 	ck_assert_int_eq(prefix_parse(&settings.proxies[0], "192.0.2.1"), 0);
 	fixture_open();
@@ -264,6 +266,52 @@ START_TEST(who_is_no_proxy_is_reset_unheard)
 }
 END_TEST
 
+START_TEST(the_limit_of_a_source_is_for_the_client_that_is_named)
+{
+	settings.source_connections = 2;
+	struct kernel_socket *sockets[3];
+	for (int i = 0; i < LENGTH(sockets); i++) {
+		sockets[i] = serve_proxied();
+		send_text(sockets[i], LINE "x");
+	}
+	expect_answer(sockets[0], "X");
+	expect_answer(sockets[1], "X");
+	expect_end(sockets[2], true, COUNTER_SOURCE_LIMIT);
+	expect_answer(sockets[2], "");
+	ck_assert_uint_eq(nthrottled, 1);
+	/* Another client of the same proxy, and the proxy itself. */
+	struct kernel_socket *other = serve_proxied();
+	send_text(other, "PROXY TCP4 198.51.100.8 198.51.100.1 1 2\r\ny");
+	expect_answer(other, "Y");
+	for (int i = 0; i < 5; i++) {
+		other = serve_proxied();
+		send_text(other, "PROXY UNKNOWN\r\nz");
+		expect_answer(other, "Z");
+	}
+	/* An end makes room, and what was refused has taken none. */
+	kernel_peer_resets(sockets[0]);
+	turn();
+	other = serve_proxied();
+	send_text(other, LINE "x");
+	expect_answer(other, "X");
+}
+END_TEST
+
+START_TEST(who_may_connect_is_asked_of_the_client_that_is_named)
+{
+	settings.nallow = 1;
+	ck_assert_int_eq(prefix_parse(&settings.allow[0], "198.51.100.8"), 0);
+	struct kernel_socket *socket = serve_proxied();
+	send_text(socket, LINE "x");
+	expect_end(socket, true, COUNTER_FORBIDDEN);
+	expect_answer(socket, "");
+	socket = serve_proxied();
+	send_text(socket, "PROXY TCP4 198.51.100.8 198.51.100.1 1 2\r\ny");
+	expect_answer(socket, "Y");
+	ck_assert_uint_eq(nthrottled, 0);
+}
+END_TEST
+
 START_TEST(a_header_is_text_where_nobody_asks_for_it)
 {
 	struct kernel_socket *socket = serve();
@@ -301,6 +349,10 @@ suite(void)
 	TCase *tcase = fixture_case(suite, "greeting");
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_set_timeout(tcase, 60);
+	tcase_add_test(
+	    tcase, the_limit_of_a_source_is_for_the_client_that_is_named);
+	tcase_add_test(
+	    tcase, who_may_connect_is_asked_of_the_client_that_is_named);
 	tcase_add_loop_test(tcase,
 	    the_text_is_what_comes_behind_the_header_wherever_it_is_split, 0,
 	    LENGTH(headers));

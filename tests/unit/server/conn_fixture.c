@@ -17,11 +17,18 @@ struct shard shard;
 struct loop *loop;
 struct settings settings;
 size_t nblocks;
+unsigned nthrottled;
 
 static struct counters counters;
-static struct sources *sources;
 static size_t nserved;
 static unsigned char *text;
+
+static void
+note_throttling(void *arg)
+{
+	(void)arg;
+	nthrottled++;
+}
 
 void
 fixture_open(void)
@@ -35,10 +42,11 @@ fixture_open(void)
 	    shard_open(&shard, loop, &settings, &counters, LIMIT_CONNECTIONS,
 		nblocks, conn_expired, conn_evict),
 	    0);
-	sources = sources_open(
-	    &settings, LIMIT_CONNECTIONS, &(const struct siphash_key){{0}});
-	ck_assert_ptr_nonnull(sources);
-	shard.sources = sources;
+	const struct siphash_key key = {{5, 6}};
+	shard.sources = sources_open(&settings, LIMIT_CONNECTIONS, &key);
+	ck_assert_ptr_nonnull(shard.sources);
+	shard.throttles = note_throttling;
+	nthrottled = 0;
 }
 
 /* Every connection that came is open or has ended for one reason. */
@@ -65,8 +73,8 @@ fixture_close(void)
 	ck_assert_ptr_null(pool_costliest(&shard.pool, kernel.now));
 	for (int i = 0; i < SHARD_NDEADLINES; i++)
 		ck_assert(list_is_empty(&shard.deadlines[i].armed));
+	sources_close(shard.sources);
 	shard_close(&shard);
-	sources_close(sources);
 	loop_close(loop);
 	ck_assert_uint_eq(kernel_halt(), 0);
 	free(text);
@@ -92,10 +100,6 @@ set_up(void)
 	    .linger_ms = LINGER_MS,
 	    .quiet_ms = QUIET_MS,
 	    .greeting_ms = GREETING_MS,
-	    .allow = {{.kind = PREFIX_ALL}},
-	    .nallow = 1,
-	    .source_exempt = {{.kind = PREFIX_ALL}},
-	    .nsource_exempt = 1,
 	};
 	nblocks = LIMIT_BLOCKS;
 	/* What peers cause is no news here. */

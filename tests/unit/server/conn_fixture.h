@@ -33,6 +33,9 @@ extern struct loop *loop;
 
 /* A test that wants other settings closes the connections and opens anew. */
 extern struct settings settings;
+
+/* How often a source has begun to be throttled. */
+extern unsigned nthrottled;
 extern size_t nblocks;
 void fixture_open(void);
 void fixture_close(void);
