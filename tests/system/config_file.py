@@ -176,7 +176,8 @@ BROKEN = (
     _bad("listen = 1,proxy\n",
          "listen 1,proxy: its proxies are not known; give their addresses as "
          "proxy-from, "),
-    _bad("proxy-from = 192.0.2.1/24\n", "'192.0.2.1/24' is not an address or a prefix "),
+    _bad("proxy-from = 192.0.2.1/24\n",
+         "'192.0.2.1/24' is not an address or a prefix "),
     _bad("listen = 127.0.0.1:0\n" * 65, "is not one of the first 64, ",
          line=65),
     # Addresses.

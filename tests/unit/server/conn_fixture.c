@@ -100,10 +100,6 @@ set_up(void)
 	    .linger_ms = LINGER_MS,
 	    .quiet_ms = QUIET_MS,
 	    .greeting_ms = GREETING_MS,
-	    .allow = {{.kind = PREFIX_ALL}},
-	    .nallow = 1,
-	    .source_exempt = {{.kind = PREFIX_ALL}},
-	    .nsource_exempt = 1,
 	};
 	nblocks = LIMIT_BLOCKS;
 	/* What peers cause is no news here. */
