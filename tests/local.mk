@@ -144,9 +144,10 @@ tool_tests = \
 	tests/system/test_upcbench.py \
 	tests/system/test_upcbench_faults.py
 python_tests = $(tool_tests) $(daemon_tests)
-python_modules = tests/system/bootstrap_case.py tests/system/client.py \
+python_modules = tests/system/bare_machine.py tests/system/bootstrap_case.py \
+	tests/system/client.py \
 	tests/system/config_file.py tests/system/crowd.py \
-	tests/system/daemon.py tests/system/faketime.py \
+	tests/system/daemon.py tests/system/debian_packages.py tests/system/faketime.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/inventory.py tests/system/namespaces.py \
 	tests/system/ports.py tests/system/refusal.py \
@@ -455,7 +456,8 @@ EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
 	tests/bench/results/curves.svg tests/bench/results/memory.svg \
 	tests/bench/results/rate.svg \
 	tests/COVERAGE tests/README tests/analysers tests/coverage \
-	tests/administrator tests/first-hour tests/long tests/packagers \
+	tests/administrator tests/debian tests/first-hour tests/long \
+	tests/packagers \
 	tests/legs/distribution.sh tests/legs/emulated.sh \
 	tests/fuzz/planted.py tests/fuzz/run tests/fuzz/seeds.py \
 	tests/model/accept.pml tests/model/connection.pml \
