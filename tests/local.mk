@@ -141,6 +141,7 @@ tool_tests = \
 	tests/system/test_haproxy.py \
 	tests/system/test_interrupts.py \
 	tests/system/test_model.py \
+	tests/system/test_rc.py \
 	tests/system/test_upcbench.py \
 	tests/system/test_upcbench_faults.py
 python_tests = $(tool_tests) $(daemon_tests)
@@ -451,7 +452,8 @@ check-long:
 
 # What is not compiled here and belongs to the archive all the same.
 EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
-	tests/fake/kqueue.c tests/fake/sys/event.h \
+	tests/fake/kqueue.c tests/fake/rc/daemon tests/fake/rc/freebsd.subr \
+	tests/fake/rc/openbsd.subr tests/fake/sys/event.h \
 	tests/bench/results/RESULTS tests/bench/results/cpu.svg \
 	tests/bench/results/curves.svg tests/bench/results/memory.svg \
 	tests/bench/results/rate.svg \
