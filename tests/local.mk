@@ -163,13 +163,16 @@ tool_tests = \
 	tests/system/test_haproxy.py \
 	tests/system/test_interrupts.py \
 	tests/system/test_model.py \
+	tests/system/test_rc.py \
 	tests/system/test_upcbench.py \
 	tests/system/test_upcbench_faults.py \
 	tests/system/test_upcbench_hostile.py
 python_tests = $(tool_tests) $(daemon_tests)
-python_modules = tests/system/bootstrap_case.py tests/system/client.py \
+python_modules = tests/system/bare_machine.py tests/system/bootstrap_case.py \
+	tests/system/client.py \
 	tests/system/config_file.py tests/system/crowd.py \
-	tests/system/daemon.py tests/system/faketime.py \
+	tests/system/daemon.py tests/system/debian_packages.py \
+	tests/system/faketime.py \
 	tests/system/first.py tests/system/rights.py \
 	tests/system/haproxy.py tests/system/injection.py \
 	tests/system/inventory.py tests/system/kernel_memory.py \
@@ -501,12 +504,14 @@ check-long:
 
 # What is not compiled here and belongs to the archive all the same.
 EXTRA_DIST += $(python_tests) $(python_modules) $(bench_scripts) \
-	tests/fake/kqueue.c tests/fake/sys/event.h \
+	tests/fake/kqueue.c tests/fake/rc/daemon tests/fake/rc/freebsd.subr \
+	tests/fake/rc/openbsd.subr tests/fake/sys/event.h \
 	tests/bench/results/RESULTS tests/bench/results/cpu.svg \
 	tests/bench/results/curves.svg tests/bench/results/memory.svg \
 	tests/bench/results/rate.svg \
 	tests/COVERAGE tests/README tests/analysers tests/coverage \
-	tests/administrator tests/first-hour tests/long tests/packagers \
+	tests/administrator tests/debian tests/first-hour tests/long \
+	tests/packagers \
 	tests/legs/distribution.sh tests/legs/emulated.sh \
 	tests/legs/musl.sh \
 	tests/fuzz/planted.py tests/fuzz/proxy_seeds.py tests/fuzz/run \

@@ -17,6 +17,8 @@ long_packages='autoconf automake autoconf-archive
 	libclang-rt-dev shellcheck qemu-user-static gcc-aarch64-linux-gnu
 	libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross
 	git mmdebstrap musl-tools zsh fish'
+# What the packages for Debian need, which are tried on demand.
+debian_packages='debhelper dpkg-dev lintian blhc'
 # What the benchmarks need besides: what they compare with, what counts, and the
 # charts.
 bench_packages='pkg-config python3 libicu-dev libglib2.0-dev libunistring-dev

@@ -113,11 +113,107 @@ class Configure(BuildCase):
                           "folder with ", done.stdout)
 
 
+# All that is installed, by the variable of make that names its folder.
+INSTALLED = {
+    "bindir": ["upc", "upcbench"],
+    "sbindir": ["upcased"],
+    "docdir": ["upcased.conf.example"],
+    "mandir": ["man1/upc.1", "man1/upcbench.1", "man5/upcased.conf.5",
+               "man8/upcased.8"],
+    "bashcompletiondir": ["upc", "upcased", "upcbench"],
+    "zshcompletiondir": ["_upc", "_upcased", "_upcbench"],
+    "fishcompletiondir": ["upc.fish", "upcased.fish", "upcbench.fish"],
+    "systemdsystemunitdir": ["upcased.service", "upcased.socket"],
+}
+# Where these folders are if nobody says otherwise.
+FOLDERS = {
+    "bindir": "bin", "sbindir": "sbin", "docdir": "share/doc/upcased",
+    "mandir": "share/man",
+    "bashcompletiondir": "share/bash-completion/completions",
+    "zshcompletiondir": "share/zsh/site-functions",
+    "fishcompletiondir": "share/fish/vendor_completions.d",
+    "systemdsystemunitdir": "lib/systemd/system",
+}
+
+
+def expected(prefix, **folders):
+    """The files below a prefix, with some folders elsewhere or nowhere."""
+    return sorted(os.path.normpath(os.path.join(
+        prefix, folders.get(kind, FOLDERS[kind]), name))
+        for kind, names in INSTALLED.items() for name in names
+        if folders.get(kind, "") is not None)
+
+
 class Install(BuildCase):
     @staticmethod
     def files(top):
         return sorted(os.path.join(folder, name)[len(top):]
                       for folder, _, names in os.walk(top) for name in names)
+
+    def check(self, wanted, *arguments, destdir="to here & c|d"):
+        """What these arguments of configure install, and that it goes."""
+        done = self.configure(*arguments, folder=f"build {len(wanted)}")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        # Empty files stand for the programs, so that nothing is compiled.
+        root = f"{self.top}/{destdir}"
+        for name in "upc", "upcased", "upcbench":
+            with open(f"{self.build}/{name}", "w", encoding="ascii"):
+                pass
+        for targets, files in ((["install-exec-am", "install-data-am"], wanted),
+                               (["uninstall"], [])):
+            done = call("make", "-s", *targets, f"DESTDIR={root}",
+                        "-o", "upc", "-o", "upcased", "-o", "upcbench",
+                        cwd=self.build, env=environment())
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertEqual(self.files(root), files)
+        self.assertEqual([folder for folder, *_ in os.walk(root)
+                          if re.search("/(systemd|doc|docs|man.|units of b|"
+                                       "zsh|fish|bash-completion)(/|$)",
+                                       folder)], [])
+        # All of it was below DESTDIR.
+        for name in os.listdir(self.top):
+            self.assertIn(name, (destdir, os.path.basename(self.build)))
+        shutil.rmtree(root)
+        shutil.rmtree(self.build)
+
+    def test_list(self):
+        """make install puts down what is listed here and no more, in the usual
+        folders, and make uninstall takes all of it away"""
+        self.check(expected("/usr/local"))
+
+    def test_elsewhere(self):
+        """so it does in folders of one's own, with blanks, and without units"""
+        self.check(expected("/opt/a b", mandir="/opt/pages of b",
+                            systemdsystemunitdir="/etc/units of b"),
+                   "--prefix=/opt/a b", "--mandir=/opt/pages of b",
+                   "--sysconfdir=/etc/a b", "--with-systemdsystemunitdir="
+                   "/etc/units of b")
+        self.check(expected("/usr", sbindir="/usr/bin",
+                            docdir="/usr/share/docs",
+                            systemdsystemunitdir=None),
+                   "--prefix=/usr", "--sbindir=/usr/bin",
+                   "--docdir=/usr/share/docs", "--sysconfdir=/etc",
+                   "--without-systemdsystemunitdir")
+
+    def test_pages(self):
+        """each program that is installed has its page, and completions for
+        three shells; the units name a page"""
+        pages = {os.path.basename(name) for name in INSTALLED["mandir"]}
+        for kind, section in ("bindir", 1), ("sbindir", 8):
+            for name in INSTALLED[kind]:
+                self.assertIn(f"{name}.{section}", pages)
+                self.assertIn(name, INSTALLED["bashcompletiondir"])
+                self.assertIn(f"_{name}", INSTALLED["zshcompletiondir"])
+                self.assertIn(f"{name}.fish", INSTALLED["fishcompletiondir"])
+        for name in INSTALLED["mandir"]:
+            with open(f"{SOURCE}/man/{os.path.basename(name)}",
+                      encoding="utf-8") as file:
+                self.assertRegex(file.read(), r"(?m)^\.Sh NAME\n\.Nm ")
+        for name in INSTALLED["systemdsystemunitdir"]:
+            place = f"{SOURCE}/contrib/systemd/{name}"
+            with open(place if os.path.exists(place) else place + ".in",
+                      encoding="utf-8") as file:
+                self.assertIn("\nDocumentation=man:upcased(8)\n", file.read())
 
     def test_both_ways(self):
         """make uninstall takes away what make install has put down, and that

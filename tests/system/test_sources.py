@@ -157,7 +157,8 @@ class SourceTest(Case):
             for _ in range(5):
                 self.assertFalse(answers(client("127.0.5.6")))
             daemon.wait_for_line(
-                r"^reset 127\.0\.5\.6:\d+, which is not in allow")
+                r"^reset 127\.0\.5\.6:\d+, which is not one that "
+                "--allow has")
             counters = daemon.counters()
             self.assertEqual(counters["forbidden"], 5)
             self.assertEqual(counters["open"], 2)
