@@ -376,6 +376,8 @@ def core_of(folder):
 @needs("prlimit", "setpriv")
 class CoreTest(Case):
     ALLOW = ["--core-dumps"]
+    # Which lets no file be made.
+    OUTSIDE = ["--sandbox", "off"]
     MARKER = b"a text that nobody else may read"
 
     def crash(self, folder, made):
@@ -402,7 +404,7 @@ class CoreTest(Case):
         for wrapper in (greatest, [*greatest, *user]):
             for allowed in (False, True):
                 # It changes to the root folder, so that is one of its own.
-                more = self.ALLOW if allowed else []
+                more = [*self.OUTSIDE, *(self.ALLOW if allowed else [])]
                 if wrapper == greatest:
                     more = [*more, "--user", NUMBERS]
                 with in_empty_root(args=more) as (made, folder):
