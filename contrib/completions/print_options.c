@@ -10,6 +10,7 @@
 #include "bench/options.h"
 #include "client/options.h"
 #include "config/option.h"
+#include "daemon/account.h"
 #include "daemon/options.h"
 #include "net/address_option.h"
 
@@ -24,7 +25,7 @@ print_value(const struct option_field *field)
 		printf("address");
 	else if (field->noun != NULL && strstr(field->noun, "file") != NULL)
 		printf("file");
-	else if (field->noun != NULL && strstr(field->noun, "account") != NULL)
+	else if (field->kind == &option_account)
 		printf("account");
 	for (size_t i = 0; field->words != NULL && field->words[i] != NULL; i++)
 		printf("%s%s", i == 0 ? "=" : ",", field->words[i]);

@@ -76,10 +76,10 @@ int
 prefix_parse(struct prefix *prefix, const char *text)
 {
 	struct prefix found = {.kind = PREFIX_NONE};
-	for (uint8_t i = 0; i < NWORDS; i++) {
+	for (unsigned i = 0; i < NWORDS; i++) {
 		if (strcmp(text, words[i]) != 0)
 			continue;
-		*prefix = (struct prefix){.kind = i};
+		*prefix = (struct prefix){.kind = (uint8_t)i};
 		return 0;
 	}
 	char address[INET6_ADDRSTRLEN];

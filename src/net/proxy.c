@@ -96,7 +96,7 @@ parse_ends(struct word rest, int family, struct proxy_header *header)
 {
 	struct in6_addr addresses[2];
 	in_port_t ports[2];
-	struct word words[4];
+	struct word words[4] = {{NULL, 0}};
 	for (int i = 0; i < 4; i++)
 		words[i] = cut_word(&rest);
 	/* A last blank leaves nothing behind it, but has no place either. */

@@ -37,7 +37,7 @@ announce_memory(const struct settings *settings, const struct limits *limits,
 	    limits->memory / 1024, held.small / 1024, held.large / 1024,
 	    kernel_buffers_large(settings->workers) * settings->workers);
 	log_info("queues: at most %zu clients wait at each address, with up to "
-		 "about %d KiB of the kernel's each",
+		 "about %zu KiB of the kernel's each",
 	    limits->backlog, KERNEL_BUFFERS_QUEUED / 1024);
 	uint64_t kernel =
 	    kernel_buffers_sum(&held, settings->workers, limits->connections);

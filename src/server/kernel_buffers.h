@@ -48,7 +48,7 @@ struct kernel_buffers {
  * What a client can make the kernel hold before it is accepted, in bytes: the
  * first window that Linux opens to it, and the socket.
  */
-#define KERNEL_BUFFERS_QUEUED (90 * 1024)
+#define KERNEL_BUFFERS_QUEUED ((size_t)90 * 1024)
 
 /* The most that the system holds for a connection, in bytes, by its buffers. */
 struct kernel_buffers_held {

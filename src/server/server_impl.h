@@ -62,7 +62,7 @@ int server_prepare(struct server *);
 /* Prepares what tells of sources, and begins to tell of them. */
 void server_init_sources(struct server *);
 void server_note_sources(struct server *);
-void server_tell_of_sources(void *server);
+void server_tell_of_sources(void *arg);
 
 /* Starts and stops the threads of all workers that are open, if they have. */
 int server_start_workers(struct server *);

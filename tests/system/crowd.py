@@ -83,6 +83,8 @@ class Crowd:
         self.late = connect(receive_buffer=4096)
         self.late.sendall(LATE)
         self.late.shutdown(socket.SHUT_WR)
+        wait_until(lambda: self.daemon.counters()["open"] == self.size,
+                   "all are accepted")
         return self
 
     def send(self):

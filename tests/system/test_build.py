@@ -117,9 +117,9 @@ class Configure(BuildCase):
 INSTALLED = {
     "bindir": ["upc", "upcbench"],
     "sbindir": ["upcased"],
-    "docdir": ["upcased.conf.example"],
+    "docdir": ["upcased.conf.example", "without-network.conf"],
     "mandir": ["man1/upc.1", "man1/upcbench.1", "man5/upcased.conf.5",
-               "man8/upcased.8"],
+               "man7/upcased-security.7", "man8/upcased.8"],
     "bashcompletiondir": ["upc", "upcased", "upcbench"],
     "zshcompletiondir": ["_upc", "_upcased", "_upcbench"],
     "fishcompletiondir": ["upc.fish", "upcased.fish", "upcbench.fish"],

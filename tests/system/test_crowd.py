@@ -103,7 +103,7 @@ class FullTest(Case):
         for client in clients:
             client.close()
         self.assertEqual(ask(daemon, PING), upper(PING))
-        self.assertLess(len(daemon.lines), 12)
+        self.assertLess(len(daemon.lines), 20)
 
     @linux_only
     @each_backend()

@@ -46,7 +46,7 @@ complete -c upcased -l busy-poll -x \
     -d 'poll for up to T, such as 100us, before sleeping'
 complete -c upcased -l congestion -x \
     -d 'send with the congestion control NAME'
-complete -c upcased -l user -x \
+complete -c upcased -l user -x -a '(__fish_complete_users)' \
     -d 'as root, become ACCOUNT before serving: a name, a number, or USER:GROUP in numbers'
 complete -c upcased -l core-dumps \
     -d 'let a crash leave a core file, with clients\' text'
