@@ -188,9 +188,11 @@ sources_admit(struct sources *sources, const struct settings *settings,
 struct prefix
 sources_prefix(struct sources *sources, uint32_t source)
 {
-	/* It has a connection, so nobody changes what is read here. */
-	return source == SOURCES_NONE ? (struct prefix){.kind = PREFIX_NONE}
-				      : sources->entries[source].prefix;
+	/*
+	 * It has a connection, so nobody changes what is read here.  That of
+	 * SOURCES_NONE is 0, as is PREFIX_NONE.
+	 */
+	return sources->entries[source].prefix;
 }
 
 uint32_t

@@ -30,7 +30,7 @@ bool
 throttling_note(struct throttling *throttling, const struct prefix *prefix,
     enum counter cause, uint64_t now)
 {
-	char text[PREFIX_TEXT_MAX], note[LOG_NOTE_MAX];
+	char text[PREFIX_TEXT_MAX];
 	struct throttle *throttle = find(throttling, prefix, cause);
 	if (throttle != NULL) {
 		throttle->last = now;
@@ -39,6 +39,7 @@ throttling_note(struct throttling *throttling, const struct prefix *prefix,
 	}
 	(void)prefix_format(prefix, text);
 	if (throttling->n == THROTTLING_MAX) {
+		char note[LOG_NOTE_MAX];
 		if (log_limit_pass(&throttling->others, now, note))
 			log_warnx("refused a connection of %s as well: %s%s",
 			    text, option_of(cause), note);

@@ -65,6 +65,12 @@ class NeverReadingTest(Case):
         clients = [daemon.connect(receive_buffer=4096) for _ in range(self.N)]
         for client in clients:
             self.addCleanup(client.close)
+            # The kernel may end one before the daemon does, and sends no reset
+            # until the client asks.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if hasattr(socket, "TCP_KEEPIDLE"):
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
         return clients
 
     def check_others(self, daemon):

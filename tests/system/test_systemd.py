@@ -517,7 +517,8 @@ def install(tree):
     paths = []
     for folder, _, names in os.walk(tree):
         paths += [os.path.join(folder, name)[len(tree) :] for name in names]
-    return paths
+    # Completions have the names of the programs.
+    return [path for path in paths if "/bash-completion/" not in path]
 
 
 def obstacle(paths):
