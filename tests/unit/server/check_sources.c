@@ -136,7 +136,7 @@ START_TEST(as_many_sources_as_connections_have_room_again_and_again)
 {
 	settings.source_connections = 1;
 	uint32_t kept[NCONNS];
-	char text[16];
+	char text[32];
 	for (int round = 0; round < 50; round++) {
 		for (int i = 0; i < NCONNS; i++) {
 			(void)snprintf(
