@@ -40,6 +40,8 @@ COUNTED = "GCOV_PREFIX" in os.environ
 # to look for leaks.  The tests of the sandbox ask for one all the same.
 SANDBOX = os.environ.get("UPCASED_SANDBOX") or (
     "off" if COUNTED or SANITIZED else None)
+# For those that are started by hand.
+SANDBOX_OPTION = ["--sandbox", SANDBOX] if SANDBOX else []
 
 # How many times as long a bound has to be under sanitizers or valgrind.
 SLOWNESS = 3 if SANITIZED else 1
@@ -172,8 +174,8 @@ class Daemon:
             self.command += ["--backend", backend]
         if workers:
             self.command += ["--workers", str(workers)]
-        if SANDBOX and "--sandbox" not in args:
-            self.command += ["--sandbox", SANDBOX]
+        if "--sandbox" not in args:
+            self.command += SANDBOX_OPTION
         self.command += list(args)
         if nofile:
             self.command = ["sh", "-c", 'ulimit -n "$0" && exec "$@"',

@@ -20,8 +20,9 @@ import unittest
 
 import tap
 from client import receive
-from daemon import (BACKENDS, PATIENCE, SANITIZED, STAMP, UPCASED, Case,
-                    can_mount, linux_only, listening_port, wait_until)
+from daemon import (BACKENDS, PATIENCE, SANDBOX_OPTION, SANITIZED, STAMP,
+                    UPCASED, Case, can_mount, linux_only, listening_port,
+                    wait_until)
 from faketime import FAKETIME
 from stream import upper
 
@@ -335,8 +336,9 @@ class LogTest(Case):
         # Where the build is, others may have no way to.
         os.chmod(folder, 0o755)
         command = [*log.wrapper, shutil.copy(UPCASED, folder), "--config",
-                   "none", "--listen", "127.0.0.1:0", "--log-level", level, "--workers",
-                   str(how["workers"]), "--backend", how["backend"]]
+                   "none", "--listen", "127.0.0.1:0", "--log-level", level,
+                   "--workers", str(how["workers"]), "--backend",
+                   how["backend"], *SANDBOX_OPTION]
 
         def lead():
             os.setsid()

@@ -16,8 +16,9 @@ import unittest
 
 import tap
 from client import ask, flood
-from daemon import (PATIENCE, SANITIZED, SANITIZERS, UPCASED, Case, Daemon,
-                    linux_only, needs, root_only, wait_until, with_mounts)
+from daemon import (PATIENCE, SANDBOX_OPTION, SANITIZED, SANITIZERS, UPCASED,
+                    Case, Daemon, linux_only, needs, root_only, wait_until,
+                    with_mounts)
 from first import AS_FIRST, First, child_of
 from stream import upper
 
@@ -293,7 +294,8 @@ class EarlyTest(Case):
                 pending = inheriting(code.replace("NAME", name))
                 done = subprocess.run(
                     [*(AS_FIRST if first else ()), *pending, UPCASED,
-                     "--config", "none", "--listen", "127.0.0.1:0"],
+                     "--config", "none", "--listen", "127.0.0.1:0",
+                     *SANDBOX_OPTION],
                     stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                     text=True, timeout=PATIENCE)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -421,7 +423,8 @@ class TerminalTest(Case):
             name = os.ttyname(slave)
             process = subprocess.Popen(
                 [sys.executable, "-c", code, name, UPCASED, "--config",
-                 "none", "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL,
+                 "none", "--listen", "127.0.0.1:0", *SANDBOX_OPTION],
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE)
             try:
                 text = b""

@@ -14,8 +14,9 @@ import tempfile
 
 import tap
 from client import ask
-from daemon import (PATIENCE, UPCASED, Case, Daemon, each_backend, linux_only,
-                    listening_port, needs, root_only, unstamped, wait_until)
+from daemon import (PATIENCE, SANDBOX_OPTION, UPCASED, Case, Daemon,
+                    each_backend, linux_only, listening_port, needs, root_only,
+                    unstamped, wait_until)
 from refusal import NO_PERMISSION, NO_USER, OK, USAGE, run
 from stream import reset, upper
 
@@ -103,7 +104,7 @@ class PrivilegeTest(Case):
             # Where the build is, others may have no way to.
             os.chmod(folder, 0o755)
             command = [shutil.copy(UPCASED, folder), "--config", "none",
-                       "--listen", "127.0.0.1:0"]
+                       "--listen", "127.0.0.1:0", *SANDBOX_OPTION]
             wrapper = ["setpriv", f"--reuid={account.pw_uid}",
                        f"--regid={account.pw_gid}", "--clear-groups"]
             for arguments in ([], ["--user", "nobody"]):

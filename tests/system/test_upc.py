@@ -349,7 +349,7 @@ class RealDaemon(UpcCase):
     def start(self, *arguments):
         daemon = subprocess.Popen(
             [UPCASED, "--config", "none", "--listen", "127.0.0.1:0",
-             *arguments],
+             "--sandbox", "off", *arguments],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.addCleanup(self.stop, daemon)
         for line in daemon.stderr:
