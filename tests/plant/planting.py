@@ -30,11 +30,11 @@ LINK = shlex.split(os.environ["LINK"])
 OBJECTS = shlex.split(os.environ["OBJECTS"])
 
 # Runs of the simulation: as many as it makes when it is run as a test.
-RUNS = 30000
+RUNS = 60000
 
 # Seconds of the processor, after which runs that do not end count as failed,
 # and how many times as many others may let it wait.
-PATIENCE = 60
+PATIENCE = 120
 OTHERS = 20
 
 # Seconds, in which the fuzzer has to find each.
