@@ -216,8 +216,13 @@ class DrainTest(Case):
                 client.join()
         for client in sockets:
             client.close()
+        # On a busy machine one may pause for so long that it counts as quiet.
+        was_quiet = any("which was quiet" in line for line in daemon.lines)
         for client in clients:
-            if client.answer is not None:
+            if client.answer is not None and was_quiet:
+                # The beginning of a character may be its end.
+                self.assertTrue(upper(text).startswith(client.answer[:-3]))
+            elif client.answer is not None:
                 self.assertTrue(client.answer == upper(text))
         self.assertEqual(status, 0)
         lost = sum(client.answer is None for client in clients)
@@ -228,7 +233,7 @@ class DrainTest(Case):
         """A call that fails in a drain costs no more than its own
         connection, and the drain ends"""
         for call, error, when, loss in rows((DRAINING, DRAINING_BACKEND), how):
-            with Daemon(**how) as daemon:
+            with Daemon(**how, args=["--drain-timeout", "1m"]) as daemon:
                 injected, lost = self.drain(daemon, call, error, when)
             self.assertGreater(injected, 0, call)
             self.assertEqual(lost, loss * injected, (call, error))
