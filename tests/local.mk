@@ -20,6 +20,7 @@ unit_tests = \
 	tests/unit/config/check_nearest \
 	tests/unit/config/check_option \
 	tests/unit/config/check_values \
+	tests/unit/http/check_request \
 	tests/unit/net/check_address \
 	tests/unit/net/check_dial \
 	tests/unit/net/check_prefix \
