@@ -207,7 +207,8 @@ flat_free(struct flat *flat)
 }
 
 static int
-flatten(struct flat *flat, const struct resolved *resolved)
+flatten(struct flat *flat, const struct resolved *resolved,
+    const struct service *service)
 {
 	/* Not of no places, which need not be any. */
 	size_t n = 1;
@@ -230,7 +231,7 @@ flatten(struct flat *flat, const struct resolved *resolved)
 			flat->from[flat->n] = i;
 			flat->addresses[flat->n++] = (struct listen_address){
 			    .transport = resolved->transport,
-			    .service = &service_text,
+			    .service = service,
 			    .address = at->ai_addr,
 			    .length = at->ai_addrlen,
 			};
@@ -271,9 +272,9 @@ refuse(const struct flat *flat, const struct resolved *resolved, size_t refused,
 {
 	const struct daemon_choice *choice = resolved->choice;
 	const struct sockaddr *address = flat->addresses[refused].address;
-	unsigned line = choice->listen_lines[flat->from[refused]];
+	unsigned line = resolved->lines[flat->from[refused]];
 	struct refusal refusal = {
-	    .by = line == 0 ? " with --listen" : "",
+	    .by = line == 0 ? resolved->by : "",
 	    .port = inet_port(address),
 	    .is_reload = is_reload,
 	};
@@ -291,22 +292,26 @@ refuse(const struct flat *flat, const struct resolved *resolved, size_t refused,
 	return explain(&refusal, error);
 }
 
-int
-bind_addresses(
-    struct server *server, const struct resolved *resolved, bool is_reload)
+/* Binds a list by the function of the server that is for it. */
+static int
+bind_list(struct server *server, const struct resolved *resolved,
+    const struct service *service, bool is_reload,
+    int (*bind_all)(
+	struct server *, const struct listen_address *, size_t, size_t *))
 {
 	struct flat flat;
 	int status = 0;
-	if (flatten(&flat, resolved) == -1) {
+	if (flatten(&flat, resolved, service) == -1) {
 		log_error("cannot bind addresses");
 		status = EX_OSERR;
 	}
 	/* What a service manager passes takes the place of the default. */
-	if (resolved->choice->listens_by_default && server_has_passed(server))
+	if (service == &service_text && resolved->choice->listens_by_default &&
+	    server_has_passed(server))
 		flat.n = 0;
 	size_t refused;
 	while (status == 0 &&
-	       server_bind(server, flat.addresses, flat.n, &refused) == -1) {
+	       bind_all(server, flat.addresses, flat.n, &refused) == -1) {
 		int error = errno;
 		if (!leave_out(&flat, resolved, refused, error))
 			status =
@@ -314,4 +319,19 @@ bind_addresses(
 	}
 	flat_free(&flat);
 	return status;
+}
+
+int
+bind_addresses(
+    struct server *server, const struct resolved *resolved, bool is_reload)
+{
+	return bind_list(
+	    server, resolved, &service_text, is_reload, server_bind);
+}
+
+int
+bind_metrics(struct server *server, const struct resolved *resolved)
+{
+	return bind_list(
+	    server, resolved, &service_metrics, false, server_bind_metrics);
 }

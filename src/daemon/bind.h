@@ -15,6 +15,9 @@
  */
 int bind_addresses(struct server *, const struct resolved *, bool is_reload);
 
+/* The same for the address of the metrics, at the start. */
+int bind_metrics(struct server *, const struct resolved *);
+
 /* Makes sure that the congestion control can be chosen; returns the same. */
 int bind_check_congestion(const struct daemon_choice *, bool is_reload);
 

@@ -117,6 +117,10 @@ check_choice(const struct daemon_choice *choice,
 	struct resolved resolved;
 	int status = resolve_addresses(&resolved, choice);
 	resolved_free(&resolved);
+	if (status == 0) {
+		status = resolve_metrics(&resolved, choice);
+		resolved_free(&resolved);
+	}
 	if (status == 0)
 		status = privileges_check(choice->options.user);
 	if (status == 0)

@@ -126,9 +126,12 @@ give(uid_t account, void *arg)
 static int
 listen_on(struct server *server, const struct daemon_choice *choice)
 {
-	struct resolved resolved;
+	struct resolved resolved, metrics;
 	/* Until here another start can still take what is in the store. */
 	int status = resolve_addresses(&resolved, choice);
+	int metrics_status = resolve_metrics(&metrics, choice);
+	if (status == 0)
+		status = metrics_status;
 	if (status == 0 && heir_take(server) == -1)
 		status = EX_OSERR;
 	if (status == 0)
@@ -137,6 +140,9 @@ listen_on(struct server *server, const struct daemon_choice *choice)
 		store_adopt(server);
 		status = bind_addresses(server, &resolved, false);
 	}
+	if (status == 0)
+		status = bind_metrics(server, &metrics);
+	resolved_free(&metrics);
 	resolved_free(&resolved);
 	return status;
 }

@@ -87,6 +87,8 @@ const struct option_row daemon_rows[] = {
 	.help = "how much to log: error, warn, info or debug"},
     {"log-connections", SWITCH(server.log_connections), .preset = "no",
 	.help = "log a line at the end of each connection"},
+    {"metrics", ADDRESS(metrics), "ADDRESS", .otherwise = "off",
+	.help = "serve metrics over HTTP on ADDRESS"},
     {.name = NULL},
 };
 
@@ -250,6 +252,8 @@ daemon_choose(
 	choice->settings = options->server;
 	if (choice->settings.workers == 0)
 		choice->settings.workers = arguments->processors;
+	if (options->metrics.port[0] != '\0')
+		choice->settings.metrics_host = options->metrics.host;
 	return check_memory_limit(choice);
 }
 

@@ -28,7 +28,8 @@ struct daemon_options {
 	bool check;
 	struct address listen[DAEMON_ADDRESSES_MAX];
 	size_t nlisten;
-	char user[256]; /* empty: the default account */
+	struct address metrics; /* its port is empty: there are none */
+	char user[256];         /* empty: the default account */
 	enum log_place log;
 	enum log_level log_level;
 	/* As it was asked for: the number of workers may be 0, for auto. */

@@ -27,13 +27,13 @@ static const char *
 spell(const struct resolved *resolved, size_t i, char text[static SUBJECT_MAX])
 {
 	const struct daemon_choice *choice = resolved->choice;
-	struct address cut = choice->options.listen[i];
+	struct address cut = resolved->options[i];
 	char whole[ADDRESS_SPELLED_MAX], place[DAEMON_PLACE_MAX];
-	unsigned line = choice->listen_lines[i];
-	(void)printable_cut(choice->options.listen[i].host, cut.host, HOST_MAX);
-	(void)snprintf(text, SUBJECT_MAX, "%s%slisten %s",
+	unsigned line = resolved->lines[i];
+	(void)printable_cut(resolved->options[i].host, cut.host, HOST_MAX);
+	(void)snprintf(text, SUBJECT_MAX, "%s%s%s %s",
 	    daemon_place(choice, line, place), line == 0 ? "--" : "",
-	    address_spell(&cut, whole));
+	    resolved->name, address_spell(&cut, whole));
 	return text;
 }
 
@@ -175,22 +175,48 @@ check_overlaps(const struct resolved *resolved)
 	return 0;
 }
 
+static int
+resolve(struct resolved *resolved)
+{
+	int status = look_up(resolved);
+	if (status == 0)
+		status = check_overlaps(resolved);
+	/* What is wrong is not the command line, but the file. */
+	return status == EX_USAGE &&
+		       daemon_line(resolved->choice, resolved->name) != 0
+		   ? EX_CONFIG
+		   : status;
+}
+
 int
 resolve_addresses(struct resolved *resolved, const struct daemon_choice *choice)
 {
 	*resolved = (struct resolved){
 	    .transport = &transport_tcp,
 	    .choice = choice,
+	    .name = "listen",
+	    .by = " with --listen",
 	    .options = choice->options.listen,
+	    .lines = choice->listen_lines,
 	    .n = choice->options.nlisten,
 	};
-	int status = look_up(resolved);
-	if (status == 0)
-		status = check_overlaps(resolved);
-	/* What is wrong is not the command line, but the file. */
-	return status == EX_USAGE && daemon_line(choice, "listen") != 0
-		   ? EX_CONFIG
-		   : status;
+	return resolve(resolved);
+}
+
+int
+resolve_metrics(struct resolved *resolved, const struct daemon_choice *choice)
+{
+	*resolved = (struct resolved){
+	    .transport = &transport_tcp,
+	    .choice = choice,
+	    .name = "metrics",
+	    .by = " with --metrics",
+	    .options = &choice->options.metrics,
+	    .lines = &resolved->line,
+	    .n = choice->settings.metrics_host != NULL,
+	    .line = daemon_line(choice, "metrics"),
+	};
+	return resolve(resolved);
 }
 
 void

@@ -109,14 +109,85 @@ loop_longest(const struct loop *loop)
 	return atomic_load_explicit(&loop->longest, memory_order_relaxed);
 }
 
-/* The turn that began at loop->now has come to its end. */
+/* The only writer needs no locked instruction. */
 static void
-note_length(struct loop *loop, uint64_t now)
+add(atomic_size_t *value, size_t n)
 {
-	size_t length = (size_t)(now - loop->now);
+	size_t old = atomic_load_explicit(value, memory_order_relaxed);
+	atomic_store_explicit(value, old + n, memory_order_relaxed);
+}
+
+/* How many binary digits a number has, and at most one less than given. */
+static unsigned
+digits(size_t n, unsigned places)
+{
+	unsigned i = 0;
+	for (; n > 0 && i < places - 1; n >>= 1)
+		i++;
+	return i;
+}
+
+static NEVER_INLINE void
+note_long(struct loop *loop, size_t length)
+{
+	add(&loop->lengths[digits(length, LOOP_LENGTHS)], 1);
+	add(&loop->lengths_sum, length);
 	if (length > atomic_load_explicit(&loop->longest, memory_order_relaxed))
 		atomic_store_explicit(
 		    &loop->longest, length, memory_order_relaxed);
+}
+
+/* The turn that began at loop->now has come to its end. */
+static inline void
+note_length(struct loop *loop, uint64_t now)
+{
+	/* Nearly all take less than a millisecond. */
+	if (now != loop->now)
+		note_long(loop, (size_t)(now - loop->now));
+}
+
+/* To be called where not just one was ready, as nearly always. */
+static NEVER_INLINE void
+note_ready(struct loop *loop, size_t n)
+{
+	size_t place = n == 0 ? 0 : 1 + digits(n - 1, LOOP_READIES - 1);
+	add(&loop->readies[place], 1);
+	add(&loop->readies_sum, n);
+}
+
+/* Adds what was counted; what the turns have more belongs in one place. */
+static size_t
+add_counts(const atomic_size_t *counts, size_t n, size_t turns, size_t place,
+    struct loop_histogram *histogram)
+{
+	size_t rest = turns;
+	for (size_t i = 0; i < n; i++) {
+		size_t count =
+		    atomic_load_explicit(&counts[i], memory_order_relaxed);
+		histogram->counts[i] += count;
+		/* Another thread may have counted what it has not done yet. */
+		rest -= count < rest ? count : rest;
+	}
+	histogram->counts[place] += rest;
+	return rest;
+}
+
+void
+loop_lengths(const struct loop *loop, struct loop_histogram *histogram)
+{
+	(void)add_counts(
+	    loop->lengths, LOOP_LENGTHS, loop_turns(loop), 0, histogram);
+	histogram->sum +=
+	    atomic_load_explicit(&loop->lengths_sum, memory_order_relaxed);
+}
+
+void
+loop_readies(const struct loop *loop, struct loop_histogram *histogram)
+{
+	histogram->sum += add_counts(
+	    loop->readies, LOOP_READIES, loop_turns(loop), 1, histogram);
+	histogram->sum +=
+	    atomic_load_explicit(&loop->readies_sum, memory_order_relaxed);
 }
 
 /*
@@ -239,9 +310,7 @@ expire(struct loop *loop)
 static void
 count_turn(struct loop *loop)
 {
-	/* The only writer needs no locked instruction. */
-	size_t turns = loop_turns(loop);
-	atomic_store_explicit(&loop->turns, turns + 1, memory_order_relaxed);
+	add(&loop->turns, 1);
 }
 
 /* What a turn does whose wait failed; -1 with the errno of that. */
@@ -251,6 +320,7 @@ fail(struct loop *loop, uint64_t due)
 	int error = errno;
 	loop->now = sys_now();
 	count_turn(loop);
+	note_ready(loop, 0);
 	if (due <= loop->now)
 		expire(loop);
 	errno = error;
@@ -269,6 +339,8 @@ turn_until(struct loop *loop, uint64_t due)
 	void **end = loop->ready + n;
 	loop->now = sys_now();
 	count_turn(loop);
+	if (n != 1)
+		note_ready(loop, (size_t)n);
 	for (void **ready = loop->ready; ready < end; ready++) {
 		struct watch *watch = *ready;
 		/* An earlier callback of this turn may have ended it. */

@@ -29,6 +29,21 @@ struct watch {
 };
 
 /*
+ * How many turns were how long, and in how many there was how much to do.  A
+ * place has those from half of its bound on: place i the lengths below 2^i ms,
+ * or the numbers up to 2^(i-1) and 0 first.  The last place has all that are
+ * more.  Of what nearly all turns are there is no count, so that it costs
+ * nothing; loop_lengths and loop_readies work it out.
+ */
+#define LOOP_LENGTHS 16
+#define LOOP_READIES 13
+
+struct loop_histogram {
+	size_t counts[LOOP_LENGTHS];
+	size_t sum;
+};
+
+/*
  * A loop belongs to one thread.  The fields are private; they stand here so
  * that the functions called for each message can be inline.
  */
@@ -41,6 +56,8 @@ struct loop {
 	void (*active)(void *arg);
 	void *active_arg;
 	atomic_size_t turns, longest;
+	atomic_size_t lengths[LOOP_LENGTHS], lengths_sum;
+	atomic_size_t readies[LOOP_READIES], readies_sum;
 	struct timers timers;
 	void *ready[POLLER_BATCH];
 };
@@ -73,6 +90,13 @@ void loop_catch_up(struct loop *, uint64_t now);
  */
 size_t loop_turns(const struct loop *);
 size_t loop_longest(const struct loop *);
+
+/*
+ * Adds, also from another thread, how long the turns were, in ms, of which 0 is
+ * less than 1; and how many descriptors were ready in them.
+ */
+void loop_lengths(const struct loop *, struct loop_histogram *);
+void loop_readies(const struct loop *, struct loop_histogram *);
 
 /* The deadlines that the loop serves: for timer_queue_init. */
 static inline struct timers *

@@ -172,6 +172,8 @@ enter(struct conn *conn, enum conn_event event, enum counter cause)
 		    conn->watch.fd, cause);
 	conn->cause = cause & 15;
 	conn->state = (uint8_t)to;
+	shard_count_state(shard, from, false);
+	shard_count_state(shard, to, true);
 	if (behaviours[to].enter != NULL)
 		behaviours[to].enter(conn, event, from);
 }
@@ -337,6 +339,7 @@ conn_start(struct conn *conn, struct shard *shard, int fd)
 	upcase_stream_init(&conn->upcase, shard->settings->invalid);
 	kernel_buffers_start(shard->settings, fd);
 	conn->state = CONN_RECEIVING;
+	shard_count_state(shard, CONN_RECEIVING, true);
 	conn->cause = COUNTER_FAILED;
 	rearm(conn);
 	return 0;
@@ -348,6 +351,7 @@ conn_leave(struct conn *conn)
 	struct shard *shard = conn->shard;
 	if (conn->state != CONN_DELIVERING)
 		pool_release(&shard->pool, conn->pending);
+	shard_count_state(shard, (enum conn_state)conn->state, false);
 	/* Its socket may have a duplicate, on its way to another process. */
 	(void)loop_watch(shard->loop, &conn->watch, POLLER_NOTHING);
 	shard_forget(shard, conn);
@@ -369,6 +373,7 @@ conn_go_on(struct conn *conn, int fd, uint64_t began)
 	watch_init(
 	    &conn->watch, fd, shard->records == NULL ? ready : ready_recorded);
 	timer_init(&conn->timer);
+	shard_count_state(shard, (enum conn_state)conn->state, true);
 	if (loop_watch(
 		shard->loop, &conn->watch, behaviours[conn->state].wants) == -1)
 		return -1;

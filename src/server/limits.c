@@ -4,6 +4,7 @@
 #include "server/limits.h"
 
 #include "server/handover.h"
+#include "server/metrics.h"
 #include "server/shard.h"
 
 #include <assert.h>
@@ -82,7 +83,7 @@ limits_compute(struct limits *limits, const struct settings *settings,
 		slots += handover_memory(wanted, settings->log_connections);
 	uint64_t each = (uint64_t)limits->blocks * POOL_COST + slots +
 			SHARD_INPUT + UPCASE_BOUND(SHARD_INPUT);
-	limits->memory = settings->workers * each;
+	limits->memory = settings->workers * each + metrics_memory(settings);
 	return 0;
 }
 
@@ -96,5 +97,6 @@ limits_decide(struct limits *limits, const struct settings *settings,
 	if (settings->workers > 1)
 		descriptors->open +=
 		    WORKER_DESCRIPTORS * (size_t)settings->workers;
+	descriptors->open += metrics_descriptors(settings);
 	return limits_compute(limits, settings, descriptors);
 }

@@ -177,9 +177,7 @@ wait_for_end(struct listeners *listeners)
 	char note[LOG_NOTE_MAX];
 	counters_add(listeners->counters, COUNTER_FULL, 1);
 	if (log_limit_pass(&listeners->fulls, loop_now(listeners->loop), note))
-		log_warnx("the limit of connections is reached, new clients "
-			  "wait%s",
-		    note);
+		log_warnx("%s%s", listeners->owner.limit, note);
 	pause_all(listeners);
 }
 
@@ -197,8 +195,11 @@ static void
 note_ready(struct watch *watch)
 {
 	struct listener *listener = OWNER_OF(watch, struct listener, watch);
+	struct listeners *listeners = listener->listeners;
 	listener->left = turn_of(listener);
-	listener->listeners->nready++;
+	listeners->nready++;
+	if (listeners->owner.noted != NULL)
+		listeners->owner.noted(listeners->owner.arg);
 }
 
 /* The ready listener whose turn was longest ago; there must be one. */

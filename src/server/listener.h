@@ -78,6 +78,12 @@ struct listener {
 struct listeners_owner {
 	bool (*may_accept)(void *arg);
 	void (*accepted)(const struct handoff *, void *arg);
+	/*
+	 * A listener has clients, and listeners_accept is to be called; NULL if
+	 * it is called after each turn anyhow.
+	 */
+	void (*noted)(void *arg);
+	const char *limit; /* what is said when it may not accept */
 	void *arg;
 };
 

@@ -9,6 +9,7 @@
 #include "net/inet.h"
 #include "server/limits.h"
 #include "server/placement.h"
+#include "server/service.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -293,7 +294,7 @@ log_address(const struct listener *listener, const char *what)
 	char name[ADDRESS_TEXT_MAX] = "a socket";
 	if (sys_getsockname(listener->watch.fd, &address) == 0)
 		address_format((struct sockaddr *)&address, name);
-	log_info("%s on %s", what, name);
+	log_info("%s%s on %s", listener->service->mark, what, name);
 }
 
 static int

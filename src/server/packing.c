@@ -63,7 +63,6 @@ packing_add_listeners(
     struct packing *packing, const struct listeners *listeners)
 {
 	const struct list *all = &listeners->all;
-	size_t i = 0;
 	for (struct list *link = all->next; link != all; link = link->next) {
 		const struct listener *listener = listener_at(link);
 		struct inventory_listener record = {.length = listener->length,
@@ -75,9 +74,9 @@ packing_add_listeners(
 		    listener->service->name);
 		memcpy(record.address, &listener->address, listener->length);
 		memcpy(packing->bytes + packing->inventory.listeners +
-			   i * sizeof record,
+			   packing->nlisteners * sizeof record,
 		    &record, sizeof record);
-		packing->fds[i++] = listener->watch.fd;
+		packing->fds[packing->nlisteners++] = listener->watch.fd;
 	}
 }
 

@@ -17,7 +17,7 @@
 struct packing {
 	unsigned char *bytes;       /* room for all that was planned */
 	int *fds;                   /* the same, listeners first */
-	size_t nconns;              /* connections, so far */
+	size_t nlisteners, nconns;  /* so far */
 	struct inventory inventory; /* where each section is */
 	size_t end;                 /* of the pending output, so far */
 };

@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "server/announce.h"
 #include "server/server_impl.h"
+#include "server/status.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -81,6 +82,40 @@ expire_drain(struct timer *timer)
 	server->wanted = CUTTING;
 }
 
+static void
+work_on_status(struct errand *errand)
+{
+	struct server *server = OWNER_OF(errand, struct server, status_work);
+	status_work(server->status);
+}
+
+static void
+call_for_status(void *arg)
+{
+	struct server *server = arg;
+	server_send_on(server, &server->status_work);
+}
+
+static void
+measure(struct metrics_figures *figures, void *arg)
+{
+	const struct server *server = arg;
+	server_count(server, figures->totals);
+	figures->workers = server->workers;
+	figures->nworkers = server->nworkers;
+	figures->connections_limit = server->connections;
+	figures->memory_limit = server->limits.memory;
+	figures->drains = !server_is_serving(server);
+}
+
+static struct status *
+open_status(struct server *server)
+{
+	const struct status_owner owner = {measure, call_for_status, server};
+	errand_init(&server->status_work, work_on_status);
+	return status_open(server->loop, server->settings, &owner);
+}
+
 struct server *
 server_open(const struct settings *settings)
 {
@@ -90,9 +125,11 @@ server_open(const struct settings *settings)
 	server->settings = settings;
 	server->is_threaded = settings->workers > 1;
 	server->loop = loop_open(settings->backend);
-	if (server->loop == NULL ||
+	server->status = server->loop == NULL ? NULL : open_status(server);
+	if (server->status == NULL ||
 	    bell_open(&server->wake.bell, server->loop, hear_wake) == -1) {
 		int saved = errno;
+		status_close(server->status);
 		loop_close(server->loop);
 		free(server);
 		errno = saved;
@@ -101,7 +138,11 @@ server_open(const struct settings *settings)
 	list_init(&server->errands);
 	listeners_init(&server->listeners, server->loop, settings,
 	    &server->counters,
-	    &(struct listeners_owner){may_accept, serve, server});
+	    &(struct listeners_owner){.may_accept = may_accept,
+		.accepted = serve,
+		.limit = "the limit of connections is reached, new clients "
+			 "wait",
+		.arg = server});
 	timer_queue_init(&server->drains, loop_timers(server->loop),
 	    settings->drain_ms, expire_drain);
 	timer_init(&server->drain);
@@ -115,6 +156,7 @@ server_close(struct server *server)
 		return;
 	server_stop_workers(server);
 	listeners_close(&server->listeners);
+	status_close(server->status);
 	for (unsigned i = 0; i < server->nworkers; i++)
 		worker_close(&server->workers[i]);
 	free(server->workers);
@@ -143,10 +185,19 @@ server_bind(struct server *server, const struct listen_address *addresses,
 	return listening_prepare(&server->listeners, addresses, n, refused);
 }
 
+int
+server_bind_metrics(struct server *server,
+    const struct listen_address *addresses, size_t n, size_t *refused)
+{
+	return listening_prepare(
+	    status_listeners(server->status), addresses, n, refused);
+}
+
 void
 server_give(struct server *server, uid_t account)
 {
 	listening_give(&server->listeners, account);
+	listening_give(status_listeners(server->status), account);
 }
 
 int

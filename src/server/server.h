@@ -39,6 +39,10 @@ int server_bind(
     struct server *, const struct listen_address *, size_t n, size_t *refused);
 int server_change(struct server *);
 
+/* The same for the addresses of the metrics, before the start only. */
+int server_bind_metrics(
+    struct server *, const struct listen_address *, size_t n, size_t *refused);
+
 /* Something to be done between two turns; a member of what it is about. */
 struct errand {
 	struct list link;

@@ -7,6 +7,7 @@
 #include "server/inventory.h"
 #include "server/limits.h"
 #include "server/listening.h"
+#include "server/server.h"
 #include "server/worker.h"
 
 #include <stdbool.h>
@@ -38,6 +39,9 @@ struct server {
 	enum phase wanted; /* what was asked for: the phase follows it */
 	struct timer_queue drains;
 	struct timer drain;
+
+	struct status *status; /* has listeners of its own */
+	struct errand status_work;
 
 	/* What is to be taken over; see succession.h. */
 	struct inventory inventory;

@@ -6,6 +6,7 @@
 #include "server/announce.h"
 #include "server/server.h"
 #include "server/server_impl.h"
+#include "server/status.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -103,7 +104,7 @@ server_start(struct server *server)
 	kernel_buffers_measure(server->settings, &held);
 	announce_start(server->settings, &server->limits, &held,
 	    listening_held_ms(&server->listeners), loop_backend(server->loop));
-	if (server_change(server) == -1) {
+	if (server_change(server) == -1 || status_start(server->status) == -1) {
 		log_error("cannot wait for new connections; the limits of "
 			  "memory or of watches (fs.epoll.max_user_watches) "
 			  "may be too low");

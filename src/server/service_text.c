@@ -54,6 +54,7 @@ cut(struct shard *shard)
 
 const struct service service_text = {
     .name = "text",
+    .mark = "",
     .number = SERVICE_TEXT,
     .start = start,
     .drain = drain,

@@ -35,6 +35,8 @@ struct settings {
 	size_t memory_limit;    /* pending output; 0: by max_connections */
 	char congestion[16];    /* control; empty: the system's own */
 	bool log_connections;   /* a line at the end of each: record.h */
+	/* The host of the metrics, which may be empty; NULL: there are none. */
+	const char *metrics_host;
 
 	/* These may be exchanged: see server_set. */
 	enum upcase_invalid invalid;

@@ -11,12 +11,14 @@
 #include "reactor/loop.h"
 #include "reactor/timer.h"
 #include "server/conn.h"
+#include "server/conn_state.h"
 #include "server/counters.h"
 #include "server/kernel_buffers.h"
 #include "server/pool.h"
 #include "server/record.h"
 #include "server/settings.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,6 +58,8 @@ struct shard {
 	const struct settings *settings;
 	struct counters *counters;
 	bool draining;
+	/* How many connections are in each state; any thread may read it. */
+	atomic_size_t states[CONN_NSTATES];
 
 	/* Scratch buffers: what is in them is void when a step returns. */
 	unsigned char *input;  /* SHARD_INPUT bytes */
@@ -112,6 +116,17 @@ static inline struct record *
 shard_record(const struct shard *shard, const struct conn *conn)
 {
 	return &shard->records[conn - shard->slots];
+}
+
+/* One more is in that state, or one fewer; none is counted as CLOSED. */
+static inline void
+shard_count_state(struct shard *shard, enum conn_state state, bool enters)
+{
+	atomic_size_t *count = &shard->states[state];
+	size_t n = atomic_load_explicit(count, memory_order_relaxed);
+	if (state != CONN_CLOSED)
+		atomic_store_explicit(
+		    count, enters ? n + 1 : n - 1, memory_order_relaxed);
 }
 
 /* Memory for one more connection; fewer than nslots may have some. */

@@ -7,6 +7,8 @@
 #include "base/sys.h"
 #include "server/packing.h"
 #include "server/server_impl.h"
+#include "server/service.h"
+#include "server/status.h"
 #include "server/unpacking.h"
 
 #include <errno.h>
@@ -19,6 +21,37 @@ count_blocks(const struct server *server)
 	return (uint64_t)server->limits.blocks * server->nworkers;
 }
 
+/* The listeners by the number of their service. */
+struct by_service {
+	struct listeners *of[NSERVICES];
+};
+
+static struct by_service
+listeners_of(struct server *server)
+{
+	return (struct by_service){{
+	    [SERVICE_TEXT] = &server->listeners,
+	    [SERVICE_METRICS] = status_listeners(server->status),
+	}};
+}
+
+static size_t
+count_listeners(struct server *server)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < NSERVICES; i++)
+		n += listening_count(listeners_of(server).of[i]);
+	return n;
+}
+
+static void
+leave(struct listeners *listeners)
+{
+	struct list *link;
+	while ((link = list_first(&listeners->all)) != NULL)
+		listener_leave(listener_at(link));
+}
+
 static void
 pack(struct server *server, const struct inventory_header *header,
     const struct estate *estate)
@@ -26,12 +59,13 @@ pack(struct server *server, const struct inventory_header *header,
 	struct packing packing;
 	size_t totals[NCOUNTERS];
 	server_count(server, totals);
+	status_leave(server->status);
 	packing_begin(&packing, header, estate->bytes, estate->fds);
 	packing_add_counters(&packing, totals);
-	packing_add_listeners(&packing, &server->listeners);
-	struct list *link;
-	while ((link = list_first(&server->listeners.all)) != NULL)
-		listener_leave(listener_at(link));
+	for (size_t i = 0; i < NSERVICES; i++)
+		packing_add_listeners(&packing, listeners_of(server).of[i]);
+	for (size_t i = 0; i < NSERVICES; i++)
+		leave(listeners_of(server).of[i]);
 	for (unsigned i = 0; i < server->nworkers; i++) {
 		struct worker *worker = &server->workers[i];
 		packing_add_conns(&packing, &worker->shard, i);
@@ -45,7 +79,7 @@ succession_sketch(struct server *server, struct estate *estate,
 {
 	struct inventory_header header;
 	struct packing packing;
-	size_t nlisteners = listening_count(&server->listeners);
+	size_t nlisteners = count_listeners(server);
 	size_t nconns = server_count_open(server);
 	estate->size =
 	    inventory_plan(&header, NCOUNTERS, nlisteners, nconns, 0);
@@ -54,7 +88,8 @@ succession_sketch(struct server *server, struct estate *estate,
 	if (make_room(estate) == -1)
 		return -1;
 	packing_begin(&packing, &header, estate->bytes, estate->fds);
-	packing_add_listeners(&packing, &server->listeners);
+	for (size_t i = 0; i < NSERVICES; i++)
+		packing_add_listeners(&packing, listeners_of(server).of[i]);
 	return 0;
 }
 
@@ -82,7 +117,7 @@ succession_pack(struct server *server, struct estate *estate,
 		worker_release(&server->workers[i]);
 		packing_measure(&server->workers[i].shard, &nconns, &npending);
 	}
-	size_t nlisteners = listening_count(&server->listeners);
+	size_t nlisteners = count_listeners(server);
 	estate->size =
 	    inventory_plan(&header, NCOUNTERS, nlisteners, nconns, npending);
 	header.blocks = count_blocks(server);
@@ -207,10 +242,11 @@ succession_undo(struct server *server, const struct estate *estate)
 {
 	struct inventory inventory;
 	(void)inventory_read(&inventory, estate->bytes, estate->size);
-	unpack_listeners(&inventory, estate->fds, &server->listeners);
+	unpack_listeners(&inventory, estate->fds, listeners_of(server).of);
 	unpack_conns(
 	    server, &inventory, estate->fds + inventory.header.nlisteners);
-	listening_go_on(&server->listeners);
+	for (size_t i = 0; i < NSERVICES; i++)
+		listening_go_on(listeners_of(server).of[i]);
 	if (server_start_workers(server) == 0)
 		return 0;
 	succession_leave(server);
@@ -247,7 +283,7 @@ succession_inherit(struct server *server, const struct estate *estate)
 		return "it has not as many descriptors as it names";
 	server->inherited = estate->fds;
 	server->unpack = estate->fds != NULL ? go_on : NULL;
-	unpack_listeners(inventory, estate->fds, &server->listeners);
+	unpack_listeners(inventory, estate->fds, listeners_of(server).of);
 	if (estate->fds != NULL)
 		unpack_counters(inventory, &server->counters);
 	return NULL;

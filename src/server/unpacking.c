@@ -38,7 +38,7 @@ unpack_counters(const struct inventory *inventory, struct counters *counters)
 
 void
 unpack_listeners(const struct inventory *inventory, const int *fds,
-    struct listeners *listeners)
+    struct listeners *const of[static NSERVICES])
 {
 	struct inventory_listener record;
 	for (size_t i = 0; i < inventory->header.nlisteners; i++) {
@@ -46,21 +46,21 @@ unpack_listeners(const struct inventory *inventory, const int *fds,
 		struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
 		const struct listen_address at = {
 		    .transport = &transport_tcp,
-		    .service = &service_text,
+		    .service = service_find(record.service),
 		    .address = (const struct sockaddr *)&address,
 		    .length = record.length,
 		};
 		bool is_known =
 		    strcmp(record.transport, at.transport->name) == 0 &&
-		    strcmp(record.service, at.service->name) == 0 &&
-		    record.length <= sizeof address &&
+		    at.service != NULL && record.length <= sizeof address &&
 		    record.length <= sizeof record.address;
 		if (is_known)
 			memcpy(&address, record.address, record.length);
 		/* In a rehearsal another one stands for it. */
 		int fd = fds != NULL ? fds[i] : sys_socket(AF_INET);
-		if (is_known && listening_adopt(listeners, &at, record.number,
-				    record.is_passed == 1, fd) == 0)
+		if (is_known &&
+		    listening_adopt(of[at.service->number], &at, record.number,
+			record.is_passed == 1, fd) == 0)
 			continue;
 		log_warnx("a listener that was handed over is not understood; "
 			  "it is closed");

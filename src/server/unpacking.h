@@ -8,6 +8,7 @@
 
 #include "server/inventory.h"
 #include "server/listening.h"
+#include "server/service.h"
 #include "server/shard.h"
 
 #include <stddef.h>
@@ -16,12 +17,12 @@
 void unpack_counters(const struct inventory *, struct counters *);
 
 /*
- * Takes the listeners over, to start with the next change; what is not
- * understood is closed, and logged.  Without descriptors (NULL) it is
- * rehearsed.
+ * Takes the listeners over, each among those of its service, to start with the
+ * next change; what is not understood is closed, and logged.  Without
+ * descriptors (NULL) it is rehearsed.
  */
-void unpack_listeners(
-    const struct inventory *, const int *fds, struct listeners *);
+void unpack_listeners(const struct inventory *, const int *fds,
+    struct listeners *const of[static NSERVICES]);
 
 /*
  * Goes on with the connection of a record, whose pending output is given; if

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+/* NULL: those of other threads. */
 static const struct service *const services[NSERVICES] = {
     [SERVICE_TEXT] = &service_text,
 };
@@ -40,10 +41,14 @@ worker_obey(struct worker *worker)
 	}
 	follow_settings(worker);
 	bool drains = drain && !shard->draining;
-	for (size_t i = 0; i < NSERVICES && drains; i++)
-		services[i]->drain(shard);
-	for (size_t i = 0; i < NSERVICES && cut; i++)
-		services[i]->cut(shard);
+	for (size_t i = 0; i < NSERVICES && (drains || cut); i++) {
+		if (services[i] == NULL)
+			continue;
+		if (drains)
+			services[i]->drain(shard);
+		if (cut)
+			services[i]->cut(shard);
+	}
 }
 
 static void
@@ -182,13 +187,17 @@ worker_load(struct worker *worker)
 struct worker_figures
 worker_figures(struct worker *worker)
 {
-	return (struct worker_figures){
+	struct worker_figures figures = {
 	    .connections = worker_load(worker),
 	    .turns = loop_turns(worker->loop),
 	    .longest_ms = loop_longest(worker->loop),
 	    .held = pool_held(&worker->shard.pool),
 	    .blocks = worker->shard.pool.nblocks,
 	};
+	for (unsigned i = 0; i < CONN_NSTATES; i++)
+		figures.states[i] = atomic_load_explicit(
+		    &worker->shard.states[i], memory_order_relaxed);
+	return figures;
 }
 
 void

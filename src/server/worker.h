@@ -96,8 +96,9 @@ size_t worker_load(struct worker *);
 /* What it has done since it started, and has now. */
 struct worker_figures {
 	size_t connections;
-	size_t turns, longest_ms; /* of its loop */
-	size_t held, blocks;      /* of its pool: those in use, and all */
+	size_t turns, longest_ms;    /* of its loop */
+	size_t held, blocks;         /* of its pool: those in use, and all */
+	size_t states[CONN_NSTATES]; /* connections in each */
 };
 
 struct worker_figures worker_figures(struct worker *);

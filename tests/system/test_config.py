@@ -167,7 +167,8 @@ class CheckTest(RefusalCase):
         "invalid = close\nmax-connections = 9\nmemory-limit = 1M\n"
         "idle-timeout = 90s\nstall-timeout = 0\ndrain-timeout = 1500ms\n"
         "busy-poll = 50us\ncongestion = reno\nlog = syslog\n"
-        "log-level = warn\nlog-connections = yes\n")
+        "log-level = warn\nlog-connections = yes\n"
+        "metrics = 127.0.0.1:9522\n")
 
     def pairs(self, text):
         return [tuple(line.split(" = ", 1)) for line in text.splitlines()

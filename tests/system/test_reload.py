@@ -83,6 +83,7 @@ class RowTest(ReloadCase):
         "memory-limit": "memory-limit = 1M", "congestion": "congestion = reno",
         "user": "user = nobody", "log": "log = syslog",
         "log-connections": "log-connections = yes",
+        "metrics": "metrics = 9522",
     }
     # What a file cannot say.
     ARGUMENTS = {"config", "check", "version", "help"}

@@ -259,7 +259,7 @@ START_TEST(a_reload_may_change_what_nothing_was_made_of_at_the_start)
 {
 	static const char *const fixed[] = {"config", "check", "workers",
 	    "backend", "max-connections", "memory-limit", "congestion", "user",
-	    "log", "log-connections"};
+	    "log", "log-connections", "metrics"};
 	size_t n = 0;
 	for (const struct option_row *row = daemon_rows; row->name; row++)
 		n += !row->reloadable;

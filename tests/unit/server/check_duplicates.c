@@ -78,7 +78,8 @@ START_TEST(clients_of_a_closed_listener_with_a_duplicate_reach_nobody)
 	loop = loop_open(poller_backend((size_t)_i));
 	ck_assert_ptr_nonnull(loop);
 	listeners_init(&listeners, loop, &settings, &counters,
-	    &(struct listeners_owner){may_accept, accept_socket, NULL});
+	    &(struct listeners_owner){
+		.may_accept = may_accept, .accepted = accept_socket});
 	bind_one(&first);
 	bind_one(&second);
 	ck_assert_int_eq(listening_change(&listeners, 128), 0);

@@ -55,7 +55,11 @@ set_up(void)
 	loop = loop_open(NULL);
 	ck_assert_ptr_nonnull(loop);
 	listeners_init(&listeners, loop, &settings, &counters,
-	    &(struct listeners_owner){may_accept, accept_socket, &listeners});
+	    &(struct listeners_owner){.may_accept = may_accept,
+		.accepted = accept_socket,
+		.limit = "the limit of connections is reached, new clients "
+			 "wait",
+		.arg = &listeners});
 }
 
 static void
