@@ -103,6 +103,7 @@ daemon_tests = \
 	tests/system/test_log_connections.py \
 	tests/system/test_many.py \
 	tests/system/test_memory.py \
+	tests/system/test_metrics.py \
 	tests/system/test_messages.py \
 	tests/system/test_netcats.py \
 	tests/system/test_network.py \

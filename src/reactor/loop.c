@@ -339,14 +339,14 @@ turn_until(struct loop *loop, uint64_t due)
 	void **end = loop->ready + n;
 	loop->now = sys_now();
 	count_turn(loop);
-	if (n != 1)
-		note_ready(loop, (size_t)n);
 	for (void **ready = loop->ready; ready < end; ready++) {
 		struct watch *watch = *ready;
 		/* An earlier callback of this turn may have ended it. */
 		if (watch->wants != POLLER_NOTHING)
 			watch->ready(watch);
 	}
+	if (end != loop->ready + 1)
+		note_ready(loop, (size_t)(end - loop->ready));
 	/* What the callbacks armed cannot be due yet. */
 	if (due <= loop->now)
 		expire(loop);

@@ -118,15 +118,14 @@ shard_record(const struct shard *shard, const struct conn *conn)
 	return &shard->records[conn - shard->slots];
 }
 
-/* One more is in that state, or one fewer; none is counted as CLOSED. */
+/* One more is in that state, or one fewer; for CLOSED this means nothing. */
 static inline void
 shard_count_state(struct shard *shard, enum conn_state state, bool enters)
 {
 	atomic_size_t *count = &shard->states[state];
 	size_t n = atomic_load_explicit(count, memory_order_relaxed);
-	if (state != CONN_CLOSED)
-		atomic_store_explicit(
-		    count, enters ? n + 1 : n - 1, memory_order_relaxed);
+	atomic_store_explicit(
+	    count, enters ? n + 1 : n - 1, memory_order_relaxed);
 }
 
 /* Memory for one more connection; fewer than nslots may have some. */

@@ -36,6 +36,8 @@ complete -c upcased -l log-level -x -a 'error warn info debug' \
     -d 'how much to log: error, warn, info or debug'
 complete -c upcased -l log-connections \
     -d 'log a line at the end of each connection'
+complete -c upcased -l metrics -x -a '(__fish_print_hostnames)' \
+    -d 'serve metrics over HTTP on ADDRESS'
 complete -c upcased -l version -s V \
     -d 'print the version and exit'
 complete -c upcased -l help -s h \
