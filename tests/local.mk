@@ -57,6 +57,7 @@ unit_tests = \
 	tests/unit/server/check_held \
 	tests/unit/server/check_listening \
 	tests/unit/server/check_log_limits \
+	tests/unit/server/check_metrics \
 	tests/unit/server/check_pool \
 	tests/unit/server/check_record \
 	tests/unit/server/check_server \

@@ -87,7 +87,7 @@ const struct option_row daemon_rows[] = {
 	.help = "how much to log: error, warn, info or debug"},
     {"log-connections", SWITCH(server.log_connections), .preset = "no",
 	.help = "log a line at the end of each connection"},
-    {"metrics", ADDRESS(metrics), "ADDRESS", .otherwise = "off",
+    {"metrics", ADDRESS(metrics), "ADDRESS", .otherwise = "not served",
 	.help = "serve metrics over HTTP on ADDRESS"},
     {.name = NULL},
 };

@@ -82,40 +82,6 @@ expire_drain(struct timer *timer)
 	server->wanted = CUTTING;
 }
 
-static void
-work_on_status(struct errand *errand)
-{
-	struct server *server = OWNER_OF(errand, struct server, status_work);
-	status_work(server->status);
-}
-
-static void
-call_for_status(void *arg)
-{
-	struct server *server = arg;
-	server_send_on(server, &server->status_work);
-}
-
-static void
-measure(struct metrics_figures *figures, void *arg)
-{
-	const struct server *server = arg;
-	server_count(server, figures->totals);
-	figures->workers = server->workers;
-	figures->nworkers = server->nworkers;
-	figures->connections_limit = server->connections;
-	figures->memory_limit = server->limits.memory;
-	figures->drains = !server_is_serving(server);
-}
-
-static struct status *
-open_status(struct server *server)
-{
-	const struct status_owner owner = {measure, call_for_status, server};
-	errand_init(&server->status_work, work_on_status);
-	return status_open(server->loop, server->settings, &owner);
-}
-
 struct server *
 server_open(const struct settings *settings)
 {
@@ -125,7 +91,8 @@ server_open(const struct settings *settings)
 	server->settings = settings;
 	server->is_threaded = settings->workers > 1;
 	server->loop = loop_open(settings->backend);
-	server->status = server->loop == NULL ? NULL : open_status(server);
+	server->status =
+	    server->loop == NULL ? NULL : server_open_status(server);
 	if (server->status == NULL ||
 	    bell_open(&server->wake.bell, server->loop, hear_wake) == -1) {
 		int saved = errno;
@@ -185,14 +152,6 @@ server_bind(struct server *server, const struct listen_address *addresses,
 	return listening_prepare(&server->listeners, addresses, n, refused);
 }
 
-int
-server_bind_metrics(struct server *server,
-    const struct listen_address *addresses, size_t n, size_t *refused)
-{
-	return listening_prepare(
-	    status_listeners(server->status), addresses, n, refused);
-}
-
 void
 server_give(struct server *server, uid_t account)
 {
@@ -222,13 +181,6 @@ void
 server_retire(struct server *server)
 {
 	listening_retire(&server->listeners);
-}
-
-void
-errand_init(struct errand *errand, void (*run)(struct errand *))
-{
-	list_init(&errand->link);
-	errand->run = run;
 }
 
 void

@@ -7,9 +7,9 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "base/list.h"
 #include "reactor/loop.h"
 #include "server/counters.h"
+#include "server/errand.h"
 #include "server/listening.h"
 #include "server/service.h"
 #include "server/settings.h"
@@ -42,14 +42,6 @@ int server_change(struct server *);
 /* The same for the addresses of the metrics, before the start only. */
 int server_bind_metrics(
     struct server *, const struct listen_address *, size_t n, size_t *refused);
-
-/* Something to be done between two turns; a member of what it is about. */
-struct errand {
-	struct list link;
-	void (*run)(struct errand *);
-};
-
-void errand_init(struct errand *, void (*run)(struct errand *));
 
 /*
  * After a change, true while sockets have stayed for who has begun to connect,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* What is inside a server: for server.c, server_start.c and succession.c alone.
+/*
+ * What is inside a server: for server.c, server_start.c, server_status.c and
+ * succession.c alone.
  */
 #ifndef SERVER_IMPL_H
 #define SERVER_IMPL_H
 
+#include "server/errand.h"
 #include "server/inventory.h"
 #include "server/limits.h"
 #include "server/listening.h"
-#include "server/server.h"
 #include "server/worker.h"
 
 #include <stdbool.h>
@@ -48,6 +50,9 @@ struct server {
 	const int *inherited; /* the descriptors; NULL: there is nothing */
 	void (*unpack)(struct server *); /* the connections, at the start */
 };
+
+/* Opens server.status; NULL with errno. */
+struct status *server_open_status(struct server *);
 
 /* How many connections there are. */
 size_t server_count_open(struct server *);

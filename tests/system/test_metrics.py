@@ -171,7 +171,9 @@ class MetricsTest(Case):
             with daemon.connect() as client:
                 client.sendall(b"open")
                 receive(client, 4)
-                wait_until(lambda: daemon.counters()["open"] == 1, "one")
+                # What is sent is counted a moment later.
+                wait_until(lambda: daemon.counters()["open"] == 1 and
+                           daemon.counters()["sent"] == 10, "four letters")
                 values = scrape(daemon)
                 counters = daemon.counters()
                 self.assertEqual(counters["received"], 11)
@@ -219,6 +221,9 @@ class MetricsTest(Case):
         with served(how) as daemon, daemon.connect() as client:
             client.sendall(b"text")
             receive(client, 4)
+            # It is counted a moment after it was sent.
+            wait_until(lambda: total(
+                scrape(daemon), "upcased_sent_bytes_total") == 4, "the text")
             status, headers, body = get(daemon, "/metrics")
             self.assertEqual((status, headers["content-type"]), (200, TEXT))
             self.assertEqual(lint(body.decode()), [])
