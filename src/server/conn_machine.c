@@ -349,9 +349,9 @@ void
 conn_leave(struct conn *conn)
 {
 	struct shard *shard = conn->shard;
+	shard_count_state(shard, (enum conn_state)conn->state, false);
 	if (conn->state != CONN_DELIVERING)
 		pool_release(&shard->pool, conn->pending);
-	shard_count_state(shard, (enum conn_state)conn->state, false);
 	/* Its socket may have a duplicate, on its way to another process. */
 	(void)loop_watch(shard->loop, &conn->watch, POLLER_NOTHING);
 	shard_forget(shard, conn);
