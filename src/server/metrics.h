@@ -7,7 +7,7 @@
 #define METRICS_H
 
 #include "base/process.h"
-#include "http/server.h"
+#include "http/http_server.h"
 #include "server/metrics_text.h"
 #include "server/worker.h"
 

@@ -128,6 +128,14 @@ shard_count_state(struct shard *shard, enum conn_state state, bool enters)
 	    count, enters ? n + 1 : n - 1, memory_order_relaxed);
 }
 
+/* How many connections are in that state; for any thread. */
+static inline size_t
+shard_in_state(const struct shard *shard, enum conn_state state)
+{
+	return atomic_load_explicit(
+	    &shard->states[state], memory_order_relaxed);
+}
+
 /* Memory for one more connection; fewer than nslots may have some. */
 struct conn *shard_take_slot(struct shard *);
 

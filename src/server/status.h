@@ -14,7 +14,7 @@
 #ifndef STATUS_H
 #define STATUS_H
 
-#include "http/server.h"
+#include "http/http_server.h"
 #include "server/listening.h"
 #include "server/metrics.h"
 

@@ -195,8 +195,8 @@ worker_figures(struct worker *worker)
 	    .blocks = worker->shard.pool.nblocks,
 	};
 	for (unsigned i = 0; i < CONN_NSTATES; i++)
-		figures.states[i] = atomic_load_explicit(
-		    &worker->shard.states[i], memory_order_relaxed);
+		figures.states[i] =
+		    shard_in_state(&worker->shard, (enum conn_state)i);
 	return figures;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "http/server.h"
+#include "http/http_server.h"
 
 #include "base/owner.h"
 #include "base/sys.h"
