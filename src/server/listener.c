@@ -195,11 +195,11 @@ static void
 note_ready(struct watch *watch)
 {
 	struct listener *listener = OWNER_OF(watch, struct listener, watch);
-	struct listeners *listeners = listener->listeners;
 	listener->left = turn_of(listener);
-	listeners->nready++;
-	if (listeners->owner.noted != NULL)
-		listeners->owner.noted(listeners->owner.arg);
+	listener->listeners->nready++;
+	const struct listeners_owner *owner = &listener->listeners->owner;
+	if (owner->noted != NULL)
+		owner->noted(owner->arg);
 }
 
 /* The ready listener whose turn was longest ago; there must be one. */
