@@ -6,6 +6,7 @@ An error costs at most the connection whose call it was; all others get their
 answers byte for byte, and what ended and why is counted.
 """
 
+import re
 import signal
 import tempfile
 import threading
@@ -216,14 +217,15 @@ class DrainTest(Case):
                 client.join()
         for client in sockets:
             client.close()
+        whole = upper(text)
+        short = [client.answer for client in clients
+                 if client.answer not in (None, whole)]
         # On a busy machine one may pause for so long that it counts as quiet.
-        was_quiet = any("which was quiet" in line for line in daemon.lines)
-        for client in clients:
-            if client.answer is not None and was_quiet:
-                # The beginning of a character may be its end.
-                self.assertTrue(upper(text).startswith(client.answer[:-3]))
-            elif client.answer is not None:
-                self.assertTrue(client.answer == upper(text))
+        quiet = re.search(r" quiet=(\d+)", daemon.lines[-1])
+        self.assertLessEqual(len(short), int(quiet[1]) if quiet else 0)
+        for answer in short:
+            # The beginning of a character may be its end.
+            self.assertTrue(whole.startswith(answer[:-3]))
         self.assertEqual(status, 0)
         lost = sum(client.answer is None for client in clients)
         return injection.injected, lost
